@@ -1,0 +1,1 @@
+//! Holds the benches; see the files beside this folder.
