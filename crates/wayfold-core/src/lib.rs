@@ -1,1 +1,31 @@
-//! core
+//! The pure core of Wayfold: what customers do, folded into journey, lifecycle, segment and value.
+mod batch;
+mod currency;
+mod error;
+mod event;
+mod export;
+mod fold;
+mod key;
+mod keyed;
+mod money;
+mod orders;
+mod projection;
+mod rules;
+mod stage;
+mod text_enum;
+mod time;
+mod view;
+
+pub use self::batch::{BatchBuilder, EventBatch, EventView, LineView};
+pub use self::currency::Currency;
+pub use self::error::{Error, ErrorKind, Result};
+pub use self::event::*;
+pub use self::fold::{Applied, Fold, OrderKey, Refold};
+pub use self::key::*;
+pub use self::money::{Amount, Money, MoneySum, Rounding};
+pub use self::orders::OrderBook;
+pub use self::projection::*;
+pub use self::rules::*;
+pub use self::stage::{Channel, Ownership, Stage};
+pub use self::time::{EventTime, Span, Timestamp};
+pub use self::view::*;

@@ -1,0 +1,275 @@
+use std::borrow::Cow;
+use std::hash::BuildHasher;
+use std::sync::Arc;
+
+use hashbrown::hash_table::Entry;
+use hashbrown::{DefaultHashBuilder, HashMap, HashTable};
+
+use super::EventBatch;
+use super::columns::{Columns, NONE, NONE_BYTE, NamedColumns};
+use crate::error::Result;
+use crate::event::{AttributeValue, FieldSink, JourneyEvent, Limits, OrderLine};
+use crate::key::EventId;
+use crate::money::{Amount, Money};
+use crate::time::Timestamp;
+
+/// Builds an [`EventBatch`] event by event.
+#[derive(Debug)]
+pub struct BatchBuilder {
+    limits: Limits,
+    columns: Columns,
+    text_numbers: HashTable<u32>,
+    customer_numbers: HashMap<(u32, u32), u32>,
+    hasher: DefaultHashBuilder,
+}
+
+impl BatchBuilder {
+    /// Starts an empty batch under limits.
+    pub fn new(limits: Limits) -> Self {
+        Self {
+            limits,
+            columns: Columns::default(),
+            text_numbers: HashTable::new(),
+            customer_numbers: HashMap::new(),
+            hasher: DefaultHashBuilder::default(),
+        }
+    }
+
+    /// How many events were pushed.
+    pub fn len(&self) -> usize {
+        self.columns.kind.len()
+    }
+
+    /// Says whether no event was pushed.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Adds an event as the last row; `recorded_at` and `position` are the store's and are left out.
+    ///
+    /// # Errors
+    /// `InvalidEvent` or `LimitExceeded`, and then the batch is as it was.
+    pub fn push(&mut self, event: &JourneyEvent) -> Result<()> {
+        self.limits.check_event(event)?;
+        let bytes = event.size_bytes();
+        self.limits.check_batch(self.len() + 1, self.columns.size_bytes + bytes)?;
+        self.write(event, bytes);
+        Ok(())
+    }
+
+    /// Adds an event that a batch held already, with what its store recorded.
+    pub(crate) fn push_trusted(&mut self, event: &JourneyEvent) {
+        self.write(event, event.size_bytes());
+        if let (Some(position), Some(recorded_at)) = (event.position, event.recorded_at) {
+            self.columns.positions.push(position);
+            self.columns.recorded_at.push(recorded_at.as_micros());
+        }
+    }
+
+    /// Ends the batch.
+    pub fn finish(self) -> EventBatch {
+        EventBatch { columns: Arc::new(self.columns) }
+    }
+
+    fn write(&mut self, event: &JourneyEvent, bytes: usize) {
+        let row = self.len() as u32;
+        self.write_envelope(event, row);
+        self.write_rare(event, row);
+        self.columns.amount.push(0);
+        self.columns.currency.push(None);
+        event.body.write(&mut RowSink { builder: self, row });
+        self.write_attributes(event, row);
+        self.columns.size_bytes += bytes;
+    }
+
+    fn write_envelope(&mut self, event: &JourneyEvent, row: u32) {
+        let customer = self.customer(event);
+        let journey = event.journey.as_ref().map_or(NONE, |journey| self.text(journey.as_str()));
+        let mut orders = 0;
+        let mut order = NONE;
+        for tag in &event.tags {
+            let number = self.text(tag.as_str());
+            self.columns.tags.push(number);
+            if tag.object_type() == "order" {
+                orders += 1;
+                order = number;
+            }
+        }
+        let columns = &mut self.columns;
+        columns.tag_ends.push(columns.tags.len() as u32);
+        columns.customer.push(customer);
+        columns.kind.push(event.kind().rank());
+        columns.occurred_at.push(event.occurred_at.instant().as_micros());
+        columns.offset_minutes.push(event.occurred_at.offset_minutes());
+        columns.sequence.push(event.sequence);
+        columns.id.push(event.id.as_u128());
+        columns.journey.push(journey);
+        columns.order.push(if orders == 1 { order } else { NONE });
+        columns.stage.push(event.stage.map_or(NONE_BYTE, |stage| stage as u8));
+        columns.channel.push(event.channel.map_or(NONE_BYTE, |channel| channel as u8));
+        columns.schema_version.push(event.schema_version);
+        if let Some(received_at) = event.received_at {
+            columns.received_at.push(row, received_at.as_micros());
+        }
+    }
+
+    fn write_rare(&mut self, event: &JourneyEvent, row: u32) {
+        if let Some(source) = &event.source {
+            let number = self.text(source);
+            self.columns.source.push(row, number);
+        }
+        if let Some(team) = &event.actor.team {
+            let number = self.text(team);
+            self.columns.team.push(row, number);
+        }
+        if let Some(person) = &event.actor.person {
+            let number = self.text(person);
+            self.columns.person.push(row, number);
+        }
+        if let Some(correlation) = event.correlation {
+            self.columns.correlation.push(row, correlation.as_u128());
+        }
+        if let Some(causation) = event.causation {
+            self.columns.causation.push(row, causation.as_u128());
+        }
+    }
+
+    fn write_attributes(&mut self, event: &JourneyEvent, row: u32) {
+        for (name, value) in &event.attributes {
+            let text = match value {
+                AttributeValue::Text(text) => self.text(text),
+                AttributeValue::Json(json) => self.text(json.as_str()),
+                _ => NONE,
+            };
+            let columns = &mut self.columns.attributes;
+            let name = name.as_str();
+            match value {
+                AttributeValue::Text(_) => put(&mut columns.texts, name, row, text),
+                AttributeValue::Integer(number) => put(&mut columns.integers, name, row, *number),
+                AttributeValue::Boolean(value) => put(&mut columns.booleans, name, row, *value),
+                AttributeValue::Decimal(amount) => {
+                    put(&mut columns.amounts, name, row, amount.as_ten_thousandths());
+                }
+                AttributeValue::Time(instant) => put(&mut columns.times, name, row, instant.as_micros()),
+                AttributeValue::Money(money) => put(&mut columns.moneys, name, row, *money),
+                AttributeValue::Json(_) => put(&mut columns.jsons, name, row, text),
+            }
+        }
+    }
+
+    fn customer(&mut self, event: &JourneyEvent) -> u32 {
+        let tenant = self.text(event.customer.tenant.as_str());
+        let customer = self.text(event.customer.customer.as_str());
+        let next = self.columns.customers.len() as u32;
+        let number = *self.customer_numbers.entry((tenant, customer)).or_insert(next);
+        if number == next {
+            self.columns.customers.push((tenant, customer));
+        }
+        number
+    }
+
+    fn text(&mut self, text: &str) -> u32 {
+        let (hasher, texts) = (&self.hasher, &mut self.columns.texts);
+        let entry = self.text_numbers.entry(
+            hasher.hash_one(text),
+            |number| texts.get(*number) == text,
+            |number| hasher.hash_one(texts.get(*number)),
+        );
+        match entry {
+            Entry::Occupied(known) => *known.get(),
+            Entry::Vacant(free) => {
+                let number = texts.ends.len() as u32;
+                free.insert(number);
+                texts.bytes.push_str(text);
+                texts
+                    .ends
+                    .push(u32::try_from(texts.bytes.len()).expect("a batch holds less than 4 GiB of text"));
+                number
+            }
+        }
+    }
+}
+
+type Named<T> = std::collections::BTreeMap<Cow<'static, str>, super::columns::Sparse<T>>;
+
+/// Puts the value of an attribute; its name is copied once per batch.
+fn put<T: Copy>(columns: &mut Named<T>, name: &str, row: u32, value: T) {
+    if let Some(column) = columns.get_mut(name) {
+        return column.push(row, value);
+    }
+    columns.entry(Cow::Owned(name.to_owned())).or_default().push(row, value);
+}
+
+/// Writes the fields of one row.
+struct RowSink<'a> {
+    builder: &'a mut BatchBuilder,
+    row: u32,
+}
+
+impl RowSink<'_> {
+    fn fields(&mut self) -> &mut NamedColumns {
+        &mut self.builder.columns.fields
+    }
+}
+
+impl FieldSink for RowSink<'_> {
+    fn text(&mut self, name: &'static str, value: &str) {
+        let number = self.builder.text(value);
+        let row = self.row;
+        self.fields().texts.entry(Cow::Borrowed(name)).or_default().push(row, number);
+    }
+
+    fn integer(&mut self, name: &'static str, value: i64) {
+        let row = self.row;
+        self.fields().integers.entry(Cow::Borrowed(name)).or_default().push(row, value);
+    }
+
+    fn boolean(&mut self, name: &'static str, value: bool) {
+        let row = self.row;
+        self.fields().booleans.entry(Cow::Borrowed(name)).or_default().push(row, value);
+    }
+
+    fn time(&mut self, name: &'static str, value: Timestamp) {
+        let row = self.row;
+        self.fields().times.entry(Cow::Borrowed(name)).or_default().push(row, value.as_micros());
+    }
+
+    fn amount(&mut self, name: &'static str, value: Amount) {
+        let row = self.row;
+        self.fields().amounts.entry(Cow::Borrowed(name)).or_default().push(row, value.as_ten_thousandths());
+    }
+
+    fn money(&mut self, name: &'static str, value: Money) {
+        let row = self.row;
+        if name != "amount" {
+            self.fields().moneys.entry(Cow::Borrowed(name)).or_default().push(row, value);
+            return;
+        }
+        // The amount is what folds read, so it has a dense column of its own.
+        let columns = &mut self.builder.columns;
+        columns.amount[row as usize] = value.amount.as_ten_thousandths();
+        columns.currency[row as usize] = Some(value.currency);
+    }
+
+    fn id(&mut self, name: &'static str, value: EventId) {
+        let row = self.row;
+        self.fields().ids.entry(Cow::Borrowed(name)).or_default().push(row, value.as_u128());
+    }
+
+    fn lines(&mut self, value: &[OrderLine]) {
+        if value.is_empty() {
+            return;
+        }
+        let first = self.builder.columns.lines.product.len() as u32;
+        for line in value {
+            let product = self.builder.text(&line.product);
+            let lines = &mut self.builder.columns.lines;
+            lines.product.push(product);
+            lines.quantity.push(line.quantity);
+            lines.list.push(line.list.map(Amount::as_ten_thousandths));
+            lines.paid.push(line.paid.map(Amount::as_ten_thousandths));
+            lines.cost.push(line.cost.map(Amount::as_ten_thousandths));
+        }
+        self.builder.columns.lines.ranges.push(self.row, (first, value.len() as u32));
+    }
+}

@@ -1,0 +1,138 @@
+//! The columns of a batch: dense where every event or a fold reads them, sparse elsewhere.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use crate::currency::Currency;
+use crate::key::{CustomerId, CustomerKey, Position, Tenant};
+use crate::money::Money;
+
+/// Stands for "no text" and "no value" in dense columns of numbers.
+pub(crate) const NONE: u32 = u32::MAX;
+/// Stands for "no value" in dense columns of bytes.
+pub(crate) const NONE_BYTE: u8 = u8::MAX;
+
+/// The texts of a batch, each once, by number.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Texts {
+    pub(super) bytes: String,
+    pub(super) ends: Vec<u32>,
+}
+
+impl Texts {
+    #[inline]
+    pub(crate) fn get(&self, number: u32) -> &str {
+        let number = number as usize;
+        let start = if number == 0 { 0 } else { self.ends[number - 1] as usize };
+        &self.bytes[start..self.ends[number] as usize]
+    }
+}
+
+/// Values of some rows, in the order of the rows.
+#[derive(Debug, Clone)]
+pub(crate) struct Sparse<T> {
+    rows: Vec<u32>,
+    values: Vec<T>,
+}
+
+impl<T> Default for Sparse<T> {
+    fn default() -> Self {
+        Self { rows: Vec::new(), values: Vec::new() }
+    }
+}
+
+impl<T: Copy> Sparse<T> {
+    pub(super) fn push(&mut self, row: u32, value: T) {
+        self.rows.push(row);
+        self.values.push(value);
+    }
+
+    #[inline]
+    pub(crate) fn get(&self, row: u32) -> Option<T> {
+        self.rows.binary_search(&row).ok().map(|place| self.values[place])
+    }
+}
+
+type Named<T> = BTreeMap<Cow<'static, str>, Sparse<T>>;
+
+/// Typed columns by name: the fields of the kinds, and in a second instance the attributes of users.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct NamedColumns {
+    pub(super) texts: Named<u32>,
+    pub(super) integers: Named<i64>,
+    pub(super) booleans: Named<bool>,
+    pub(super) times: Named<i64>,
+    pub(super) amounts: Named<i64>,
+    pub(super) moneys: Named<Money>,
+    pub(super) ids: Named<u128>,
+    pub(super) jsons: Named<u32>,
+}
+
+/// The lines of orders and carts as child columns.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct LineColumns {
+    /// The first line and the number of lines of each row that has any.
+    pub(super) ranges: Sparse<(u32, u32)>,
+    pub(super) product: Vec<u32>,
+    pub(super) quantity: Vec<i64>,
+    pub(super) list: Vec<Option<i64>>,
+    pub(super) paid: Vec<Option<i64>>,
+    pub(super) cost: Vec<Option<i64>>,
+}
+
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Columns {
+    pub(crate) texts: Texts,
+    /// Tenant and customer of each local customer, as numbers of texts.
+    pub(crate) customers: Vec<(u32, u32)>,
+    /// The local customer of each row.
+    pub(crate) customer: Vec<u32>,
+    pub(crate) kind: Vec<u8>,
+    pub(crate) occurred_at: Vec<i64>,
+    pub(crate) sequence: Vec<u32>,
+    pub(crate) id: Vec<u128>,
+    /// The text of the journey key, or [`NONE`].
+    pub(crate) journey: Vec<u32>,
+    /// The text of the one `order:` tag, or [`NONE`] where there is none or more than one.
+    pub(crate) order: Vec<u32>,
+    /// The field `amount` of the kinds that state money; meaningless where the currency is `None`.
+    pub(crate) amount: Vec<i64>,
+    pub(crate) currency: Vec<Option<Currency>>,
+    /// The stage that the event names, or [`NONE_BYTE`].
+    pub(crate) stage: Vec<u8>,
+    pub(super) channel: Vec<u8>,
+    pub(super) offset_minutes: Vec<i16>,
+    pub(super) schema_version: Vec<u16>,
+    /// Where the tags of each row end in `tags`.
+    pub(super) tag_ends: Vec<u32>,
+    pub(super) tags: Vec<u32>,
+    pub(super) lines: LineColumns,
+    pub(super) fields: NamedColumns,
+    pub(super) attributes: NamedColumns,
+    pub(super) source: Sparse<u32>,
+    pub(super) team: Sparse<u32>,
+    pub(super) person: Sparse<u32>,
+    pub(super) correlation: Sparse<u128>,
+    pub(super) causation: Sparse<u128>,
+    pub(super) received_at: Sparse<i64>,
+    /// Empty until a store has recorded the batch.
+    pub(super) recorded_at: Vec<i64>,
+    /// Empty until a store has recorded the batch.
+    pub(super) positions: Vec<Position>,
+    pub(super) size_bytes: usize,
+}
+
+impl Columns {
+    pub(crate) fn customer_key(&self, local: usize) -> CustomerKey {
+        let (tenant, customer) = self.customer_texts(local);
+        CustomerKey {
+            tenant: Tenant::new(tenant).expect("a batch holds checked tenants"),
+            customer: CustomerId::trusted(customer),
+        }
+    }
+
+    pub(crate) fn customer_texts(&self, local: usize) -> (&str, &str) {
+        let (tenant, customer) = self.customers[local];
+        (self.texts.get(tenant), self.texts.get(customer))
+    }
+}

@@ -1,0 +1,302 @@
+use std::collections::BTreeSet;
+
+use uuid::Uuid;
+
+use super::columns::{Columns, NONE, NONE_BYTE, NamedColumns};
+use crate::event::{
+    Actor, AttributeValue, Attributes, EventBody, EventKind, FieldReader, JourneyEvent, NestedJson, OrderLine,
+};
+use crate::fold::OrderKey;
+use crate::key::{AttributeName, CustomerKey, EventId, JourneyKey, Position, Tag};
+use crate::money::{Amount, Money};
+use crate::stage::{Channel, Stage};
+use crate::time::{EventTime, Timestamp};
+
+/// One event of a batch: cheap to copy, reads its columns when asked.
+#[derive(Clone, Copy)]
+pub struct EventView<'a> {
+    columns: &'a Columns,
+    row: usize,
+}
+
+impl std::fmt::Debug for EventView<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.to_event().fmt(f)
+    }
+}
+
+impl<'a> EventView<'a> {
+    #[inline]
+    pub(crate) fn new(columns: &'a Columns, row: usize) -> Self {
+        Self { columns, row }
+    }
+
+    /// The id.
+    #[inline]
+    pub fn id(&self) -> EventId {
+        EventId::from_u128(self.columns.id[self.row])
+    }
+
+    /// The kind.
+    #[inline]
+    pub fn kind(&self) -> EventKind {
+        EventKind::from_rank(self.columns.kind[self.row])
+    }
+
+    /// The name of the kind in documents; a custom kind's is `custom:NAME`.
+    pub fn kind_name(&self) -> std::borrow::Cow<'a, str> {
+        match self.kind() {
+            EventKind::Unknown => self.text(crate::event::UNKNOWN_KIND).unwrap_or("unknown").into(),
+            kind if kind.is_custom() => format!("custom:{}", self.custom_name().unwrap_or_default()).into(),
+            kind => kind.name().into(),
+        }
+    }
+
+    /// The name of a custom kind.
+    pub fn custom_name(&self) -> Option<&'a str> {
+        self.text(crate::event::CUSTOM_NAME)
+    }
+
+    /// The instant at which it happened.
+    #[inline]
+    pub fn occurred_at(&self) -> Timestamp {
+        Timestamp::trusted(self.columns.occurred_at[self.row])
+    }
+
+    /// The place in the total order by which a customer's events are folded.
+    #[inline]
+    pub fn order_key(&self) -> OrderKey {
+        OrderKey {
+            occurred_at: self.occurred_at(),
+            sequence: self.columns.sequence[self.row],
+            rank: self.columns.kind[self.row],
+            id: self.id(),
+        }
+    }
+
+    /// Whose event it is.
+    pub fn customer(&self) -> CustomerKey {
+        self.columns.customer_key(self.columns.customer[self.row] as usize)
+    }
+
+    /// Tenant and customer as texts.
+    pub fn customer_texts(&self) -> (&'a str, &'a str) {
+        self.columns.customer_texts(self.columns.customer[self.row] as usize)
+    }
+
+    /// The journey to which it belongs.
+    #[inline]
+    pub fn journey(&self) -> Option<&'a str> {
+        self.optional_text(self.columns.journey[self.row])
+    }
+
+    /// The order that it is about: the id of its one `order:` tag; `None` without one or with several.
+    #[inline]
+    pub fn order(&self) -> Option<&'a str> {
+        self.optional_text(self.columns.order[self.row]).map(|tag| &tag["order:".len()..])
+    }
+
+    /// The field `amount`, where the kind states one.
+    #[inline]
+    pub fn money_amount(&self) -> Option<Money> {
+        let currency = self.columns.currency[self.row]?;
+        Some(Money::new(Amount::from_ten_thousandths(self.columns.amount[self.row]), currency))
+    }
+
+    /// The stage that the event counts for by itself: its kind's, or the one that a neutral event names.
+    #[inline]
+    pub fn stage(&self) -> Option<Stage> {
+        self.kind().stage().or_else(|| self.named_stage())
+    }
+
+    fn named_stage(&self) -> Option<Stage> {
+        let stage = self.columns.stage[self.row];
+        (stage != NONE_BYTE).then(|| Stage::ALL[usize::from(stage)])
+    }
+
+    /// Where it happened.
+    pub fn channel(&self) -> Option<Channel> {
+        let channel = self.columns.channel[self.row];
+        (channel != NONE_BYTE).then(|| Channel::ALL[usize::from(channel)])
+    }
+
+    /// The objects that it touches, as `type:id`, in the order of their bytes.
+    pub fn tags(&self) -> impl Iterator<Item = &'a str> {
+        let start = if self.row == 0 { 0 } else { self.columns.tag_ends[self.row - 1] };
+        let end = self.columns.tag_ends[self.row];
+        let columns = self.columns;
+        columns.tags[start as usize..end as usize].iter().map(|number| columns.texts.get(*number))
+    }
+
+    /// The lines of an order or cart.
+    pub fn lines(&self) -> impl Iterator<Item = LineView<'a>> {
+        let (first, count) = self.columns.lines.ranges.get(self.row as u32).unwrap_or_default();
+        let columns = self.columns;
+        (first..first + count).map(|line| LineView { columns, line: line as usize })
+    }
+
+    /// A field of the kind that holds text, or a word of a closed list.
+    pub fn text(&self, field: &str) -> Option<&'a str> {
+        let number = self.columns.fields.texts.get(field)?.get(self.row as u32)?;
+        Some(self.columns.texts.get(number))
+    }
+
+    /// A field of the kind that holds a whole number.
+    pub fn integer(&self, field: &str) -> Option<i64> {
+        self.columns.fields.integers.get(field)?.get(self.row as u32)
+    }
+
+    /// A field of the kind that is true or false.
+    pub fn boolean(&self, field: &str) -> Option<bool> {
+        self.columns.fields.booleans.get(field)?.get(self.row as u32)
+    }
+
+    /// A field of the kind that holds an instant.
+    pub fn time(&self, field: &str) -> Option<Timestamp> {
+        self.columns.fields.times.get(field)?.get(self.row as u32).map(Timestamp::trusted)
+    }
+
+    /// A field of the kind that holds a decimal number.
+    pub fn amount(&self, field: &str) -> Option<Amount> {
+        self.columns.fields.amounts.get(field)?.get(self.row as u32).map(Amount::from_ten_thousandths)
+    }
+
+    /// A field of the kind that holds money.
+    pub fn money(&self, field: &str) -> Option<Money> {
+        if field == "amount" {
+            return self.money_amount();
+        }
+        self.columns.fields.moneys.get(field)?.get(self.row as u32)
+    }
+
+    /// A field of the kind that names an event.
+    pub fn event_id(&self, field: &str) -> Option<EventId> {
+        self.columns.fields.ids.get(field)?.get(self.row as u32).map(EventId::from_u128)
+    }
+
+    /// An attribute by name.
+    pub fn attribute(&self, name: &str) -> Option<AttributeValue> {
+        let (columns, row) = (&self.columns.attributes, self.row as u32);
+        columns.value(name, row, &self.columns.texts)
+    }
+
+    /// The stored recording time; `None` before a store took the event.
+    pub fn recorded_at(&self) -> Option<Timestamp> {
+        self.columns.recorded_at.get(self.row).copied().map(Timestamp::trusted)
+    }
+
+    /// The place in the log; `None` before a store took the event.
+    pub fn position(&self) -> Option<Position> {
+        self.columns.positions.get(self.row).copied()
+    }
+
+    /// The whole event, owned.
+    pub fn to_event(&self) -> JourneyEvent {
+        let (columns, row) = (self.columns, self.row as u32);
+        let text = |number: Option<u32>| number.map(|number| columns.texts.get(number).to_owned());
+        let body = EventBody::read(self.kind(), &FieldReader(*self));
+        let time = EventTime::trusted(self.occurred_at(), columns.offset_minutes[self.row]);
+        let mut event = JourneyEvent::new(self.id(), self.customer(), time, body);
+        event.journey = self.journey().map(JourneyKey::trusted);
+        event.received_at = columns.received_at.get(row).map(Timestamp::trusted);
+        event.sequence = columns.sequence[self.row];
+        event.schema_version = columns.schema_version[self.row];
+        event.stage = self.named_stage();
+        event.tags = self.tags().map(Tag::trusted).collect::<BTreeSet<_>>();
+        event.attributes = columns.attributes.values(row, &columns.texts);
+        event.channel = self.channel();
+        event.source = text(columns.source.get(row));
+        event.actor = Actor { team: text(columns.team.get(row)), person: text(columns.person.get(row)) };
+        event.correlation = columns.correlation.get(row).map(Uuid::from_u128);
+        event.causation = columns.causation.get(row).map(EventId::from_u128);
+        event.recorded_at = self.recorded_at();
+        event.position = self.position();
+        event
+    }
+
+    #[inline]
+    fn optional_text(&self, number: u32) -> Option<&'a str> {
+        (number != NONE).then(|| self.columns.texts.get(number))
+    }
+}
+
+impl NamedColumns {
+    fn value(&self, name: &str, row: u32, texts: &super::columns::Texts) -> Option<AttributeValue> {
+        if let Some(text) = self.texts.get(name).and_then(|column| column.get(row)) {
+            return Some(AttributeValue::Text(texts.get(text).to_owned()));
+        }
+        if let Some(number) = self.integers.get(name).and_then(|column| column.get(row)) {
+            return Some(AttributeValue::Integer(number));
+        }
+        if let Some(value) = self.booleans.get(name).and_then(|column| column.get(row)) {
+            return Some(AttributeValue::Boolean(value));
+        }
+        if let Some(number) = self.amounts.get(name).and_then(|column| column.get(row)) {
+            return Some(AttributeValue::Decimal(Amount::from_ten_thousandths(number)));
+        }
+        if let Some(micros) = self.times.get(name).and_then(|column| column.get(row)) {
+            return Some(AttributeValue::Time(Timestamp::trusted(micros)));
+        }
+        if let Some(money) = self.moneys.get(name).and_then(|column| column.get(row)) {
+            return Some(AttributeValue::Money(money));
+        }
+        let json = self.jsons.get(name).and_then(|column| column.get(row))?;
+        Some(AttributeValue::Json(NestedJson::trusted(texts.get(json))))
+    }
+
+    fn values(&self, row: u32, texts: &super::columns::Texts) -> Attributes {
+        let names = (self.texts.keys())
+            .chain(self.integers.keys())
+            .chain(self.booleans.keys())
+            .chain(self.amounts.keys())
+            .chain(self.times.keys())
+            .chain(self.moneys.keys())
+            .chain(self.jsons.keys());
+        names.filter_map(|name| Some((AttributeName::trusted(name), self.value(name, row, texts)?))).collect()
+    }
+}
+
+/// One line of an order or cart in a batch.
+#[derive(Clone, Copy)]
+pub struct LineView<'a> {
+    columns: &'a Columns,
+    line: usize,
+}
+
+impl<'a> LineView<'a> {
+    /// The product.
+    pub fn product(&self) -> &'a str {
+        self.columns.texts.get(self.columns.lines.product[self.line])
+    }
+
+    /// How many units.
+    pub fn quantity(&self) -> i64 {
+        self.columns.lines.quantity[self.line]
+    }
+
+    /// The list price of a unit.
+    pub fn list(&self) -> Option<Amount> {
+        self.columns.lines.list[self.line].map(Amount::from_ten_thousandths)
+    }
+
+    /// The price paid for a unit.
+    pub fn paid(&self) -> Option<Amount> {
+        self.columns.lines.paid[self.line].map(Amount::from_ten_thousandths)
+    }
+
+    /// The cost of a unit.
+    pub fn cost(&self) -> Option<Amount> {
+        self.columns.lines.cost[self.line].map(Amount::from_ten_thousandths)
+    }
+
+    /// The whole line, owned.
+    pub fn to_line(&self) -> OrderLine {
+        OrderLine {
+            product: self.product().to_owned(),
+            quantity: self.quantity(),
+            list: self.list(),
+            paid: self.paid(),
+            cost: self.cost(),
+        }
+    }
+}

@@ -1,0 +1,59 @@
+use std::fmt;
+
+/// What a caller can act on when the core refuses something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// A key, tag or name is empty, too long or malformed.
+    InvalidName,
+    /// An instant or offset lies outside what an event can carry.
+    InvalidTime,
+    /// An amount has too many decimals, is too large, or its currency is not in ISO 4217.
+    InvalidMoney,
+    /// An event contradicts the rules of its kind.
+    InvalidEvent,
+    /// An event or batch exceeds a stated limit.
+    LimitExceeded,
+    /// A customer waits for its history to be folded anew.
+    NotRefolded,
+    /// A document cannot be read as an event.
+    Malformed,
+    /// A projection was registered twice, or its state cannot be exported canonically.
+    InvalidProjection,
+    /// A table of named segments leaves gaps or overlaps.
+    NotAPartition,
+    /// Rules contradict each other or hold a value out of range.
+    InvalidRules,
+}
+
+/// The core's one error: a kind to act on and a message that says where and what to do.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct Error {
+    kind: ErrorKind,
+    message: Box<str>,
+}
+
+impl Error {
+    pub(crate) fn new(kind: ErrorKind, message: impl fmt::Display) -> Self {
+        Self { kind, message: message.to_string().into_boxed_str() }
+    }
+
+    /// Puts the place in front of the message, for example `line 3` or `event <id>`.
+    pub(crate) fn at(self, place: impl fmt::Display) -> Self {
+        Self { kind: self.kind, message: format!("{place}: {}", self.message).into_boxed_str() }
+    }
+
+    /// Says what went wrong, for a caller to act on.
+    pub fn kind(&self) -> ErrorKind {
+        self.kind
+    }
+
+    /// Says whether the same call may succeed later unchanged: never, as the core does no I/O.
+    pub fn is_retryable(&self) -> bool {
+        false
+    }
+}
+
+/// The result of a core call that can be refused.
+pub type Result<T> = std::result::Result<T, Error>;

@@ -1,0 +1,193 @@
+//! Attributes that a user adds to an event: typed values by name.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::de::{self, MapAccess, Visitor};
+use serde::ser::SerializeMap;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::key::AttributeName;
+use crate::money::{Amount, Money};
+use crate::time::Timestamp;
+
+/// The attributes of an event, by name.
+pub type Attributes = BTreeMap<AttributeName, AttributeValue>;
+
+/// A typed value of an attribute.
+///
+/// In JSON, texts, whole numbers and booleans stand as they are; the others are objects with one key:
+/// `{"decimal": "1.25"}`, `{"time": "2024-01-31T10:00:00Z"}`, `{"money": {"amount": "9.99", "currency":
+/// "EUR"}}` and, for nested values only, `{"json": ...}`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum AttributeValue {
+    /// A text.
+    Text(String),
+    /// A whole number.
+    Integer(i64),
+    /// True or false.
+    Boolean(bool),
+    /// A decimal number with at most four decimals.
+    Decimal(Amount),
+    /// An instant.
+    Time(Timestamp),
+    /// Money.
+    Money(Money),
+    /// A nested value.
+    Json(NestedJson),
+}
+
+/// A nested value as compact JSON text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NestedJson(String);
+
+impl NestedJson {
+    /// Takes an array or object.
+    ///
+    /// # Errors
+    /// `Malformed` if the text is no JSON array or object; plain values have types of their own.
+    pub fn new(text: &str) -> Result<Self> {
+        match serde_json::from_str::<serde_json::Value>(text) {
+            Ok(value) if value.is_array() || value.is_object() => Ok(Self(value.to_string())),
+            _ => Err(Error::new(ErrorKind::Malformed, format_args!("{text:?} is no JSON array or object"))),
+        }
+    }
+
+    /// The compact JSON text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    pub(crate) fn trusted(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+}
+
+impl AttributeValue {
+    pub(crate) fn size_bytes(&self) -> usize {
+        match self {
+            Self::Text(text) => text.len(),
+            Self::Json(json) => json.0.len(),
+            _ => 8,
+        }
+    }
+}
+
+impl From<&str> for AttributeValue {
+    fn from(text: &str) -> Self {
+        Self::Text(text.to_owned())
+    }
+}
+
+impl From<String> for AttributeValue {
+    fn from(text: String) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl From<i64> for AttributeValue {
+    fn from(number: i64) -> Self {
+        Self::Integer(number)
+    }
+}
+
+impl From<bool> for AttributeValue {
+    fn from(value: bool) -> Self {
+        Self::Boolean(value)
+    }
+}
+
+impl From<Money> for AttributeValue {
+    fn from(money: Money) -> Self {
+        Self::Money(money)
+    }
+}
+
+impl Serialize for AttributeValue {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        fn tagged<S: Serializer, T: Serialize>(
+            serializer: S,
+            tag: &str,
+            value: &T,
+        ) -> std::result::Result<S::Ok, S::Error> {
+            let mut map = serializer.serialize_map(Some(1))?;
+            map.serialize_entry(tag, value)?;
+            map.end()
+        }
+        match self {
+            Self::Text(text) => serializer.serialize_str(text),
+            Self::Integer(number) => serializer.serialize_i64(*number),
+            Self::Boolean(value) => serializer.serialize_bool(*value),
+            Self::Decimal(amount) => tagged(serializer, "decimal", amount),
+            Self::Time(instant) => tagged(serializer, "time", instant),
+            Self::Money(money) => tagged(serializer, "money", money),
+            Self::Json(json) => {
+                let value: serde_json::Value =
+                    serde_json::from_str(&json.0).map_err(serde::ser::Error::custom)?;
+                tagged(serializer, "json", &value)
+            }
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for AttributeValue {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        deserializer.deserialize_any(ValueVisitor)
+    }
+}
+
+struct ValueVisitor;
+
+impl<'de> Visitor<'de> for ValueVisitor {
+    type Value = AttributeValue;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(
+            "a text, a whole number, a boolean, or an object with one key: decimal, time, money or json",
+        )
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> std::result::Result<AttributeValue, E> {
+        Ok(text.into())
+    }
+
+    fn visit_i64<E: de::Error>(self, number: i64) -> std::result::Result<AttributeValue, E> {
+        Ok(number.into())
+    }
+
+    fn visit_u64<E: de::Error>(self, number: u64) -> std::result::Result<AttributeValue, E> {
+        i64::try_from(number)
+            .map(AttributeValue::Integer)
+            .map_err(|_| E::custom("whole number beyond 64 bits"))
+    }
+
+    fn visit_bool<E: de::Error>(self, value: bool) -> std::result::Result<AttributeValue, E> {
+        Ok(value.into())
+    }
+
+    fn visit_f64<E: de::Error>(self, number: f64) -> std::result::Result<AttributeValue, E> {
+        Err(E::custom(format_args!("{number} is a float; write it as {{\"decimal\": \"{number}\"}}")))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> std::result::Result<AttributeValue, A::Error> {
+        let tag = map.next_key::<String>()?.unwrap_or_default();
+        let value = match tag.as_str() {
+            "decimal" => AttributeValue::Decimal(map.next_value()?),
+            "time" => AttributeValue::Time(map.next_value()?),
+            "money" => AttributeValue::Money(map.next_value()?),
+            "json" => {
+                let value: serde_json::Value = map.next_value()?;
+                AttributeValue::Json(NestedJson::new(&value.to_string()).map_err(de::Error::custom)?)
+            }
+            _ => return Err(de::Error::unknown_field(&tag, &["decimal", "time", "money", "json"])),
+        };
+        match map.next_key::<String>()? {
+            None => Ok(value),
+            Some(more) => {
+                Err(de::Error::custom(format_args!("attribute object holds {more:?} beside {tag:?}")))
+            }
+        }
+    }
+}

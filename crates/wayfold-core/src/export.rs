@@ -1,0 +1,68 @@
+//! The canonical export: equal sets of events give equal bytes.
+//!
+//! JSON Lines, one customer a line: `{"tenant":…,"customer":…,"record":…,"states":{"NAME@VERSION":…}}`.
+//! Fields stand as declared, maps by key, texts spelled out, money as decimal text. No dictionary code,
+//! internal number, position, recording time or float is in it.
+
+use std::io;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::key::CustomerKey;
+use crate::projection::{CustomerRecord, StateColumn};
+
+pub(crate) fn write_customer(
+    key: &CustomerKey,
+    record: &CustomerRecord,
+    columns: &[Box<dyn StateColumn>],
+    customer: usize,
+    out: &mut dyn io::Write,
+) -> Result<()> {
+    let mut line = Vec::new();
+    line.extend_from_slice(b"{\"tenant\":");
+    write_json(&mut line, &key.tenant)?;
+    line.extend_from_slice(b",\"customer\":");
+    write_json(&mut line, &key.customer)?;
+    line.extend_from_slice(b",\"record\":");
+    write_json(&mut line, record)?;
+    line.extend_from_slice(b",\"states\":{");
+    for (number, column) in columns.iter().enumerate() {
+        if number > 0 {
+            line.push(b',');
+        }
+        write_json(&mut line, &format!("{}@{}", column.name(), column.version()))?;
+        line.push(b':');
+        let start = line.len();
+        column.write_state(customer, &mut line).map_err(failed)?;
+        refuse_floats(column.name(), &line[start..])?;
+    }
+    line.extend_from_slice(b"}}\n");
+    out.write_all(&line).map_err(failed)
+}
+
+fn write_json(line: &mut Vec<u8>, value: &impl serde::Serialize) -> Result<()> {
+    serde_json::to_writer(line, value).map_err(failed)
+}
+
+fn failed(error: impl std::fmt::Display) -> Error {
+    Error::new(ErrorKind::InvalidProjection, format_args!("cannot export: {error}"))
+}
+
+/// A float written as text may differ between platforms; a number with a point or exponent is one.
+fn refuse_floats(name: &str, state: &[u8]) -> Result<()> {
+    let mut in_text = false;
+    let mut escaped = false;
+    for (place, byte) in state.iter().enumerate() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' => escaped = true,
+            b'"' => in_text = !in_text,
+            b'.' | b'e' | b'E' if !in_text && place > 0 && state[place - 1].is_ascii_digit() => {
+                let message =
+                    format_args!("the state of projection {name:?} holds a float; keep whole numbers");
+                return Err(Error::new(ErrorKind::InvalidProjection, message));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}

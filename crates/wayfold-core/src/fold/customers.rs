@@ -1,0 +1,72 @@
+use std::hash::{BuildHasher, Hash, Hasher};
+
+use hashbrown::{DefaultHashBuilder, HashTable};
+
+use crate::key::{CustomerId, CustomerKey, Tenant};
+
+/// The customers of a fold by number; numbers never leave it.
+#[derive(Default)]
+pub(super) struct Customers {
+    keys: Vec<CustomerKey>,
+    numbers: HashTable<u32>,
+    hasher: DefaultHashBuilder,
+}
+
+impl Customers {
+    pub(super) fn len(&self) -> usize {
+        self.keys.len()
+    }
+
+    pub(super) fn key(&self, customer: u32) -> CustomerKey {
+        self.keys[customer as usize].clone()
+    }
+
+    pub(super) fn texts(&self, customer: usize) -> (&str, &str) {
+        let key = &self.keys[customer];
+        (key.tenant.as_str(), key.customer.as_str())
+    }
+
+    pub(super) fn number(&self, tenant: &str, customer: &str) -> Option<u32> {
+        let hash = self.hasher.hash_one((tenant, customer));
+        self.numbers.find(hash, |number| self.texts(*number as usize) == (tenant, customer)).copied()
+    }
+
+    pub(super) fn number_or_insert(&mut self, tenant: &str, customer: &str) -> u32 {
+        if let Some(number) = self.number(tenant, customer) {
+            return number;
+        }
+        let number = self.keys.len() as u32;
+        let tenant_key = match self.keys.last() {
+            Some(last) if last.tenant.as_str() == tenant => last.tenant.clone(),
+            _ => Tenant::new(tenant).expect("a batch holds checked tenants"),
+        };
+        let hash = self.hasher.hash_one((tenant, customer));
+        self.keys.push(CustomerKey { tenant: tenant_key, customer: CustomerId::trusted(customer) });
+        let (keys, hasher) = (&self.keys, &self.hasher);
+        self.numbers.insert_unique(hash, number, |number| {
+            let key = &keys[*number as usize];
+            hasher.hash_one((key.tenant.as_str(), key.customer.as_str()))
+        });
+        number
+    }
+}
+
+/// The shard of a customer: the same on every machine and in every process.
+pub(super) fn shard_of(tenant: &str, customer: &str, shards: usize) -> usize {
+    // FNV-1a; any even spread serves, as no answer depends on it.
+    struct Fnv(u64);
+    impl Hasher for Fnv {
+        fn finish(&self) -> u64 {
+            self.0
+        }
+
+        fn write(&mut self, bytes: &[u8]) {
+            for byte in bytes {
+                self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+            }
+        }
+    }
+    let mut hasher = Fnv(0xcbf2_9ce4_8422_2325);
+    (tenant, customer).hash(&mut hasher);
+    ((u128::from(hasher.finish()) * shards as u128) >> 64) as usize
+}

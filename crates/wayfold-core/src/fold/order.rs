@@ -1,0 +1,22 @@
+use crate::key::EventId;
+use crate::time::Timestamp;
+
+/// The place of an event in the total order in which a customer's events are folded: by instant, then
+/// sequence, then the causal rank of the kind, then id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct OrderKey {
+    /// When it happened.
+    pub occurred_at: Timestamp,
+    /// The source's order of equal instants.
+    pub sequence: u32,
+    /// The causal rank of the kind, see [`EventKind::rank`](crate::EventKind::rank).
+    pub rank: u8,
+    /// The id.
+    pub id: EventId,
+}
+
+impl OrderKey {
+    /// Before every event.
+    pub(crate) const FIRST: Self =
+        Self { occurred_at: Timestamp::MIN, sequence: 0, rank: 0, id: EventId(uuid::Uuid::nil()) };
+}

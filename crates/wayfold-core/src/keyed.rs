@@ -1,0 +1,96 @@
+use std::sync::Arc;
+
+use hashbrown::HashMap;
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
+
+/// Beyond this many entries a search by key uses an index instead of looking at each.
+const SCAN_MAX: usize = 16;
+
+/// A map by text that is small for most customers: a list, indexed once it grows.
+///
+/// It is written as a map in the order of the keys' bytes.
+#[derive(Debug, Clone)]
+pub(crate) struct Keyed<T> {
+    entries: Vec<(Arc<str>, T)>,
+    index: Option<Box<HashMap<Arc<str>, u32>>>,
+}
+
+impl<T> Default for Keyed<T> {
+    fn default() -> Self {
+        Self { entries: Vec::new(), index: None }
+    }
+}
+
+impl<T: Default> Keyed<T> {
+    /// The entry of a key, made empty if there is none.
+    pub(crate) fn entry(&mut self, key: &str) -> &mut T {
+        let place = self.place(key).unwrap_or_else(|| self.insert(key));
+        &mut self.entries[place].1
+    }
+
+    fn place(&self, key: &str) -> Option<usize> {
+        match &self.index {
+            Some(index) => index.get(key).map(|place| *place as usize),
+            // The newest entries are asked for most.
+            None => self.entries.iter().rposition(|(known, _)| known.as_ref() == key),
+        }
+    }
+
+    fn insert(&mut self, key: &str) -> usize {
+        let place = self.entries.len();
+        let key: Arc<str> = key.into();
+        if place == SCAN_MAX {
+            let known = self.entries.iter().enumerate().map(|(place, (key, _))| (key.clone(), place as u32));
+            self.index = Some(Box::new(known.collect()));
+        }
+        if let Some(index) = &mut self.index {
+            index.insert(key.clone(), place as u32);
+        }
+        self.entries.push((key, T::default()));
+        place
+    }
+}
+
+impl<T> Keyed<T> {
+    /// Entries in the order in which they were made.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &T)> {
+        self.entries.iter().map(|(key, value)| (key.as_ref(), value))
+    }
+
+    /// Entries in the order of the keys' bytes.
+    pub(crate) fn sorted(&self) -> Vec<(&str, &T)> {
+        let mut entries: Vec<_> = self.iter().collect();
+        entries.sort_unstable_by_key(|(key, _)| *key);
+        entries
+    }
+}
+
+impl<T: Serialize> Serialize for Keyed<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(self.entries.len()))?;
+        for (key, value) in self.sorted() {
+            map.serialize_entry(key, value)?;
+        }
+        map.end()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_map_answers_alike_below_and_above_the_index() {
+        let mut keyed = Keyed::<u32>::default();
+        for round in 0..3 {
+            for number in 0..40 {
+                *keyed.entry(&format!("k{number}")) += number + round;
+            }
+        }
+        assert_eq!(keyed.iter().count(), 40);
+        assert!(keyed.iter().enumerate().all(|(place, (_, sum))| *sum == place as u32 * 3 + 3));
+        assert_eq!(keyed.sorted()[1].0, "k1");
+        assert!(serde_json::to_string(&keyed).unwrap().starts_with(r#"{"k0":3,"k1":6,"k10":33,"#));
+    }
+}

@@ -1,0 +1,229 @@
+//! The order book: one record for each order that a customer's events name, read by every projection.
+
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
+
+use crate::batch::EventView;
+use crate::currency::Currency;
+use crate::event::EventKind;
+use crate::key::JourneyKey;
+use crate::keyed::Keyed;
+use crate::money::{Amount, Money, MoneySum};
+use crate::time::Timestamp;
+use crate::view::Purchase;
+
+/// Sums of money by currency, in the order of the codes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Totals(Vec<(Currency, i128)>);
+
+impl Totals {
+    pub(crate) fn add(&mut self, currency: Currency, ten_thousandths: i128) {
+        match self.0.binary_search_by_key(&currency, |total| total.0) {
+            Ok(place) => self.0[place].1 += ten_thousandths,
+            Err(place) => self.0.insert(place, (currency, ten_thousandths)),
+        }
+    }
+
+    fn add_money(&mut self, money: Money) {
+        self.add(money.currency, i128::from(money.amount.as_ten_thousandths()));
+    }
+
+    pub(crate) fn get(&self, currency: Currency) -> Option<i128> {
+        let place = self.0.binary_search_by_key(&currency, |total| total.0).ok()?;
+        Some(self.0[place].1)
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (Currency, i128)> {
+        self.0.iter().copied()
+    }
+
+    fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl Serialize for Totals {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(self.0.len()))?;
+        for (currency, total) in &self.0 {
+            map.serialize_entry(currency, &MoneySum::new(*total, *currency).to_decimal())?;
+        }
+        map.end()
+    }
+}
+
+/// What a customer's events say about one order.
+#[derive(Debug, Clone, Default, Serialize)]
+pub(crate) struct OrderRecord {
+    /// When it was first placed; cancels, refunds and shipments may name it before.
+    pub(crate) placed_at: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) journey: Option<JourneyKey>,
+    pub(crate) amount: Option<Money>,
+    /// Paid less cost of the lines that carry both, in ten-thousandths.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) margin_ten_thousandths: Option<i128>,
+    pub(crate) cancelled: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) promised_at: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) delivered_at: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Totals::is_empty")]
+    pub(crate) refunds: Totals,
+    #[serde(skip_serializing_if = "Totals::is_empty")]
+    pub(crate) payments: Totals,
+}
+
+impl OrderRecord {
+    /// Refunded at least once, and by at least its amount, in the currency of its amount.
+    pub(crate) fn is_fully_refunded(&self) -> bool {
+        self.amount.is_some_and(|amount| {
+            let refunded = self.refunds.get(amount.currency);
+            refunded.is_some_and(|refunded| refunded >= i128::from(amount.amount.as_ten_thousandths()))
+        })
+    }
+
+    pub(crate) fn is_placed(&self) -> bool {
+        self.placed_at.is_some()
+    }
+
+    pub(crate) fn is_purchase(&self) -> bool {
+        self.is_placed() && !self.cancelled && !self.is_fully_refunded()
+    }
+
+    fn place(&mut self, event: &EventView<'_>) {
+        self.placed_at = Some(event.occurred_at());
+        self.journey = event.journey().map(JourneyKey::trusted);
+        self.change(event);
+    }
+
+    /// Takes what the event states; what it does not state stays.
+    fn change(&mut self, event: &EventView<'_>) {
+        self.amount = event.money_amount().or(self.amount);
+        let mut lines = event.lines().peekable();
+        if lines.peek().is_some() {
+            self.margin_ten_thousandths = lines
+                .filter_map(|line| {
+                    let number = |amount: Amount| i128::from(amount.as_ten_thousandths());
+                    Some((number(line.paid()?) - number(line.cost()?)) * i128::from(line.quantity()))
+                })
+                .reduce(|sum, gain| sum + gain);
+        }
+        self.promise(event);
+    }
+
+    fn promise(&mut self, event: &EventView<'_>) {
+        self.promised_at = event.time("promised_at").or(self.promised_at);
+    }
+}
+
+/// One record for each order that a customer's events name, and the money that names no order.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct OrderBook {
+    orders: Keyed<OrderRecord>,
+    #[serde(skip_serializing_if = "is_zero")]
+    ignored_placements: u32,
+    #[serde(skip_serializing_if = "Totals::is_empty")]
+    refunds_without_order: Totals,
+    #[serde(skip_serializing_if = "Totals::is_empty")]
+    payments_without_order: Totals,
+}
+
+fn is_zero(number: &u32) -> bool {
+    *number == 0
+}
+
+impl OrderBook {
+    pub(crate) fn evolve(&mut self, event: &EventView<'_>) {
+        match event.kind() {
+            EventKind::OrderPlaced => self.place(event),
+            EventKind::OrderChanged => self.with_order(event, |order| order.change(event)),
+            EventKind::OrderCancelled => self.with_order(event, |order| order.cancelled = true),
+            EventKind::Shipped => self.with_order(event, |order| order.promise(event)),
+            EventKind::Delivered => self.with_order(event, |order| {
+                order.delivered_at.get_or_insert(event.occurred_at());
+            }),
+            EventKind::Refunded => self.refund(event),
+            EventKind::PaymentReceived => self.pay(event),
+            _ => {}
+        }
+    }
+
+    fn place(&mut self, event: &EventView<'_>) {
+        let Some(id) = event.order() else { return };
+        let order = self.orders.entry(id);
+        if order.is_placed() {
+            self.ignored_placements += 1;
+        } else {
+            order.place(event);
+        }
+    }
+
+    fn with_order(&mut self, event: &EventView<'_>, change: impl FnOnce(&mut OrderRecord)) {
+        if let Some(id) = event.order() {
+            change(self.orders.entry(id));
+        }
+    }
+
+    fn refund(&mut self, event: &EventView<'_>) {
+        let Some(money) = event.money_amount() else { return };
+        match event.order() {
+            Some(id) => self.orders.entry(id).refunds.add_money(money),
+            None => self.refunds_without_order.add_money(money),
+        }
+    }
+
+    fn pay(&mut self, event: &EventView<'_>) {
+        let Some(money) = event.money_amount() else { return };
+        match event.order() {
+            Some(id) => self.orders.entry(id).payments.add_money(money),
+            None => self.payments_without_order.add_money(money),
+        }
+    }
+
+    pub(crate) fn records(&self) -> impl Iterator<Item = (&str, &OrderRecord)> {
+        self.orders.iter()
+    }
+
+    pub(crate) fn sorted_records(&self) -> Vec<(&str, &OrderRecord)> {
+        self.orders.sorted()
+    }
+
+    pub(crate) fn ignored_placements(&self) -> u32 {
+        self.ignored_placements
+    }
+
+    /// Refunds that count: all but those that name a cancelled order.
+    pub(crate) fn refunds(&self) -> Totals {
+        self.totals(&self.refunds_without_order, |order| &order.refunds)
+    }
+
+    /// Payments that count: all but those that name a cancelled order.
+    pub(crate) fn payments(&self) -> Totals {
+        self.totals(&self.payments_without_order, |order| &order.payments)
+    }
+
+    fn totals(&self, without_order: &Totals, of: impl Fn(&OrderRecord) -> &Totals) -> Totals {
+        let mut totals = without_order.clone();
+        for (_, order) in self.records().filter(|(_, order)| !order.cancelled) {
+            for (currency, total) in of(order).iter() {
+                totals.add(currency, total);
+            }
+        }
+        totals
+    }
+
+    /// The purchases, by the time of placement, then by order id.
+    pub fn purchases(&self) -> Vec<Purchase<'_>> {
+        let mut purchases: Vec<_> = self
+            .records()
+            .filter(|(_, order)| order.is_purchase())
+            .filter_map(|(id, order)| {
+                let journey = order.journey.as_ref().map(JourneyKey::as_str);
+                Some(Purchase { placed_at: order.placed_at?, order: id, amount: order.amount?, journey })
+            })
+            .collect();
+        purchases.sort_unstable_by_key(|purchase| (purchase.placed_at, purchase.order));
+        purchases
+    }
+}

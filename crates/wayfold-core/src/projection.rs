@@ -1,0 +1,203 @@
+//! What a fold computes: the trait that built-in and users' own projections share, and the four built in.
+
+mod journey;
+mod lifecycle;
+mod registry;
+mod segment;
+mod value;
+
+use serde::Serialize;
+
+pub use self::journey::JourneyProjection;
+pub use self::lifecycle::LifecycleProjection;
+pub(crate) use self::registry::{Column, SavedState, StateColumn};
+pub use self::registry::{Handle, ProjectionSet};
+pub use self::segment::SegmentProjection;
+pub use self::value::ValueProjection;
+use crate::batch::EventView;
+use crate::orders::OrderBook;
+use crate::time::Timestamp;
+use crate::view::Purchase;
+
+/// Folds the events of one customer into a state, and answers from it.
+///
+/// Events come in the total order of [`OrderKey`](crate::OrderKey), each once, without retracted ones and
+/// without retractions. A projection has no clock, no randomness and no floats in its state, so that equal
+/// sets of events give equal states.
+///
+/// ```
+/// use serde::{Deserialize, Serialize};
+/// use wayfold_core::{CustomerAt, EventKind, EventView, Projection, Timestamp};
+///
+/// /// Counts tickets that are open.
+/// struct OpenTickets;
+///
+/// #[derive(Debug, Clone, Default, Serialize, Deserialize)]
+/// struct Tickets {
+///     open: i64,
+/// }
+///
+/// impl Projection for OpenTickets {
+///     type State = Tickets;
+///     type View = i64;
+///
+///     fn name(&self) -> &str {
+///         "open_tickets"
+///     }
+///
+///     fn version(&self) -> u32 {
+///         1
+///     }
+///
+///     fn evolve(&self, state: &mut Tickets, event: &EventView<'_>) {
+///         match event.kind() {
+///             EventKind::TicketOpened | EventKind::TicketReopened => state.open += 1,
+///             EventKind::TicketResolved => state.open -= 1,
+///             _ => {}
+///         }
+///     }
+///
+///     fn view(&self, state: &Tickets, _customer: &CustomerAt<'_>) -> i64 {
+///         state.open.max(0)
+///     }
+///
+///     fn holds_until(&self, _state: &Tickets, _customer: &CustomerAt<'_>) -> Option<Timestamp> {
+///         None
+///     }
+/// }
+/// ```
+pub trait Projection: Send + Sync + 'static {
+    /// What is kept of one customer. Maps in it must be ordered, and no number in it a float: the canonical
+    /// export refuses floats.
+    type State: Clone + Default + Serialize + Send + Sync + 'static;
+    /// What is answered about one customer.
+    type View: Serialize + 'static;
+
+    /// Names the projection; unique together with the version.
+    fn name(&self) -> &str;
+
+    /// Counts up whenever the same events would give another state or view.
+    fn version(&self) -> u32;
+
+    /// Folds the next event.
+    ///
+    /// # Behavior
+    /// - Total: every event of every kind is taken; those of no interest leave the state as it is.
+    /// - Pure: nothing but state and event is looked at.
+    fn evolve(&self, state: &mut Self::State, event: &EventView<'_>);
+
+    /// Answers from the state, as of an instant at or after the last event folded.
+    fn view(&self, state: &Self::State, customer: &CustomerAt<'_>) -> Self::View;
+
+    /// Says up to which microsecond the view stays as it is without a new event; `None` for ever.
+    ///
+    /// Ages and durations are no part of a view, but the instants that they run from are.
+    fn holds_until(&self, state: &Self::State, customer: &CustomerAt<'_>) -> Option<Timestamp>;
+}
+
+/// What the fold keeps of every customer, whatever projections are registered.
+#[derive(Debug, Clone, Serialize)]
+pub struct CustomerRecord {
+    events: u64,
+    #[serde(skip_serializing_if = "is_zero")]
+    unknown_events: u64,
+    first_seen_at: Timestamp,
+    last_seen_at: Timestamp,
+    orders: OrderBook,
+}
+
+fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
+
+impl Default for CustomerRecord {
+    fn default() -> Self {
+        Self {
+            events: 0,
+            unknown_events: 0,
+            first_seen_at: Timestamp::MAX,
+            last_seen_at: Timestamp::MIN,
+            orders: OrderBook::default(),
+        }
+    }
+}
+
+impl CustomerRecord {
+    /// How many events are folded.
+    pub fn events(&self) -> u64 {
+        self.events
+    }
+
+    /// How many of them are of unknown kinds.
+    pub fn unknown_events(&self) -> u64 {
+        self.unknown_events
+    }
+
+    /// When the first event happened.
+    pub fn first_seen_at(&self) -> Timestamp {
+        self.first_seen_at
+    }
+
+    /// When the last event happened.
+    pub fn last_seen_at(&self) -> Timestamp {
+        self.last_seen_at
+    }
+
+    /// The orders.
+    pub fn orders(&self) -> &OrderBook {
+        &self.orders
+    }
+
+    pub(crate) fn evolve(&mut self, event: &EventView<'_>) {
+        let at = event.occurred_at();
+        self.events += 1;
+        self.unknown_events += u64::from(event.kind() == crate::event::EventKind::Unknown);
+        self.first_seen_at = self.first_seen_at.min(at);
+        self.last_seen_at = self.last_seen_at.max(at);
+        self.orders.evolve(event);
+    }
+}
+
+/// A customer at an instant: what every view may look at beside its projection's own state.
+#[derive(Debug)]
+pub struct CustomerAt<'a> {
+    as_of: Timestamp,
+    record: &'a CustomerRecord,
+    purchases: Vec<Purchase<'a>>,
+}
+
+impl<'a> CustomerAt<'a> {
+    pub(crate) fn new(record: &'a CustomerRecord, as_of: Timestamp) -> Self {
+        Self { as_of, record, purchases: record.orders.purchases() }
+    }
+
+    /// The instant.
+    pub fn as_of(&self) -> Timestamp {
+        self.as_of
+    }
+
+    /// What the fold keeps of every customer.
+    pub fn record(&self) -> &'a CustomerRecord {
+        self.record
+    }
+
+    /// Orders that are neither cancelled nor fully refunded as of the instant, by the time of placement.
+    pub fn purchases(&self) -> &[Purchase<'a>] {
+        &self.purchases
+    }
+
+    /// The last purchase.
+    pub fn last_purchase(&self) -> Option<&Purchase<'a>> {
+        self.purchases.last()
+    }
+
+    /// How many purchases lie in (t - window, t].
+    pub(crate) fn purchases_within(&self, window: crate::time::Span) -> usize {
+        count_within(&self.purchases, self.as_of, window)
+    }
+}
+
+/// How many purchases, sorted by time, lie in (t - window, t].
+pub(crate) fn count_within(purchases: &[Purchase<'_>], t: Timestamp, window: crate::time::Span) -> usize {
+    purchases.len() - purchases.partition_point(|purchase| t.since(purchase.placed_at) >= window)
+}

@@ -1,0 +1,218 @@
+//! Journey: for each journey key the stage, its times, steps back, the outcome, and promises kept.
+//!
+//! An event belongs to a journey only by its journey key. Kinds of a stage move the journey there, except
+//! the outcome kinds (order cancelled, deal lost, returned, refunded), which close or correct; neutral ones
+//! count for the stage that they name, else for the one that the journey is in, and move nothing. Time in a
+//! stage is the sum of its visits. Outcome: won while an order placed in the journey is a purchase; else
+//! lost if no stage-moving event follows its last outcome event; else abandoned when silent for too long
+//! since its last stage-moving event, or since its first event if none has moved it; else open.
+//!
+//! A promise is the newest delivery date stated by placing, changing or shipping an order; it is kept if the
+//! first delivery is no later. Cancelled orders make no promise.
+
+use serde::Serialize;
+
+use super::{CustomerAt, Projection};
+use crate::batch::EventView;
+use crate::key::{JourneyKey, OrderId};
+use crate::keyed::Keyed;
+use crate::orders::OrderRecord;
+use crate::rules::JourneyRules;
+use crate::stage::Stage;
+use crate::time::{Span, Timestamp};
+use crate::view::{JourneyView, JourneysView, Outcome, PromiseCounts, PromiseState, PromiseView, StageView};
+
+/// Folds a customer's events into journeys.
+#[derive(Debug)]
+pub struct JourneyProjection {
+    rules: JourneyRules,
+}
+
+/// What is kept of a customer's journeys, by journey key.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Journeys(Keyed<Journey>);
+
+#[derive(Debug, Clone, Default, Serialize)]
+struct Journey {
+    started_at: Option<Timestamp>,
+    last_event_at: Option<Timestamp>,
+    stage: Option<Stage>,
+    stage_since: Option<Timestamp>,
+    stages: [Visits; 5],
+    steps_back: u32,
+    last_moved_at: Option<Timestamp>,
+    /// Whether no stage-moving event follows the last outcome event.
+    closed: bool,
+}
+
+#[derive(Debug, Clone, Default, Serialize)]
+struct Visits {
+    entered_at: Option<Timestamp>,
+    visits: u32,
+    ended_us: Span,
+    events: u64,
+}
+
+impl JourneyProjection {
+    /// Takes the thresholds.
+    pub fn new(rules: JourneyRules) -> Self {
+        Self { rules }
+    }
+}
+
+impl Projection for JourneyProjection {
+    type State = Journeys;
+    type View = JourneysView;
+
+    fn name(&self) -> &str {
+        "journey"
+    }
+
+    fn version(&self) -> u32 {
+        1
+    }
+
+    fn evolve(&self, state: &mut Journeys, event: &EventView<'_>) {
+        if let Some(key) = event.journey() {
+            state.0.entry(key).evolve(event);
+        }
+    }
+
+    fn view(&self, state: &Journeys, customer: &CustomerAt<'_>) -> JourneysView {
+        let promises = promises(customer);
+        let view = |(key, journey): (&str, &Journey)| journey.view(key, customer, &self.rules, &promises);
+        let journeys = state.0.sorted().into_iter().map(view).collect();
+        JourneysView { journeys, promises }
+    }
+
+    fn holds_until(&self, state: &Journeys, customer: &CustomerAt<'_>) -> Option<Timestamp> {
+        let pending = promises(customer).into_iter().filter(|promise| promise.state == PromiseState::Pending);
+        let due = pending.map(|promise| promise.promised_at);
+        let abandoned = state.0.iter().filter_map(|(key, journey)| {
+            let open = journey.outcome(key, customer, &self.rules) == Outcome::Open;
+            open.then(|| journey.silent_since() + self.rules.silence_max())
+        });
+        due.chain(abandoned).min()
+    }
+}
+
+impl Journey {
+    fn evolve(&mut self, event: &EventView<'_>) {
+        let (at, kind) = (event.occurred_at(), event.kind());
+        self.started_at.get_or_insert(at);
+        self.last_event_at = Some(at);
+        if let (Some(stage), true) = (kind.stage(), kind.moves_stage()) {
+            self.enter(stage, at);
+            self.last_moved_at = Some(at);
+            self.closed = false;
+        }
+        self.closed |= kind.is_outcome();
+        if let Some(stage) = event.stage().or(self.stage) {
+            self.stages[stage.index()].events += 1;
+        }
+    }
+
+    fn enter(&mut self, stage: Stage, at: Timestamp) {
+        if self.stage == Some(stage) {
+            return;
+        }
+        if let (Some(left), Some(since)) = (self.stage, self.stage_since) {
+            let visits = &mut self.stages[left.index()];
+            visits.ended_us = visits.ended_us + at.since(since);
+            self.steps_back += u32::from(stage < left);
+        }
+        let visits = &mut self.stages[stage.index()];
+        visits.entered_at.get_or_insert(at);
+        visits.visits += 1;
+        self.stage = Some(stage);
+        self.stage_since = Some(at);
+    }
+
+    fn silent_since(&self) -> Timestamp {
+        self.last_moved_at.or(self.started_at).expect("a journey exists by its first event")
+    }
+
+    fn outcome(&self, key: &str, customer: &CustomerAt<'_>, rules: &JourneyRules) -> Outcome {
+        if customer.purchases().iter().any(|purchase| purchase.journey == Some(key)) {
+            Outcome::Won
+        } else if self.closed {
+            Outcome::Lost
+        } else if customer.as_of().since(self.silent_since()) > rules.silence_max() {
+            Outcome::Abandoned
+        } else {
+            Outcome::Open
+        }
+    }
+
+    fn view(
+        &self,
+        key: &str,
+        customer: &CustomerAt<'_>,
+        rules: &JourneyRules,
+        promises: &[PromiseView],
+    ) -> JourneyView {
+        let known = "a journey exists by its first event";
+        JourneyView {
+            key: JourneyKey::trusted(key),
+            started_at: self.started_at.expect(known),
+            last_event_at: self.last_event_at.expect(known),
+            stage: self.stage,
+            stage_since: self.stage_since,
+            stages: self.stage_views(),
+            steps_back: self.steps_back,
+            outcome: self.outcome(key, customer, rules),
+            promises: count(promises, key),
+        }
+    }
+
+    fn stage_views(&self) -> Vec<StageView> {
+        let touched =
+            Stage::ALL.iter().zip(&self.stages).filter(|(_, visits)| visits.visits > 0 || visits.events > 0);
+        touched
+            .map(|(stage, visits)| StageView {
+                stage: *stage,
+                entered_at: visits.entered_at,
+                visits: visits.visits,
+                ended_visits_us: visits.ended_us,
+                events: visits.events,
+            })
+            .collect()
+    }
+}
+
+fn count(promises: &[PromiseView], journey: &str) -> PromiseCounts {
+    let mut counts = PromiseCounts::default();
+    let own = |promise: &&PromiseView| promise.journey.as_ref().is_some_and(|key| key.as_str() == journey);
+    for promise in promises.iter().filter(own) {
+        match promise.state {
+            PromiseState::Kept => counts.kept += 1,
+            PromiseState::Broken => counts.broken += 1,
+            PromiseState::Pending => counts.pending += 1,
+        }
+    }
+    counts
+}
+
+fn promises(customer: &CustomerAt<'_>) -> Vec<PromiseView> {
+    let mut promises: Vec<_> = (customer.record().orders().records())
+        .filter_map(|(id, order)| promise(id, order, customer.as_of()))
+        .collect();
+    promises.sort_unstable_by(|a, b| a.order.cmp(&b.order));
+    promises
+}
+
+fn promise(id: &str, order: &OrderRecord, as_of: Timestamp) -> Option<PromiseView> {
+    let promised_at = order.promised_at.filter(|_| !order.cancelled)?;
+    let state = match order.delivered_at {
+        Some(delivered_at) if delivered_at <= promised_at => PromiseState::Kept,
+        None if as_of <= promised_at => PromiseState::Pending,
+        _ => PromiseState::Broken,
+    };
+    Some(PromiseView {
+        order: OrderId::trusted(id),
+        journey: order.journey.clone(),
+        promised_at,
+        delivered_at: order.delivered_at,
+        state,
+    })
+}

@@ -1,0 +1,311 @@
+//! Instants in whole microseconds, and the offset at which a source wrote them.
+
+use std::fmt;
+use std::ops::{Add, Sub};
+
+use chrono::{DateTime, FixedOffset, NaiveDate, SecondsFormat, TimeZone, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, ErrorKind, Result};
+
+const MICROS_PER_DAY: i64 = 86_400_000_000;
+
+/// A length of time in microseconds; days are of 24 hours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Span(i64);
+
+impl Span {
+    /// No time.
+    pub const ZERO: Self = Self(0);
+
+    /// That many microseconds.
+    pub const fn from_micros(micros: i64) -> Self {
+        Self(micros)
+    }
+
+    /// That many days of 24 hours; beyond the representable, the longest span.
+    pub const fn from_days(days: u32) -> Self {
+        Self((days as i64).saturating_mul(MICROS_PER_DAY))
+    }
+
+    /// The length in microseconds.
+    pub const fn as_micros(self) -> i64 {
+        self.0
+    }
+
+    /// The length in whole days of 24 hours, rounded towards the past.
+    pub const fn whole_days(self) -> i64 {
+        self.0.div_euclid(MICROS_PER_DAY)
+    }
+}
+
+impl Add for Span {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self(self.0.saturating_add(other.0))
+    }
+}
+
+/// An instant in whole microseconds, between the years 1 and 9999; written as RFC 3339 in UTC.
+///
+/// Arithmetic stops at the ends of that range instead of overflowing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Timestamp(i64);
+
+impl Timestamp {
+    /// The first instant, 0001-01-01T00:00:00Z.
+    pub const MIN: Self = Self(-62_135_596_800_000_000);
+    /// The last instant, 9999-12-31T23:59:59.999999Z.
+    pub const MAX: Self = Self(253_402_300_799_999_999);
+
+    /// Takes microseconds since 1970-01-01T00:00:00Z.
+    ///
+    /// # Errors
+    /// `InvalidTime` outside of the years 1 to 9999.
+    pub fn from_micros(micros: i64) -> Result<Self> {
+        let instant = Self(micros);
+        if instant < Self::MIN || instant > Self::MAX {
+            let message = format_args!("instant {micros} us since 1970 lies outside of the years 1 to 9999");
+            return Err(Error::new(ErrorKind::InvalidTime, message));
+        }
+        Ok(instant)
+    }
+
+    /// Reads RFC 3339 with any offset, or a date, which means its first instant in UTC.
+    ///
+    /// Digits below the microsecond are cut.
+    ///
+    /// # Errors
+    /// `InvalidTime` for any other text.
+    pub fn parse(text: &str) -> Result<Self> {
+        if let Ok(date) = NaiveDate::parse_from_str(text, "%Y-%m-%d") {
+            let midnight = date.and_hms_opt(0, 0, 0).map(|naive| naive.and_utc());
+            return Self::try_from_chrono(midnight.ok_or_else(|| bad_instant(text))?);
+        }
+        let parsed = DateTime::parse_from_rfc3339(text).map_err(|_| bad_instant(text))?;
+        Self::try_from_chrono(parsed.to_utc())
+    }
+
+    fn try_from_chrono(instant: DateTime<Utc>) -> Result<Self> {
+        Self::from_micros(instant.timestamp_micros())
+    }
+
+    /// Microseconds since 1970-01-01T00:00:00Z.
+    pub const fn as_micros(self) -> i64 {
+        self.0
+    }
+
+    /// The instant as chrono's type.
+    pub fn to_chrono(self) -> DateTime<Utc> {
+        DateTime::from_timestamp_micros(self.0).expect("the years 1 to 9999 lie within chrono's range")
+    }
+
+    /// The microsecond before; the first instant stays.
+    pub fn previous(self) -> Self {
+        self - Span::from_micros(1)
+    }
+
+    /// The microsecond after; the last instant stays.
+    pub fn next(self) -> Self {
+        self + Span::from_micros(1)
+    }
+
+    /// The time from an earlier instant to this one; negative if the other is later.
+    pub fn since(self, earlier: Self) -> Span {
+        Span(self.0 - earlier.0)
+    }
+
+    pub(crate) const fn trusted(micros: i64) -> Self {
+        Self(micros)
+    }
+}
+
+fn bad_instant(text: &str) -> Error {
+    let message =
+        format_args!("{text:?} is no instant; write RFC 3339 such as 2024-01-31T10:00:00Z, or a date");
+    Error::new(ErrorKind::InvalidTime, message)
+}
+
+impl Add<Span> for Timestamp {
+    type Output = Self;
+
+    fn add(self, span: Span) -> Self {
+        Self(self.0.saturating_add(span.0).clamp(Self::MIN.0, Self::MAX.0))
+    }
+}
+
+impl Sub<Span> for Timestamp {
+    type Output = Self;
+
+    fn sub(self, span: Span) -> Self {
+        Self(self.0.saturating_sub(span.0).clamp(Self::MIN.0, Self::MAX.0))
+    }
+}
+
+impl<Z: TimeZone> From<DateTime<Z>> for Timestamp {
+    /// Takes the instant; years outside of 1 to 9999 become the first or last instant.
+    fn from(instant: DateTime<Z>) -> Self {
+        Self(instant.timestamp_micros().clamp(Self::MIN.0, Self::MAX.0))
+    }
+}
+
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.to_chrono().to_rfc3339_opts(SecondsFormat::AutoSi, true))
+    }
+}
+
+impl TryFrom<String> for Timestamp {
+    type Error = Error;
+
+    fn try_from(text: String) -> Result<Self> {
+        Self::parse(&text)
+    }
+}
+
+impl From<Timestamp> for String {
+    fn from(instant: Timestamp) -> String {
+        instant.to_string()
+    }
+}
+
+/// When something happened: an instant, and the offset from UTC at which the source wrote it.
+///
+/// The order of events looks at the instant alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct EventTime {
+    instant: Timestamp,
+    offset_minutes: i16,
+}
+
+impl EventTime {
+    /// Joins an instant and an offset in minutes east of UTC.
+    ///
+    /// # Errors
+    /// `InvalidTime` if the offset is a day or more.
+    pub fn new(instant: Timestamp, offset_minutes: i16) -> Result<Self> {
+        if offset_minutes.unsigned_abs() >= 24 * 60 {
+            let message = format_args!("offset of {offset_minutes} minutes; it must be less than a day");
+            return Err(Error::new(ErrorKind::InvalidTime, message));
+        }
+        // The local date is what RFC 3339 shows, so it must have four digits as well.
+        Timestamp::from_micros(instant.0 + i64::from(offset_minutes) * 60_000_000)?;
+        Ok(Self { instant, offset_minutes })
+    }
+
+    /// Reads RFC 3339; digits below the microsecond are cut.
+    ///
+    /// # Errors
+    /// `InvalidTime` for any other text, or outside of the years 1 to 9999.
+    pub fn parse(text: &str) -> Result<Self> {
+        let parsed = DateTime::parse_from_rfc3339(text).map_err(|_| {
+            let message =
+                format_args!("{text:?} is no time; write RFC 3339 such as 2024-01-31T10:00:00+08:00");
+            Error::new(ErrorKind::InvalidTime, message)
+        })?;
+        let minutes = parsed.offset().local_minus_utc() / 60;
+        Self::new(Timestamp::try_from_chrono(parsed.to_utc())?, minutes as i16)
+    }
+
+    /// The instant.
+    pub const fn instant(self) -> Timestamp {
+        self.instant
+    }
+
+    /// Minutes east of UTC.
+    pub const fn offset_minutes(self) -> i16 {
+        self.offset_minutes
+    }
+
+    pub(crate) const fn trusted(instant: Timestamp, offset_minutes: i16) -> Self {
+        Self { instant, offset_minutes }
+    }
+}
+
+impl From<Timestamp> for EventTime {
+    fn from(instant: Timestamp) -> Self {
+        Self { instant, offset_minutes: 0 }
+    }
+}
+
+impl From<DateTime<Utc>> for EventTime {
+    fn from(instant: DateTime<Utc>) -> Self {
+        Timestamp::from(instant).into()
+    }
+}
+
+impl From<DateTime<FixedOffset>> for EventTime {
+    /// Takes instant and offset; seconds of an offset are cut, as RFC 3339 has none.
+    ///
+    /// Where the local date would leave the years 1 to 9999, the offset becomes zero.
+    fn from(time: DateTime<FixedOffset>) -> Self {
+        let offset_minutes = (time.offset().local_minus_utc() / 60) as i16;
+        let instant = Timestamp::from(time);
+        Self::new(instant, offset_minutes).unwrap_or_else(|_| instant.into())
+    }
+}
+
+impl fmt::Display for EventTime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let offset =
+            FixedOffset::east_opt(i32::from(self.offset_minutes) * 60).expect("offsets are below a day");
+        let local = self.instant.to_chrono().with_timezone(&offset);
+        f.write_str(&local.to_rfc3339_opts(SecondsFormat::AutoSi, true))
+    }
+}
+
+impl TryFrom<String> for EventTime {
+    type Error = Error;
+
+    fn try_from(text: String) -> Result<Self> {
+        Self::parse(&text)
+    }
+}
+
+impl From<EventTime> for String {
+    fn from(time: EventTime) -> String {
+        time.to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_date_means_its_first_instant_in_utc() {
+        assert_eq!(
+            Timestamp::parse("1997-10-01").unwrap(),
+            Timestamp::parse("1997-10-01T00:00:00Z").unwrap()
+        );
+    }
+
+    #[test]
+    fn offsets_survive_text() {
+        for text in ["2024-01-31T10:00:00+08:00", "2024-01-31T10:00:00.000001-03:30", "0001-01-02T00:00:00Z"]
+        {
+            assert_eq!(EventTime::parse(text).unwrap().to_string(), text);
+        }
+        for text in ["0001-01-01T00:00:00+10:00", "9999-12-31T23:59:59-01:00"] {
+            assert!(EventTime::parse(text).is_err(), "{text} lies outside of the range");
+        }
+    }
+
+    #[test]
+    fn arithmetic_stops_at_the_ends() {
+        assert_eq!(Timestamp::MAX + Span::from_days(u32::MAX), Timestamp::MAX);
+        assert_eq!(Timestamp::MIN - Span::from_days(1), Timestamp::MIN);
+        assert_eq!(Timestamp::MIN.to_string(), "0001-01-01T00:00:00Z");
+        assert_eq!(Timestamp::MAX.to_string(), "9999-12-31T23:59:59.999999Z");
+    }
+
+    #[test]
+    fn whole_days_are_floored() {
+        assert_eq!(Span::from_micros(MICROS_PER_DAY * 2 - 1).whole_days(), 1);
+        assert_eq!(Span::from_micros(-1).whole_days(), -1);
+    }
+}
