@@ -106,7 +106,7 @@ mod tests {
             path: Some("crates".into()),
             optional: false,
         };
-        Package { name: from.into(), dependencies: vec![dependency] }
+        Package { name: from.into(), dependencies: vec![dependency], targets: vec![] }
     }
 
     #[track_caller]
@@ -170,7 +170,7 @@ mod tests {
             edge("wayfold-extra", "wayfold-core"),
             &["crate wayfold-extra is not in the table of xtask/src/tidy/edges.rs"],
         );
-        let unknown = Package { name: "wayfold-extra".into(), dependencies: vec![] };
+        let unknown = Package { name: "wayfold-extra".into(), dependencies: vec![], targets: vec![] };
         let found = problems(&[edge("wayfold-core", "wayfold-extra"), unknown]);
         assert!(found.contains(&"wayfold-core must not import wayfold-extra".to_owned()), "{found:?}");
     }
