@@ -1,1 +1,28 @@
-fn main() {}
+//! The repository's own commands: `cargo xtask test` runs every check there is, `cargo xtask tidy` only the
+//! rules of the house that no compiler knows.
+
+mod cargo;
+mod test;
+mod tidy;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+
+const USAGE: &str = "usage: cargo xtask <command>
+
+commands:
+  test    run every check: format, lints, tidy, tests, docs, examples
+  tidy    check who imports whom, file lengths, named paths and links";
+
+fn main() -> Result<ExitCode> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        ["test"] => test::run(),
+        ["tidy"] => tidy::run(),
+        _ => {
+            eprintln!("{USAGE}");
+            Ok(ExitCode::from(2))
+        }
+    }
+}
