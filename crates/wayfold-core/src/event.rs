@@ -17,7 +17,7 @@ use uuid::Uuid;
 pub use self::attribute::{AttributeValue, Attributes, NestedJson};
 pub use self::body::*;
 pub(crate) use self::columns::{FieldReader, FieldSink};
-pub use self::limits::Limits;
+pub use self::limits::{Extent, Limits};
 pub use self::line::OrderLine;
 pub use self::words::{
     Direction, Instrument, LearntHow, NeedNature, Priority, ProcurementStep, Sentiment, TermsSubject, Verdict,

@@ -185,10 +185,6 @@ impl OrderBook {
         self.orders.iter()
     }
 
-    pub(crate) fn sorted_records(&self) -> Vec<(&str, &OrderRecord)> {
-        self.orders.sorted()
-    }
-
     pub(crate) fn ignored_placements(&self) -> u32 {
         self.ignored_placements
     }

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use crate::currency::Currency;
+use crate::event::Extent;
 use crate::key::{CustomerId, CustomerKey, Position, Tenant};
 use crate::money::Money;
 
@@ -119,7 +120,7 @@ pub(crate) struct Columns {
     pub(super) recorded_at: Vec<i64>,
     /// Empty until a store has recorded the batch.
     pub(super) positions: Vec<Position>,
-    pub(super) size_bytes: usize,
+    pub(super) extent: Extent,
 }
 
 impl Columns {

@@ -190,6 +190,11 @@ impl<'a> EventView<'a> {
         self.columns.positions.get(self.row).copied()
     }
 
+    /// Says whether both state the same: all but `recorded_at` and `position`.
+    pub fn same_content(&self, other: &EventView<'_>) -> bool {
+        self.to_event().same_content(&other.to_event())
+    }
+
     /// The whole event, owned.
     pub fn to_event(&self) -> JourneyEvent {
         let (columns, row) = (self.columns, self.row as u32);

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use super::{
     CustomerAt, JourneyProjection, LifecycleProjection, Projection, SegmentProjection, ValueProjection,
 };
+use crate::batch::EventView;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fold::Run;
 use crate::rules::Rules;
@@ -22,6 +23,7 @@ pub(crate) trait StateColumn: Send + Sync {
     fn version(&self) -> u32;
     fn grow(&mut self, customers: usize);
     fn evolve(&mut self, customer: usize, run: &Run<'_>);
+    fn evolve_one(&mut self, customer: usize, event: &EventView<'_>);
     fn reset(&mut self, customer: usize);
     fn save(&self, customer: usize) -> SavedState;
     fn restore(&mut self, customer: usize, saved: &SavedState);
@@ -54,6 +56,10 @@ impl<P: Projection> StateColumn for Column<P> {
         for event in run.iter() {
             self.projection.evolve(state, &event);
         }
+    }
+
+    fn evolve_one(&mut self, customer: usize, event: &EventView<'_>) {
+        self.projection.evolve(&mut self.states[customer], event);
     }
 
     fn reset(&mut self, customer: usize) {
