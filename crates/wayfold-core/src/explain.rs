@@ -70,9 +70,9 @@ pub struct Change {
     /// their keys, such as `journey.journeys[j1].stage`. The built-in projections' rules are named in the
     /// view; a version beyond the first of a name is written behind it, such as `lifecycle@2.stage`.
     pub field: String,
-    /// What it was, as JSON; `None` if it was not there.
+    /// What it was: a text as it is, anything else as JSON; `None` if it was not there.
     pub before: Option<String>,
-    /// What it became, as JSON; `None` if it is not there any more.
+    /// What it became, likewise; `None` if it is not there any more.
     pub after: Option<String>,
 }
 
@@ -302,6 +302,9 @@ fn flatten(path: &str, value: &serde_json::Value, fields: &mut BTreeMap<String, 
             }
         }
         serde_json::Value::Null => {}
+        serde_json::Value::String(text) => {
+            fields.insert(path.to_owned(), text.clone());
+        }
         leaf => {
             fields.insert(path.to_owned(), leaf.to_string());
         }
