@@ -116,10 +116,15 @@ impl<P: Projection> Registered for Registration<P> {
 }
 
 /// Asks a fold for the views of one registered projection.
-#[derive(Debug)]
 pub struct Handle<P> {
     pub(crate) index: usize,
     projection: PhantomData<fn() -> P>,
+}
+
+impl<P> std::fmt::Debug for Handle<P> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Handle").field(&self.index).finish()
+    }
 }
 
 impl<P> Clone for Handle<P> {
