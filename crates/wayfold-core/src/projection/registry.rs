@@ -52,6 +52,10 @@ impl<P: Projection> StateColumn for Column<P> {
     }
 
     fn evolve(&mut self, customer: usize, run: &Run<'_>) {
+        // A state without size cannot learn anything from an event.
+        if size_of::<P::State>() == 0 {
+            return;
+        }
         let state = &mut self.states[customer];
         for event in run.iter() {
             self.projection.evolve(state, &event);
