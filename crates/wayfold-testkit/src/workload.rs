@@ -1,0 +1,4 @@
+//! Seeded histories and streams of events.
+
+#[path = "workload/w.rs"]
+pub mod stream;
