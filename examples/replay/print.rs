@@ -22,7 +22,11 @@ pub fn report(report: &Report) {
 
 fn read(read: &Read) {
     let (rows, events) = (read.rows, read.events);
-    println!("Read {}: {rows} rows became {events} events in {:.0} ms.", read.file, read.time.as_secs_f64() * 1e3);
+    println!(
+        "Read {}: {rows} rows became {events} events in {:.0} ms.",
+        read.file,
+        read.time.as_secs_f64() * 1e3
+    );
     for (what, counts) in [("skipped", &read.skipped_rows), ("rejected", &read.rejected_rows)] {
         for (reason, count) in counts {
             println!("  {count} rows {what}: {reason}");
@@ -78,7 +82,10 @@ fn value(summary: &PopulationSummary) {
 }
 
 fn segments(segments: &Segments) {
-    heading(&format!("Segments by recency and frequency in {}, equal values share a score", segments.currency));
+    heading(&format!(
+        "Segments by recency and frequency in {}, equal values share a score",
+        segments.currency
+    ));
     let header = ["segment", "customers", "purchases", "net"].map(str::to_owned).to_vec();
     let rows = segments.named.iter().map(|segment| {
         vec![
@@ -93,7 +100,8 @@ fn segments(segments: &Segments) {
 
 fn top(top: &[TopCustomer]) {
     heading("The most valuable customers");
-    let header = ["customer", "stage", "class", "last purchase", "purchases", "net"].map(str::to_owned).to_vec();
+    let header =
+        ["customer", "stage", "class", "last purchase", "purchases", "net"].map(str::to_owned).to_vec();
     let rows = top.iter().map(|customer| {
         vec![
             customer.key.to_string(),
@@ -154,6 +162,7 @@ fn changes(step: &Step) -> String {
 /// `{"amount":"1.5","currency":"EUR"}` as `1.5 EUR`.
 fn plain_money(json: &str) -> String {
     let money: Option<serde_json::Value> = serde_json::from_str(json).ok();
-    let part = |name| money.as_ref().and_then(|money| money.get(name)).and_then(|part| part.as_str()).unwrap_or("?");
+    let part =
+        |name| money.as_ref().and_then(|money| money.get(name)).and_then(|part| part.as_str()).unwrap_or("?");
     format!("{} {}", part("amount"), part("currency"))
 }

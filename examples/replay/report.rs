@@ -9,8 +9,8 @@ use serde::Serialize;
 use wayfold::blocking::Wayfold;
 use wayfold::ingest::Progress;
 use wayfold::{
-    BehaviourClass, Currency, CustomerKey, Explanation, Imported, LifecycleStage, Member, MoneySum, NamedSegments,
-    Population, PopulationSummary, TieRule, Timestamp,
+    BehaviourClass, Currency, CustomerKey, Explanation, Imported, LifecycleStage, Member, MoneySum,
+    NamedSegments, Population, PopulationSummary, TieRule, Timestamp,
 };
 
 /// What is asked; what is not named is chosen from the data.
@@ -113,11 +113,14 @@ impl Report {
         let as_of = question.as_of.unwrap_or(newest);
         let population = wayfold.population(as_of)?;
         let summary = population.summary();
-        let most_bought = summary.totals.iter().max_by_key(|total| total.purchases).map(|total| total.currency);
+        let most_bought =
+            summary.totals.iter().max_by_key(|total| total.purchases).map(|total| total.currency);
         let currency = question.currency.or(most_bought);
         let top: Vec<&Member> = currency.map_or_else(Vec::new, |currency| population.top(currency, 10));
         let story = match &question.customer {
-            Some(key) => Some(wayfold.explain(key, as_of)?.with_context(|| format!("no customer {key} by {as_of}"))?),
+            Some(key) => {
+                Some(wayfold.explain(key, as_of)?.with_context(|| format!("no customer {key} by {as_of}"))?)
+            }
             None => most_eventful(wayfold, &top, as_of)?,
         };
         Ok(Self {
@@ -125,7 +128,9 @@ impl Report {
             as_of,
             lifecycle_by_quarter: quarters(wayfold, &population)?,
             segments: currency.map(|currency| segments(&population, currency)),
-            top: currency.map_or_else(Vec::new, |currency| top.iter().map(|member| top_customer(member, currency)).collect()),
+            top: currency.map_or_else(Vec::new, |currency| {
+                top.iter().map(|member| top_customer(member, currency)).collect()
+            }),
             summary,
             story,
         })
@@ -136,7 +141,9 @@ impl Report {
 fn quarters(wayfold: &Wayfold, population: &Population) -> Result<Vec<Quarter>> {
     let as_of = population.as_of();
     let mut quarters = Vec::new();
-    let Some(first) = population.members().iter().map(|member| member.first_seen_at).min() else { return Ok(quarters) };
+    let Some(first) = population.members().iter().map(|member| member.first_seen_at).min() else {
+        return Ok(quarters);
+    };
     let (mut year, mut quarter) = (first.to_chrono().year(), first.to_chrono().month0() / 3);
     loop {
         let label = format!("{year} Q{}", quarter + 1);

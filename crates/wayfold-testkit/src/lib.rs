@@ -10,4 +10,4 @@ mod workload;
 
 pub use self::oracle::{Oracle, causal_rank, stage_of};
 pub use self::random::Random;
-pub use self::workload::stream;
+pub use self::workload::{answer_a, stream};
