@@ -1,4 +1,4 @@
 //! Seeded histories and streams of events.
 
-#[path = "workload/w.rs"]
-pub mod stream;
+pub mod s;
+pub mod w;
