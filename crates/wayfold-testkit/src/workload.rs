@@ -1,4 +1,5 @@
 //! Seeded histories and streams of events.
 
+pub mod hostile;
 pub mod s;
 pub mod w;
