@@ -175,7 +175,7 @@ impl Fold {
         applied: &mut Applied,
     ) -> Option<Option<OrderKey>> {
         let retracts = self.take_retractions(customer, batches, rows);
-        applied.scheduled += self.schedule(customer, batches, rows);
+        applied.scheduled += self.schedule(customer, rows);
         if retracts && (self.records[customer as usize].events() > 0 || self.stale.contains_key(&customer)) {
             return Some(None);
         }
@@ -192,26 +192,25 @@ impl Fold {
 
     /// Takes retractions out of the rows and remembers their targets; says whether there were any.
     fn take_retractions(&mut self, customer: u32, batches: &[EventBatch], rows: &mut Vec<RowRef>) -> bool {
-        let before = rows.len();
-        rows.retain(|row| {
-            let event = row.event(batches);
-            let retracts = event.kind() == EventKind::EventRetracted;
-            if let (true, Some(target)) = (retracts, event.event_id("event")) {
-                self.retracted.entry(customer).or_default().insert(target);
-            }
-            !retracts
-        });
-        rows.len() < before
+        let retracts = |row: &RowRef| row.hot.kind == EventKind::EventRetracted;
+        if !rows.iter().any(retracts) {
+            return false;
+        }
+        let targets =
+            rows.iter().filter(|row| retracts(row)).filter_map(|row| row.event(batches).event_id("event"));
+        self.retracted.entry(customer).or_default().extend(targets);
+        rows.retain(|row| !retracts(row));
+        true
     }
 
     /// Takes events that are not yet due out of the rows.
-    fn schedule(&mut self, customer: u32, batches: &[EventBatch], rows: &mut Vec<RowRef>) -> u64 {
+    fn schedule(&mut self, customer: u32, rows: &mut Vec<RowRef>) -> u64 {
         if self.as_of == Timestamp::MAX {
             return 0;
         }
         let before = rows.len();
         rows.retain(|row| {
-            let at = row.event(batches).occurred_at();
+            let at = row.hot.occurred_at;
             if at > self.as_of {
                 self.due.insert((at, customer));
             }

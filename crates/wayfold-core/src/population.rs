@@ -36,6 +36,8 @@ pub struct Member {
     pub key: CustomerKey,
     /// How many events are folded.
     pub events: u64,
+    /// When the first of them happened.
+    pub first_seen_at: Timestamp,
     /// The stage of the lifecycle.
     pub lifecycle: LifecycleStage,
     /// The behaviour class.
@@ -57,6 +59,7 @@ impl Member {
         Self {
             key: view.key,
             events: view.events,
+            first_seen_at: view.first_seen_at,
             lifecycle: view.lifecycle.stage,
             class: view.segment.class,
             outcomes,

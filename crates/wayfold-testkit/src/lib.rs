@@ -22,4 +22,4 @@ pub use self::oracle::{Oracle, causal_rank, stage_of};
 pub use self::random::Random;
 pub use self::scenario::{Given, Moment, When, given, on};
 pub use self::subject::{Answers, FoldSubject, Refolds, Steering, Straight, Subject};
-pub use self::workload::{hostile, s as shop, w as stream};
+pub use self::workload::{answer_a, hostile, s as shop, w as stream};

@@ -59,8 +59,9 @@ pub use self::error::{Error, ErrorKind, Result};
 #[cfg(feature = "ingest")]
 pub use self::import::Imported;
 pub use self::known::KnownAt;
-/// The bodies of events, one for each kind, and the words that they use.
 #[doc(inline)]
+pub use wayfold_core::bodies;
+// The one family that is listed where it is declared: a struct for each kind, made by one macro.
 pub use wayfold_core::bodies::*;
 #[doc(inline)]
 pub use wayfold_core::{

@@ -98,7 +98,7 @@ impl BatchBuilder {
         let columns = &mut self.columns;
         columns.tag_ends.push(columns.tags.len() as u32);
         columns.customer.push(customer);
-        columns.kind.push(event.kind().rank());
+        columns.kind.push(event.kind());
         columns.occurred_at.push(event.occurred_at.instant().as_micros());
         columns.offset_minutes.push(event.occurred_at.offset_minutes());
         columns.sequence.push(event.sequence);

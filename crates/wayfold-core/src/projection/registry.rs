@@ -52,6 +52,10 @@ impl<P: Projection> StateColumn for Column<P> {
     }
 
     fn evolve(&mut self, customer: usize, run: &Run<'_>) {
+        // A state without size cannot learn anything from an event.
+        if size_of::<P::State>() == 0 {
+            return;
+        }
         let state = &mut self.states[customer];
         for event in run.iter() {
             self.projection.evolve(state, &event);
@@ -116,10 +120,15 @@ impl<P: Projection> Registered for Registration<P> {
 }
 
 /// Asks a fold for the views of one registered projection.
-#[derive(Debug)]
 pub struct Handle<P> {
     pub(crate) index: usize,
     projection: PhantomData<fn() -> P>,
+}
+
+impl<P> std::fmt::Debug for Handle<P> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Handle").field(&self.index).finish()
+    }
 }
 
 impl<P> Clone for Handle<P> {
