@@ -1,17 +1,17 @@
 //! A check that cannot fail proves nothing: each of these broken subjects is caught by the check of the
 //! convergence test, on the first of its histories.
 //!
-//! A mutant is the real fold with other events reaching it, or driven in another way.
+//! A mutant is the real fold with other events reaching it, driven in another way, or with its answers altered.
 
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::thread;
 
 use wayfold_core::{
-    CustomerKey, DealLost, EventBody, EventId, EventKind, EventTime, Fold, JourneyEvent, OrderChanged,
-    OrderKey, Refold, Refunded, Returned, Span, Tenant, Timestamp,
+    CustomerKey, CustomerView, DealLost, EventBody, EventId, EventKind, EventTime, Fold, JourneyEvent,
+    OrderChanged, OrderKey, Population, Refold, Refunded, Result, Returned, Rules, Span, Tenant, Timestamp,
 };
-use wayfold_testkit::{Arrival, Case, Coverage, FoldSubject, Steering, check};
+use wayfold_testkit::{Answers, Arrival, Case, Coverage, FoldSubject, Refolds, Steering, Subject, check};
 
 /// The histories: the hostile ones of the first seeds.
 const HISTORIES: u64 = 100;
@@ -38,7 +38,7 @@ const RIGHT: Mutant = Mutant {
     history: |_, needed| Some(needed),
 };
 
-impl Steering for &Mutant {
+impl Steering for &'static Mutant {
     fn name(&self) -> String {
         self.name.to_owned()
     }
@@ -321,6 +321,89 @@ fn refund_returns(arrival: &Arrival) -> Arrival {
     })
 }
 
+/// The real fold, with one answer altered.
+struct Altered {
+    name: &'static str,
+    view: fn(CustomerView) -> CustomerView,
+    /// Which events reach the fold that answers for the population.
+    counted: fn(&Arrival) -> Arrival,
+    export: fn(Vec<u8>, &Arrival) -> Vec<u8>,
+}
+
+/// Alters nothing.
+const UNALTERED: Altered = Altered {
+    name: "nothing altered",
+    view: |view| view,
+    counted: |arrival| arrival.clone(),
+    export: |bytes, _| bytes,
+};
+
+static ALTERED: [Altered; 4] = [
+    Altered { name: "view said to hold a microsecond longer", view: hold_longer, ..UNALTERED },
+    Altered {
+        name: "view said to hold for ever",
+        view: |v| CustomerView { holds_until: None, ..v },
+        ..UNALTERED
+    },
+    Altered { name: "population without the first event", counted: lose_the_first, ..UNALTERED },
+    Altered { name: "export that tells the number of shards", export: tell_shards, ..UNALTERED },
+];
+
+fn hold_longer(view: CustomerView) -> CustomerView {
+    CustomerView { holds_until: view.holds_until.map(Timestamp::next), ..view }
+}
+
+fn lose_the_first(arrival: &Arrival) -> Arrival {
+    let first = arrival.delivered().min_by_key(|event| key(event)).map(|event| event.id);
+    keep(arrival, |_, event, _| Some(event.id) != first)
+}
+
+fn tell_shards(mut bytes: Vec<u8>, arrival: &Arrival) -> Vec<u8> {
+    bytes.push(b'0' + arrival.shards as u8);
+    bytes
+}
+
+impl Subject for &'static Altered {
+    fn name(&self) -> String {
+        self.name.to_owned()
+    }
+
+    fn fold(&self, rules: &Rules, arrival: &Arrival) -> Result<Box<dyn Answers>> {
+        let right = FoldSubject::new();
+        let (answers, counted) = (right.fold(rules, arrival)?, right.fold(rules, &(self.counted)(arrival))?);
+        Ok(Box::new(AlteredAnswers { altered: self, arrival: arrival.clone(), answers, counted }))
+    }
+}
+
+struct AlteredAnswers {
+    altered: &'static Altered,
+    arrival: Arrival,
+    answers: Box<dyn Answers>,
+    counted: Box<dyn Answers>,
+}
+
+impl Answers for AlteredAnswers {
+    fn export(&self) -> Result<Vec<u8>> {
+        Ok((self.altered.export)(self.answers.export()?, &self.arrival))
+    }
+
+    fn customers(&self) -> Vec<CustomerKey> {
+        self.answers.customers()
+    }
+
+    fn view(&self, key: &CustomerKey, as_of: Timestamp) -> Result<Option<CustomerView>> {
+        Ok(self.answers.view(key, as_of)?.map(self.altered.view))
+    }
+
+    fn population(&self, tenant: &Tenant, as_of: Timestamp) -> Result<Population> {
+        self.counted.population(tenant, as_of)
+    }
+
+    fn refolds(&self) -> Refolds {
+        self.answers.refolds()
+    }
+}
+
 /// How many histories caught a mutant, by which part of the check, and the seed of the first.
 #[derive(Default)]
 struct Catches {
@@ -328,11 +411,10 @@ struct Catches {
     first: Option<u64>,
 }
 
-fn catches(mutant: &Mutant, cases: &[Case]) -> Catches {
-    let subject = FoldSubject::driven_by(mutant);
+fn catches(subject: &dyn Subject, cases: &[Case]) -> Catches {
     let mut catches = Catches::default();
     for case in cases {
-        if let Err(catch) = check(&subject, case, &mut Coverage::new()) {
+        if let Err(catch) = check(subject, case, &mut Coverage::new()) {
             *catches.by.entry(catch.by()).or_default() += 1;
             catches.first = catches.first.or(Some(case.seed));
         }
@@ -348,22 +430,34 @@ fn every_mutant_is_caught_and_the_unbroken_fold_is_not() {
             panic!("the unbroken fold fails on seed {}: {catch}", case.seed);
         }
     }
-    assert!(catches(&RIGHT, &cases).by.is_empty(), "a mutant that breaks nothing must not be caught");
-    let (one, other) = MUTANTS.split_at(MUTANTS.len() / 2);
-    let all = |mutants: &'static [Mutant]| {
-        mutants.iter().map(|mutant| (mutant, catches(mutant, &cases))).collect::<Vec<_>>()
-    };
-    let found = thread::scope(|scope| {
+    let driven = |mutant| Box::new(FoldSubject::driven_by(mutant)) as Box<dyn Subject>;
+    for subject in [driven(&RIGHT), Box::new(&UNALTERED)] {
+        assert!(catches(&*subject, &cases).by.is_empty(), "{} must not be caught", subject.name());
+    }
+    let mutants: Vec<Box<dyn Subject>> = MUTANTS
+        .iter()
+        .map(driven)
+        .chain(ALTERED.iter().map(|altered| Box::new(altered) as Box<dyn Subject>))
+        .collect();
+    let (one, other) = mutants.split_at(mutants.len() / 2);
+    let all =
+        |mutants: &[Box<dyn Subject>]| mutants.iter().map(|mutant| catches(&**mutant, &cases)).collect();
+    let found: Vec<Catches> = thread::scope(|scope| {
         let other = scope.spawn(|| all(other));
-        let mut found = all(one);
+        let mut found: Vec<Catches> = all(one);
         found.extend(other.join().expect("a check reports and does not panic"));
         found
     });
-    for (mutant, Catches { by, first }) in &found {
+    let mut parts: BTreeSet<&str> = BTreeSet::new();
+    let mut survivors = Vec::new();
+    for (mutant, Catches { by, first }) in mutants.iter().zip(&found) {
         let caught: u64 = by.values().sum();
-        println!("{:<40} caught by {caught:>3} of {HISTORIES}, first {first:?}: {by:?}", mutant.name);
+        println!("{:<40} caught by {caught:>3} of {HISTORIES}, first {first:?}: {by:?}", mutant.name());
+        parts.extend(by.keys());
+        if caught == 0 {
+            survivors.push(mutant.name());
+        }
     }
-    let survivors: Vec<&str> =
-        found.iter().filter(|(_, catches)| catches.by.is_empty()).map(|(mutant, _)| mutant.name).collect();
     assert!(survivors.is_empty(), "not caught: {survivors:?}");
+    assert_eq!(parts.len(), 5, "some part of the check has caught nothing; these have: {parts:?}");
 }
