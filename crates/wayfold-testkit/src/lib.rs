@@ -11,7 +11,7 @@ mod check;
 mod coverage;
 mod oracle;
 mod random;
-
+mod scenario;
 mod subject;
 mod workload;
 
@@ -20,6 +20,6 @@ pub use self::check::{Case, Catch, check, minimal};
 pub use self::coverage::Coverage;
 pub use self::oracle::{Oracle, causal_rank, stage_of};
 pub use self::random::Random;
-
+pub use self::scenario::{Given, Moment, When, given, on};
 pub use self::subject::{Answers, FoldSubject, Refolds, Steering, Straight, Subject};
 pub use self::workload::{answer_a, hostile, s as shop, w as stream};

@@ -117,14 +117,25 @@ impl Steering for Straight {
 /// let (history, as_of) = (hostile::history(1), Timestamp::parse("2030-01-01")?);
 /// let export = |order, seed| {
 ///     let arrival = Arrival::new(&history.events, order, Clock::Fixed, as_of, seed);
-///     FoldSubject::default().fold(&Rules::default(), &arrival)?.export()
+///     FoldSubject::new().fold(&Rules::default(), &arrival)?.export()
 /// };
 /// assert_eq!(export(Order::ByTime, 1)?, export(Order::Reversed, 2)?);
 /// # Ok::<(), wayfold_core::Error>(())
 /// ```
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 pub struct FoldSubject<S = Straight> {
     steering: S,
+}
+
+impl FoldSubject {
+    /// Drives the fold as is right.
+    #[allow(
+        clippy::new_without_default,
+        reason = "the way of driving would have to be named with every default"
+    )]
+    pub fn new() -> Self {
+        Self::driven_by(Straight)
+    }
 }
 
 impl<S: Steering> FoldSubject<S> {

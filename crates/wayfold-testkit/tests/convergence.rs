@@ -4,7 +4,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
-use wayfold_testkit::{Case, Coverage, FoldSubject, Straight, Subject, check, minimal};
+use wayfold_testkit::{Case, Coverage, FoldSubject, Subject, check, minimal};
 
 const HISTORIES: u64 = 2_000;
 /// Every so many histories are stories of the seeded shop, the others are hostile.
@@ -51,7 +51,7 @@ fn check_seed(subject: &dyn Subject, seed: u64, coverage: &mut Coverage) {
 
 #[test]
 fn every_arrival_of_a_history_gives_the_same_and_it_is_the_oracles() {
-    let subject = FoldSubject::<Straight>::default();
+    let subject = FoldSubject::new();
     let next = AtomicU64::new(0);
     let work = || {
         let mut coverage = Coverage::new();
