@@ -8,9 +8,10 @@ use std::sync::Arc;
 
 pub use self::builder::BatchBuilder;
 pub(crate) use self::columns::{Columns, NONE};
+pub(crate) use self::view::HotRow;
 pub use self::view::{EventView, LineView};
 use crate::error::Result;
-use crate::event::{JourneyEvent, Limits};
+use crate::event::{Extent, JourneyEvent, Limits};
 use crate::key::{CustomerKey, Position};
 use crate::time::Timestamp;
 
@@ -62,9 +63,9 @@ impl EventBatch {
         self.len() == 0
     }
 
-    /// The bytes of its events as the limits count them.
-    pub fn size_bytes(&self) -> usize {
-        self.columns.size_bytes
+    /// What it holds of all that limits count.
+    pub fn extent(&self) -> Extent {
+        Extent { events: self.len(), ..self.columns.extent }
     }
 
     /// The event in a row.
@@ -92,14 +93,11 @@ impl EventBatch {
         (0..self.columns.customers.len()).map(|number| self.columns.customer_key(number))
     }
 
-    /// A batch of some rows, in the order given.
-    ///
-    /// # Panics
-    /// If a row is not below [`EventBatch::len`].
-    pub fn select(&self, rows: impl IntoIterator<Item = usize>) -> Self {
+    /// A batch of events of other batches, in the order given, with what their stores recorded.
+    pub fn from_views<'a>(events: impl IntoIterator<Item = EventView<'a>>) -> Self {
         let mut builder = BatchBuilder::new(Limits::default());
-        for row in rows {
-            builder.push_trusted(&self.event(row).to_event());
+        for event in events {
+            builder.push_trusted(&event.to_event());
         }
         builder.finish()
     }

@@ -15,13 +15,20 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 pub use self::attribute::{AttributeValue, Attributes, NestedJson};
-pub use self::body::*;
+pub(crate) use self::body::{CUSTOM_NAME, UNKNOWN_KIND};
+pub use self::body::{EventBody, EventKind};
 pub(crate) use self::columns::{FieldReader, FieldSink};
-pub use self::limits::Limits;
+pub use self::limits::{Extent, Limits};
 pub use self::line::OrderLine;
-pub use self::words::{
-    Direction, Instrument, LearntHow, NeedNature, Priority, ProcurementStep, Sentiment, TermsSubject, Verdict,
-};
+/// A struct for each kind, declared by one macro, and the words that they use.
+pub mod bodies {
+    pub use super::body::*;
+    pub use super::words::{
+        Direction, Instrument, LearntHow, NeedNature, Priority, ProcurementStep, Sentiment, TermsSubject,
+        Verdict,
+    };
+}
+
 use crate::error::Result;
 use crate::key::{AttributeName, CustomerKey, EventId, JourneyKey, Position, Tag};
 use crate::stage::{Channel, Stage};

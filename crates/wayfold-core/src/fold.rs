@@ -12,10 +12,10 @@ use hashbrown::HashMap;
 
 use self::checkpoint::{Checkpoint, EVENTS_PER_CHECKPOINT};
 use self::cluster::Clusters;
-pub(crate) use self::cluster::{RowRef, Run};
+pub(crate) use self::cluster::{RowRef, Run, rows_of};
 use self::customers::Customers;
 pub use self::order::OrderKey;
-use crate::batch::EventBatch;
+use crate::batch::{EventBatch, EventView};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::EventKind;
 use crate::key::{CustomerKey, EventId, Tenant};
@@ -175,7 +175,7 @@ impl Fold {
         applied: &mut Applied,
     ) -> Option<Option<OrderKey>> {
         let retracts = self.take_retractions(customer, batches, rows);
-        applied.scheduled += self.schedule(customer, batches, rows);
+        applied.scheduled += self.schedule(customer, rows);
         if retracts && (self.records[customer as usize].events() > 0 || self.stale.contains_key(&customer)) {
             return Some(None);
         }
@@ -192,26 +192,25 @@ impl Fold {
 
     /// Takes retractions out of the rows and remembers their targets; says whether there were any.
     fn take_retractions(&mut self, customer: u32, batches: &[EventBatch], rows: &mut Vec<RowRef>) -> bool {
-        let before = rows.len();
-        rows.retain(|row| {
-            let event = row.event(batches);
-            let retracts = event.kind() == EventKind::EventRetracted;
-            if let (true, Some(target)) = (retracts, event.event_id("event")) {
-                self.retracted.entry(customer).or_default().insert(target);
-            }
-            !retracts
-        });
-        rows.len() < before
+        let retracts = |row: &RowRef| row.hot.kind == EventKind::EventRetracted;
+        if !rows.iter().any(retracts) {
+            return false;
+        }
+        let targets =
+            rows.iter().filter(|row| retracts(row)).filter_map(|row| row.event(batches).event_id("event"));
+        self.retracted.entry(customer).or_default().extend(targets);
+        rows.retain(|row| !retracts(row));
+        true
     }
 
     /// Takes events that are not yet due out of the rows.
-    fn schedule(&mut self, customer: u32, batches: &[EventBatch], rows: &mut Vec<RowRef>) -> u64 {
+    fn schedule(&mut self, customer: u32, rows: &mut Vec<RowRef>) -> u64 {
         if self.as_of == Timestamp::MAX {
             return 0;
         }
         let before = rows.len();
         rows.retain(|row| {
-            let at = row.event(batches).occurred_at();
+            let at = row.hot.occurred_at;
             if at > self.as_of {
                 self.due.insert((at, customer));
             }
@@ -274,7 +273,7 @@ impl Fold {
         };
         let Some(after) = self.stale.remove(&customer) else { return };
         self.restore(customer, after);
-        let mut rows = cluster::rows_of(key, history);
+        let mut rows = rows_of(key, history);
         self.take_retractions(customer, history, &mut rows);
         rows.retain(|row| {
             let key = row.event(history).order_key();
@@ -387,8 +386,7 @@ impl Fold {
     /// `InvalidTime` if the instant lies before an event that is folded (fold the history up to it instead) or
     /// beyond the fold's own; `NotRefolded` if the customer waits for a refold.
     pub fn view(&self, key: &CustomerKey, as_of: Timestamp) -> Result<Option<CustomerView>> {
-        let Some(customer) = self.answerable(key, as_of)? else { return Ok(None) };
-        Ok(Some(self.view_of(customer, &CustomerAt::new(&self.records[customer], as_of))))
+        Ok(self.answerable(key, as_of)?.map(|customer| self.view_at(customer, as_of)))
     }
 
     /// Answers with a registered projection's view; `None` if no event of the customer is folded.
@@ -440,7 +438,7 @@ impl Fold {
         Ok(())
     }
 
-    pub(crate) fn view_of(&self, customer: usize, at: &CustomerAt<'_>) -> CustomerView {
+    fn view_of(&self, customer: usize, at: &CustomerAt<'_>) -> CustomerView {
         let record = at.record();
         CustomerView {
             key: self.customers.key(customer as u32),
@@ -482,8 +480,28 @@ impl Fold {
         customers
     }
 
-    pub(crate) fn customer_at(&self, customer: usize, as_of: Timestamp) -> (CustomerKey, CustomerAt<'_>) {
-        (self.customers.key(customer as u32), CustomerAt::new(&self.records[customer], as_of))
+    pub(crate) fn view_at(&self, customer: usize, as_of: Timestamp) -> CustomerView {
+        self.view_of(customer, &CustomerAt::new(&self.records[customer], as_of))
+    }
+
+    pub(crate) fn number_of(&self, key: &CustomerKey) -> Option<usize> {
+        self.customers.number(key.tenant.as_str(), key.customer.as_str()).map(|number| number as usize)
+    }
+
+    pub(crate) fn record(&self, customer: usize) -> &CustomerRecord {
+        &self.records[customer]
+    }
+
+    /// Folds one more event, which is the next of its customer, without a look at schedule or retractions.
+    pub(crate) fn evolve_one(&mut self, event: &EventView<'_>) {
+        let (tenant, customer) = event.customer_texts();
+        let customer = self.customers.number_or_insert(tenant, customer) as usize;
+        self.grow();
+        self.records[customer].evolve(event);
+        for column in &mut self.columns {
+            column.evolve_one(customer, event);
+        }
+        self.last[customer] = event.order_key();
     }
 
     pub(crate) fn columns(&self) -> &[Box<dyn StateColumn>] {
@@ -492,10 +510,7 @@ impl Fold {
 
     fn answerable(&self, key: &CustomerKey, as_of: Timestamp) -> Result<Option<usize>> {
         self.check_as_of(as_of)?;
-        let Some(customer) = self.customers.number(key.tenant.as_str(), key.customer.as_str()) else {
-            return Ok(None);
-        };
-        let customer = customer as usize;
+        let Some(customer) = self.number_of(key) else { return Ok(None) };
         self.check_customer(customer, as_of)?;
         Ok((self.records[customer].events() > 0).then_some(customer))
     }

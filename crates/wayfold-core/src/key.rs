@@ -334,6 +334,8 @@ pub struct Position([u8; 16]);
 impl Position {
     /// The place before the first event.
     pub const START: Self = Self([0; 16]);
+    /// The place after the last event, whatever comes: where reading backward begins.
+    pub const END: Self = Self([u8::MAX; 16]);
 
     /// Takes the bytes of a store; positions order as their bytes do.
     pub fn from_bytes(bytes: [u8; 16]) -> Self {

@@ -47,6 +47,10 @@ impl<T: Default> Keyed<T> {
         if let Some(index) = &mut self.index {
             index.insert(key.clone(), place as u32);
         }
+        if place == self.entries.capacity() {
+            // Most customers have one entry or two, so the list starts small.
+            self.entries.reserve_exact(place.max(1));
+        }
         self.entries.push((key, T::default()));
         place
     }

@@ -1,14 +1,53 @@
 //! The pure core of Wayfold: what customers do, folded into journey, lifecycle, segment and value.
+//!
+//! ```
+//! use wayfold_core::{
+//!     CustomerKey, EventBatch, EventId, Fold, JourneyEvent, LifecycleStage, ProjectionSet, Registered, Rules, Timestamp,
+//! };
+//!
+//! let (key, at) = (CustomerKey::new("ada")?, Timestamp::parse("2024-01-01")?);
+//! let event = JourneyEvent::new(EventId::from_u128(7), key.clone(), at, Registered {});
+//! let mut fold = Fold::new(&ProjectionSet::new(Rules::default())?);
+//! let _ = fold.apply(&[EventBatch::from_events([&event])?]);
+//! assert_eq!(fold.view(&key, at)?.expect("ada is known").lifecycle.stage, LifecycleStage::Prospect);
+//! # Ok::<(), wayfold_core::Error>(())
+//! ```
+//!
+//! Events become [`EventBatch`]es; a [`Fold`] turns batches, in any order, into the states of a
+//! [`ProjectionSet`]; a [`CustomerView`] or [`Population`] answers from them as of an instant, and [`explain`]
+//! says why. There is no clock, no randomness, no I/O and no async in this crate: time and ids come in as
+//! arguments.
+//!
+//! # The JSON form of an event
+//!
+//! One object. `id` (a UUID), `customer`, `occurred_at` (RFC 3339, its offset is kept), `kind` (a name such as
+//! `order_placed`, or `custom`), `schema_version` (1) and `fields` (an object with the fields of the kind, see
+//! [`bodies`]) are always written. The others are left out when empty: `tenant`, `journey`, `received_at`,
+//! `sequence`, `stage`, `tags` (texts `type:id`), `attributes` (see [`AttributeValue`]), `channel`, `source`,
+//! `actor` (`team`, `person`), `correlation`, `causation`, and the two that a store adds, `recorded_at` and
+//! `position`. Money is `{"amount": "29.33", "currency": "USD"}`: decimal text, never a float. Unknown members
+//! are refused by name; unknown kinds are kept as they came.
+//!
+//! ```
+//! let json = r#"{"id":"00000000-0000-0000-0000-000000000007","customer":"ada","kind":"order_placed",
+//!     "occurred_at":"2024-03-01T10:00:00+01:00","schema_version":1,"tags":["order:o1"],
+//!     "fields":{"amount":{"amount":"29.33","currency":"EUR"},"lines":[{"product":"lamp","quantity":1}]}}"#;
+//! let event: wayfold_core::JourneyEvent = serde_json::from_str(json).unwrap();
+//! assert_eq!(event.occurred_at.offset_minutes(), 60);
+//! ```
+
 mod batch;
 mod currency;
 mod error;
 mod event;
+mod explain;
 mod export;
 mod fold;
 mod key;
 mod keyed;
 mod money;
 mod orders;
+mod population;
 mod projection;
 mod rules;
 mod stage;
@@ -19,13 +58,34 @@ mod view;
 pub use self::batch::{BatchBuilder, EventBatch, EventView, LineView};
 pub use self::currency::Currency;
 pub use self::error::{Error, ErrorKind, Result};
-pub use self::event::*;
+pub use self::event::bodies;
+pub use self::event::{
+    Actor, AttributeValue, Attributes, EventBody, EventKind, Extent, JourneyEvent, Limits, NestedJson,
+    OrderLine,
+};
+// The one family that is listed where it is declared: a struct for each kind, made by one macro.
+pub use self::bodies::*;
+pub use self::explain::{Cause, Change, Explanation, Report, Step, explain};
 pub use self::fold::{Applied, Fold, OrderKey, Refold};
-pub use self::key::*;
+pub use self::key::{
+    AttributeName, CustomKind, CustomerId, CustomerKey, EventId, JourneyKey, NAME_BYTES_MAX, OrderId,
+    Position, Tag, Tenant,
+};
 pub use self::money::{Amount, Money, MoneySum, Rounding};
 pub use self::orders::OrderBook;
-pub use self::projection::*;
-pub use self::rules::*;
+pub use self::population::{
+    CurrencyTotals, Member, NamedSegments, Population, PopulationSummary, Rectangle, RfmScores, RfmTable,
+    ScoredCustomer, TieRule,
+};
+pub use self::projection::{
+    CustomerAt, CustomerRecord, Handle, JourneyProjection, LifecycleProjection, Projection, ProjectionSet,
+    SegmentProjection, ValueProjection,
+};
+pub use self::rules::{JourneyRules, LifecycleRules, RevenueBasis, Rules, SegmentRules, ValueRules};
 pub use self::stage::{Channel, Ownership, Stage};
 pub use self::time::{EventTime, Span, Timestamp};
-pub use self::view::*;
+pub use self::view::{
+    BehaviourClass, CurrencyValue, CustomerView, GapsView, JourneyView, JourneysView, LifecycleStage,
+    LifecycleView, Outcome, PromiseCounts, PromiseState, PromiseView, Purchase, RfmValues, SegmentView,
+    StageView, ValueView,
+};

@@ -57,13 +57,20 @@ impl Serialize for Totals {
 pub(crate) struct OrderRecord {
     /// When it was first placed; cancels, refunds and shipments may name it before.
     pub(crate) placed_at: Option<Timestamp>,
+    pub(crate) amount: Option<Money>,
+    pub(crate) cancelled: bool,
+    /// What many orders have nothing of, kept apart so that those stay small.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    details: Option<Box<OrderDetails>>,
+}
+
+#[derive(Debug, Clone, Default, Serialize)]
+pub(crate) struct OrderDetails {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) journey: Option<JourneyKey>,
-    pub(crate) amount: Option<Money>,
     /// Paid less cost of the lines that carry both, in ten-thousandths.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) margin_ten_thousandths: Option<i128>,
-    pub(crate) cancelled: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) promised_at: Option<Timestamp>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -75,12 +82,19 @@ pub(crate) struct OrderRecord {
 }
 
 impl OrderRecord {
+    pub(crate) fn details(&self) -> Option<&OrderDetails> {
+        self.details.as_deref()
+    }
+
+    fn details_mut(&mut self) -> &mut OrderDetails {
+        self.details.get_or_insert_default()
+    }
+
     /// Refunded at least once, and by at least its amount, in the currency of its amount.
     pub(crate) fn is_fully_refunded(&self) -> bool {
-        self.amount.is_some_and(|amount| {
-            let refunded = self.refunds.get(amount.currency);
-            refunded.is_some_and(|refunded| refunded >= i128::from(amount.amount.as_ten_thousandths()))
-        })
+        let (Some(amount), Some(details)) = (self.amount, self.details()) else { return false };
+        let refunded = details.refunds.get(amount.currency);
+        refunded.is_some_and(|refunded| refunded >= i128::from(amount.amount.as_ten_thousandths()))
     }
 
     pub(crate) fn is_placed(&self) -> bool {
@@ -93,28 +107,38 @@ impl OrderRecord {
 
     fn place(&mut self, event: &EventView<'_>) {
         self.placed_at = Some(event.occurred_at());
-        self.journey = event.journey().map(JourneyKey::trusted);
+        if let Some(journey) = event.journey() {
+            self.details_mut().journey = Some(JourneyKey::trusted(journey));
+        }
         self.change(event);
     }
 
     /// Takes what the event states; what it does not state stays.
     fn change(&mut self, event: &EventView<'_>) {
         self.amount = event.money_amount().or(self.amount);
-        let mut lines = event.lines().peekable();
-        if lines.peek().is_some() {
-            self.margin_ten_thousandths = lines
-                .filter_map(|line| {
-                    let number = |amount: Amount| i128::from(amount.as_ten_thousandths());
-                    Some((number(line.paid()?) - number(line.cost()?)) * i128::from(line.quantity()))
-                })
-                .reduce(|sum, gain| sum + gain);
+        if event.has_lines() {
+            let margin = margin_of(event);
+            if margin.is_some() || self.details.is_some() {
+                self.details_mut().margin_ten_thousandths = margin;
+            }
         }
         self.promise(event);
     }
 
     fn promise(&mut self, event: &EventView<'_>) {
-        self.promised_at = event.time("promised_at").or(self.promised_at);
+        if let Some(promised_at) = event.time("promised_at") {
+            self.details_mut().promised_at = Some(promised_at);
+        }
     }
+}
+
+/// Paid less cost over the lines that carry both; `None` if no line does.
+fn margin_of(event: &EventView<'_>) -> Option<i128> {
+    let number = |amount: Amount| i128::from(amount.as_ten_thousandths());
+    let gains = event
+        .lines()
+        .filter_map(|line| Some((number(line.paid()?) - number(line.cost()?)) * i128::from(line.quantity())));
+    gains.reduce(|sum, gain| sum + gain)
 }
 
 /// One record for each order that a customer's events name, and the money that names no order.
@@ -141,7 +165,7 @@ impl OrderBook {
             EventKind::OrderCancelled => self.with_order(event, |order| order.cancelled = true),
             EventKind::Shipped => self.with_order(event, |order| order.promise(event)),
             EventKind::Delivered => self.with_order(event, |order| {
-                order.delivered_at.get_or_insert(event.occurred_at());
+                order.details_mut().delivered_at.get_or_insert(event.occurred_at());
             }),
             EventKind::Refunded => self.refund(event),
             EventKind::PaymentReceived => self.pay(event),
@@ -168,7 +192,7 @@ impl OrderBook {
     fn refund(&mut self, event: &EventView<'_>) {
         let Some(money) = event.money_amount() else { return };
         match event.order() {
-            Some(id) => self.orders.entry(id).refunds.add_money(money),
+            Some(id) => self.orders.entry(id).details_mut().refunds.add_money(money),
             None => self.refunds_without_order.add_money(money),
         }
     }
@@ -176,7 +200,7 @@ impl OrderBook {
     fn pay(&mut self, event: &EventView<'_>) {
         let Some(money) = event.money_amount() else { return };
         match event.order() {
-            Some(id) => self.orders.entry(id).payments.add_money(money),
+            Some(id) => self.orders.entry(id).details_mut().payments.add_money(money),
             None => self.payments_without_order.add_money(money),
         }
     }
@@ -185,28 +209,25 @@ impl OrderBook {
         self.orders.iter()
     }
 
-    pub(crate) fn sorted_records(&self) -> Vec<(&str, &OrderRecord)> {
-        self.orders.sorted()
-    }
-
     pub(crate) fn ignored_placements(&self) -> u32 {
         self.ignored_placements
     }
 
     /// Refunds that count: all but those that name a cancelled order.
     pub(crate) fn refunds(&self) -> Totals {
-        self.totals(&self.refunds_without_order, |order| &order.refunds)
+        self.totals(&self.refunds_without_order, |details| &details.refunds)
     }
 
     /// Payments that count: all but those that name a cancelled order.
     pub(crate) fn payments(&self) -> Totals {
-        self.totals(&self.payments_without_order, |order| &order.payments)
+        self.totals(&self.payments_without_order, |details| &details.payments)
     }
 
-    fn totals(&self, without_order: &Totals, of: impl Fn(&OrderRecord) -> &Totals) -> Totals {
+    fn totals(&self, without_order: &Totals, of: impl Fn(&OrderDetails) -> &Totals) -> Totals {
         let mut totals = without_order.clone();
-        for (_, order) in self.records().filter(|(_, order)| !order.cancelled) {
-            for (currency, total) in of(order).iter() {
+        let counted = self.records().filter(|(_, order)| !order.cancelled);
+        for details in counted.filter_map(|(_, order)| order.details()) {
+            for (currency, total) in of(details).iter() {
                 totals.add(currency, total);
             }
         }
@@ -219,7 +240,8 @@ impl OrderBook {
             .records()
             .filter(|(_, order)| order.is_purchase())
             .filter_map(|(id, order)| {
-                let journey = order.journey.as_ref().map(JourneyKey::as_str);
+                let journey =
+                    order.details().and_then(|details| details.journey.as_ref()).map(JourneyKey::as_str);
                 Some(Purchase { placed_at: order.placed_at?, order: id, amount: order.amount?, journey })
             })
             .collect();

@@ -1,1 +1,83 @@
-//! wayfold
+//! An embeddable, event-sourced customer journey engine.
+//!
+//! Record what customers do; ask, for any customer, at any instant, where they stand and why.
+//!
+//! ```
+//! use wayfold::blocking::Wayfold;
+//! use wayfold::{
+//!     Currency, CustomerKey, EventId, JourneyEvent, LifecycleStage, MemoryStore, Money, OrderPlaced, Tag, Timestamp,
+//! };
+//!
+//! let wayfold = Wayfold::open(MemoryStore::new())?;
+//! let ada = CustomerKey::new("ada")?;
+//! let order = OrderPlaced {
+//!     lines: vec![],
+//!     amount: Money::parse("29.33", Currency::EUR)?,
+//!     promised_at: None,
+//! };
+//! let id = EventId::from_natural_key("shop", "order", &["o1"]);
+//! let at = Timestamp::parse("2024-03-01T10:00:00Z")?;
+//! let event = JourneyEvent::new(id, ada.clone(), at, order).with_tag(Tag::order("o1")?);
+//! wayfold.append([&event])?;
+//!
+//! let view = wayfold.customer(&ada, Timestamp::parse("2024-03-02")?)?.expect("ada is known");
+//! assert_eq!(view.lifecycle.stage, LifecycleStage::FirstTime);
+//! assert_eq!(view.value.currencies[0].net.to_string(), "29.33 EUR");
+//! # Ok::<(), wayfold::Error>(())
+//! ```
+//!
+//! # Main types
+//!
+//! - [`Wayfold`], the engine, opened by itself or through a [`Builder`]; [`blocking::Wayfold`] for scripts.
+//! - [`JourneyEvent`] with one body for each kind, such as [`OrderPlaced`]; [`EventBatch`] for many.
+//! - [`CustomerView`], [`Explanation`] and [`Population`]: the answers.
+//! - [`Rules`]: every threshold, with a version that the answers name.
+//! - [`Projection`]: the trait of the built-in projections and of your own.
+//! - [`EventStore`]: what a backend implements; [`MemoryStore`] is the reference.
+//!
+//! # What it is not
+//!
+//! No event-store server, no general CQRS framework, no message bus, no dashboard. No call reads a clock or
+//! draws a random number, except a store, which stamps when it took an event.
+//!
+//! # Features
+//!
+//! | feature | default | what it adds |
+//! |---|---|---|
+//! | `ingest` | yes | import of CSV and JSON Lines files by a mapping |
+
+pub mod blocking;
+mod engine;
+mod error;
+#[cfg(feature = "ingest")]
+mod import;
+mod known;
+mod shards;
+
+pub use self::engine::{Appended, AsKnownAt, Builder, Wayfold};
+pub use self::error::{Error, ErrorKind, Result};
+#[cfg(feature = "ingest")]
+pub use self::import::Imported;
+pub use self::known::KnownAt;
+#[doc(inline)]
+pub use wayfold_core::bodies;
+// The one family that is listed where it is declared: a struct for each kind, made by one macro.
+pub use wayfold_core::bodies::*;
+#[doc(inline)]
+pub use wayfold_core::{
+    Actor, Amount, AttributeName, AttributeValue, Attributes, BatchBuilder, BehaviourClass, Cause, Change,
+    Channel, Currency, CurrencyTotals, CurrencyValue, CustomKind, CustomerAt, CustomerId, CustomerKey,
+    CustomerRecord, CustomerView, EventBatch, EventBody, EventId, EventKind, EventTime, EventView,
+    Explanation, GapsView, Handle, JourneyEvent, JourneyKey, JourneyRules, JourneyView, JourneysView,
+    LifecycleRules, LifecycleStage, LifecycleView, Limits, LineView, Member, Money, MoneySum, NamedSegments,
+    NestedJson, OrderBook, OrderId, OrderLine, Outcome, Ownership, Population, PopulationSummary, Position,
+    Projection, PromiseCounts, PromiseState, PromiseView, Purchase, Rectangle, Report, RevenueBasis,
+    RfmScores, RfmTable, RfmValues, Rounding, Rules, ScoredCustomer, SegmentRules, SegmentView, Span, Stage,
+    StageView, Step, Tag, Tenant, TieRule, Timestamp, ValueRules, ValueView,
+};
+#[cfg(feature = "ingest")]
+#[doc(inline)]
+pub use wayfold_ingest as ingest;
+#[doc(inline)]
+pub use wayfold_store as store;
+pub use wayfold_store::{AppendCondition, AppendOutcome, EventFilter, EventStore, MemoryStore, ReadQuery};

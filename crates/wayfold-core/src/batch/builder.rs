@@ -8,7 +8,7 @@ use hashbrown::{DefaultHashBuilder, HashMap, HashTable};
 use super::EventBatch;
 use super::columns::{Columns, NONE, NONE_BYTE, NamedColumns};
 use crate::error::Result;
-use crate::event::{AttributeValue, FieldSink, JourneyEvent, Limits, OrderLine};
+use crate::event::{AttributeValue, Extent, FieldSink, JourneyEvent, Limits, OrderLine};
 use crate::key::EventId;
 use crate::money::{Amount, Money};
 use crate::time::Timestamp;
@@ -51,15 +51,15 @@ impl BatchBuilder {
     /// `InvalidEvent` or `LimitExceeded`, and then the batch is as it was.
     pub fn push(&mut self, event: &JourneyEvent) -> Result<()> {
         self.limits.check_event(event)?;
-        let bytes = event.size_bytes();
-        self.limits.check_batch(self.len() + 1, self.columns.size_bytes + bytes)?;
-        self.write(event, bytes);
+        let extent = self.columns.extent.with(event);
+        self.limits.check_batch(&extent)?;
+        self.write(event, extent);
         Ok(())
     }
 
     /// Adds an event that a batch held already, with what its store recorded.
     pub(crate) fn push_trusted(&mut self, event: &JourneyEvent) {
-        self.write(event, event.size_bytes());
+        self.write(event, self.columns.extent.with(event));
         if let (Some(position), Some(recorded_at)) = (event.position, event.recorded_at) {
             self.columns.positions.push(position);
             self.columns.recorded_at.push(recorded_at.as_micros());
@@ -71,7 +71,7 @@ impl BatchBuilder {
         EventBatch { columns: Arc::new(self.columns) }
     }
 
-    fn write(&mut self, event: &JourneyEvent, bytes: usize) {
+    fn write(&mut self, event: &JourneyEvent, extent: Extent) {
         let row = self.len() as u32;
         self.write_envelope(event, row);
         self.write_rare(event, row);
@@ -79,7 +79,7 @@ impl BatchBuilder {
         self.columns.currency.push(None);
         event.body.write(&mut RowSink { builder: self, row });
         self.write_attributes(event, row);
-        self.columns.size_bytes += bytes;
+        self.columns.extent = extent;
     }
 
     fn write_envelope(&mut self, event: &JourneyEvent, row: u32) {
@@ -98,7 +98,7 @@ impl BatchBuilder {
         let columns = &mut self.columns;
         columns.tag_ends.push(columns.tags.len() as u32);
         columns.customer.push(customer);
-        columns.kind.push(event.kind().rank());
+        columns.kind.push(event.kind());
         columns.occurred_at.push(event.occurred_at.instant().as_micros());
         columns.offset_minutes.push(event.occurred_at.offset_minutes());
         columns.sequence.push(event.sequence);

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use crate::currency::Currency;
+use crate::event::{EventKind, Extent};
 use crate::key::{CustomerId, CustomerKey, Position, Tenant};
 use crate::money::Money;
 
@@ -28,28 +29,37 @@ impl Texts {
     }
 }
 
-/// Values of some rows, in the order of the rows.
+/// Values of some rows, in the order of the rows: found by a bitmap of the rows and the count before each word.
 #[derive(Debug, Clone)]
 pub(crate) struct Sparse<T> {
-    rows: Vec<u32>,
+    /// Which of 64 rows have a value, and how many rows before them have.
+    words: Vec<(u64, u32)>,
     values: Vec<T>,
 }
 
 impl<T> Default for Sparse<T> {
     fn default() -> Self {
-        Self { rows: Vec::new(), values: Vec::new() }
+        Self { words: Vec::new(), values: Vec::new() }
     }
 }
 
 impl<T: Copy> Sparse<T> {
+    /// Adds the value of a row behind all rows that have one.
     pub(super) fn push(&mut self, row: u32, value: T) {
-        self.rows.push(row);
+        let before = self.values.len() as u32;
+        self.words.resize(row as usize / 64 + 1, (0, before));
+        if let Some((bits, _)) = self.words.last_mut() {
+            *bits |= 1 << (row % 64);
+        }
         self.values.push(value);
     }
 
     #[inline]
     pub(crate) fn get(&self, row: u32) -> Option<T> {
-        self.rows.binary_search(&row).ok().map(|place| self.values[place])
+        let (bits, before) = *self.words.get(row as usize / 64)?;
+        let bit = 1_u64 << (row % 64);
+        let place = before + (bits & (bit - 1)).count_ones();
+        (bits & bit != 0).then(|| self.values[place as usize])
     }
 }
 
@@ -87,7 +97,7 @@ pub(crate) struct Columns {
     pub(crate) customers: Vec<(u32, u32)>,
     /// The local customer of each row.
     pub(crate) customer: Vec<u32>,
-    pub(crate) kind: Vec<u8>,
+    pub(crate) kind: Vec<EventKind>,
     pub(crate) occurred_at: Vec<i64>,
     pub(crate) sequence: Vec<u32>,
     pub(crate) id: Vec<u128>,
@@ -119,7 +129,7 @@ pub(crate) struct Columns {
     pub(super) recorded_at: Vec<i64>,
     /// Empty until a store has recorded the batch.
     pub(super) positions: Vec<Position>,
-    pub(super) size_bytes: usize,
+    pub(super) extent: Extent,
 }
 
 impl Columns {

@@ -16,7 +16,33 @@ use crate::time::{EventTime, Timestamp};
 #[derive(Clone, Copy)]
 pub struct EventView<'a> {
     columns: &'a Columns,
-    row: usize,
+    hot: HotRow,
+}
+
+/// What a fold reads of every event, beside the row where the rest stands: rows that are brought together by
+/// customer carry it along, so that most events cost no further look into the columns.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct HotRow {
+    pub(crate) occurred_at: Timestamp,
+    pub(crate) row: u32,
+    pub(crate) kind: EventKind,
+    has_journey: bool,
+}
+
+impl HotRow {
+    /// Fills a list before its rows are known.
+    pub(crate) const NOWHERE: Self =
+        Self { occurred_at: Timestamp::MIN, row: 0, kind: EventKind::Unknown, has_journey: false };
+
+    #[inline]
+    pub(crate) fn read(columns: &Columns, row: usize) -> Self {
+        Self {
+            occurred_at: Timestamp::trusted(columns.occurred_at[row]),
+            row: row as u32,
+            kind: columns.kind[row],
+            has_journey: columns.journey[row] != NONE,
+        }
+    }
 }
 
 impl std::fmt::Debug for EventView<'_> {
@@ -28,19 +54,29 @@ impl std::fmt::Debug for EventView<'_> {
 impl<'a> EventView<'a> {
     #[inline]
     pub(crate) fn new(columns: &'a Columns, row: usize) -> Self {
-        Self { columns, row }
+        Self { columns, hot: HotRow::read(columns, row) }
+    }
+
+    #[inline]
+    pub(crate) fn from_hot(columns: &'a Columns, hot: HotRow) -> Self {
+        Self { columns, hot }
+    }
+
+    #[inline]
+    fn row(&self) -> usize {
+        self.hot.row as usize
     }
 
     /// The id.
     #[inline]
     pub fn id(&self) -> EventId {
-        EventId::from_u128(self.columns.id[self.row])
+        EventId::from_u128(self.columns.id[self.row()])
     }
 
     /// The kind.
     #[inline]
     pub fn kind(&self) -> EventKind {
-        EventKind::from_rank(self.columns.kind[self.row])
+        self.hot.kind
     }
 
     /// The name of the kind in documents; a custom kind's is `custom:NAME`.
@@ -60,7 +96,7 @@ impl<'a> EventView<'a> {
     /// The instant at which it happened.
     #[inline]
     pub fn occurred_at(&self) -> Timestamp {
-        Timestamp::trusted(self.columns.occurred_at[self.row])
+        self.hot.occurred_at
     }
 
     /// The place in the total order by which a customer's events are folded.
@@ -68,39 +104,39 @@ impl<'a> EventView<'a> {
     pub fn order_key(&self) -> OrderKey {
         OrderKey {
             occurred_at: self.occurred_at(),
-            sequence: self.columns.sequence[self.row],
-            rank: self.columns.kind[self.row],
+            sequence: self.columns.sequence[self.row()],
+            rank: self.hot.kind.rank(),
             id: self.id(),
         }
     }
 
     /// Whose event it is.
     pub fn customer(&self) -> CustomerKey {
-        self.columns.customer_key(self.columns.customer[self.row] as usize)
+        self.columns.customer_key(self.columns.customer[self.row()] as usize)
     }
 
     /// Tenant and customer as texts.
     pub fn customer_texts(&self) -> (&'a str, &'a str) {
-        self.columns.customer_texts(self.columns.customer[self.row] as usize)
+        self.columns.customer_texts(self.columns.customer[self.row()] as usize)
     }
 
     /// The journey to which it belongs.
     #[inline]
     pub fn journey(&self) -> Option<&'a str> {
-        self.optional_text(self.columns.journey[self.row])
+        self.hot.has_journey.then(|| self.columns.texts.get(self.columns.journey[self.row()]))
     }
 
     /// The order that it is about: the id of its one `order:` tag; `None` without one or with several.
     #[inline]
     pub fn order(&self) -> Option<&'a str> {
-        self.optional_text(self.columns.order[self.row]).map(|tag| &tag["order:".len()..])
+        self.optional_text(self.columns.order[self.row()]).map(|tag| &tag["order:".len()..])
     }
 
     /// The field `amount`, where the kind states one.
     #[inline]
     pub fn money_amount(&self) -> Option<Money> {
-        let currency = self.columns.currency[self.row]?;
-        Some(Money::new(Amount::from_ten_thousandths(self.columns.amount[self.row]), currency))
+        let currency = self.columns.currency[self.row()]?;
+        Some(Money::new(Amount::from_ten_thousandths(self.columns.amount[self.row()]), currency))
     }
 
     /// The stage that the event counts for by itself: its kind's, or the one that a neutral event names.
@@ -110,55 +146,61 @@ impl<'a> EventView<'a> {
     }
 
     fn named_stage(&self) -> Option<Stage> {
-        let stage = self.columns.stage[self.row];
+        let stage = self.columns.stage[self.row()];
         (stage != NONE_BYTE).then(|| Stage::ALL[usize::from(stage)])
     }
 
     /// Where it happened.
     pub fn channel(&self) -> Option<Channel> {
-        let channel = self.columns.channel[self.row];
+        let channel = self.columns.channel[self.row()];
         (channel != NONE_BYTE).then(|| Channel::ALL[usize::from(channel)])
     }
 
     /// The objects that it touches, as `type:id`, in the order of their bytes.
     pub fn tags(&self) -> impl Iterator<Item = &'a str> {
-        let start = if self.row == 0 { 0 } else { self.columns.tag_ends[self.row - 1] };
-        let end = self.columns.tag_ends[self.row];
+        let start = if self.row() == 0 { 0 } else { self.columns.tag_ends[self.row() - 1] };
+        let end = self.columns.tag_ends[self.row()];
         let columns = self.columns;
         columns.tags[start as usize..end as usize].iter().map(|number| columns.texts.get(*number))
     }
 
+    /// Says whether the event states lines of an order or cart.
+    #[inline]
+    pub fn has_lines(&self) -> bool {
+        self.columns.lines.ranges.get(self.hot.row).is_some()
+    }
+
     /// The lines of an order or cart.
     pub fn lines(&self) -> impl Iterator<Item = LineView<'a>> {
-        let (first, count) = self.columns.lines.ranges.get(self.row as u32).unwrap_or_default();
+        let (first, count) = self.columns.lines.ranges.get(self.hot.row).unwrap_or_default();
         let columns = self.columns;
         (first..first + count).map(|line| LineView { columns, line: line as usize })
     }
 
     /// A field of the kind that holds text, or a word of a closed list.
     pub fn text(&self, field: &str) -> Option<&'a str> {
-        let number = self.columns.fields.texts.get(field)?.get(self.row as u32)?;
+        let number = self.columns.fields.texts.get(field)?.get(self.hot.row)?;
         Some(self.columns.texts.get(number))
     }
 
     /// A field of the kind that holds a whole number.
     pub fn integer(&self, field: &str) -> Option<i64> {
-        self.columns.fields.integers.get(field)?.get(self.row as u32)
+        self.columns.fields.integers.get(field)?.get(self.hot.row)
     }
 
     /// A field of the kind that is true or false.
     pub fn boolean(&self, field: &str) -> Option<bool> {
-        self.columns.fields.booleans.get(field)?.get(self.row as u32)
+        self.columns.fields.booleans.get(field)?.get(self.hot.row)
     }
 
     /// A field of the kind that holds an instant.
     pub fn time(&self, field: &str) -> Option<Timestamp> {
-        self.columns.fields.times.get(field)?.get(self.row as u32).map(Timestamp::trusted)
+        self.columns.fields.times.get(field)?.get(self.hot.row).map(Timestamp::trusted)
     }
 
     /// A field of the kind that holds a decimal number.
     pub fn amount(&self, field: &str) -> Option<Amount> {
-        self.columns.fields.amounts.get(field)?.get(self.row as u32).map(Amount::from_ten_thousandths)
+        self.columns.fields.amounts.get(field)?.get(self.hot.row).map(Amount::from_ten_thousandths)
     }
 
     /// A field of the kind that holds money.
@@ -166,41 +208,46 @@ impl<'a> EventView<'a> {
         if field == "amount" {
             return self.money_amount();
         }
-        self.columns.fields.moneys.get(field)?.get(self.row as u32)
+        self.columns.fields.moneys.get(field)?.get(self.hot.row)
     }
 
     /// A field of the kind that names an event.
     pub fn event_id(&self, field: &str) -> Option<EventId> {
-        self.columns.fields.ids.get(field)?.get(self.row as u32).map(EventId::from_u128)
+        self.columns.fields.ids.get(field)?.get(self.hot.row).map(EventId::from_u128)
     }
 
     /// An attribute by name.
     pub fn attribute(&self, name: &str) -> Option<AttributeValue> {
-        let (columns, row) = (&self.columns.attributes, self.row as u32);
+        let (columns, row) = (&self.columns.attributes, self.hot.row);
         columns.value(name, row, &self.columns.texts)
     }
 
     /// The stored recording time; `None` before a store took the event.
     pub fn recorded_at(&self) -> Option<Timestamp> {
-        self.columns.recorded_at.get(self.row).copied().map(Timestamp::trusted)
+        self.columns.recorded_at.get(self.row()).copied().map(Timestamp::trusted)
     }
 
     /// The place in the log; `None` before a store took the event.
     pub fn position(&self) -> Option<Position> {
-        self.columns.positions.get(self.row).copied()
+        self.columns.positions.get(self.row()).copied()
+    }
+
+    /// Says whether both state the same: all but `recorded_at` and `position`.
+    pub fn same_content(&self, other: &EventView<'_>) -> bool {
+        self.to_event().same_content(&other.to_event())
     }
 
     /// The whole event, owned.
     pub fn to_event(&self) -> JourneyEvent {
-        let (columns, row) = (self.columns, self.row as u32);
+        let (columns, row) = (self.columns, self.hot.row);
         let text = |number: Option<u32>| number.map(|number| columns.texts.get(number).to_owned());
         let body = EventBody::read(self.kind(), &FieldReader(*self));
-        let time = EventTime::trusted(self.occurred_at(), columns.offset_minutes[self.row]);
+        let time = EventTime::trusted(self.occurred_at(), columns.offset_minutes[self.row()]);
         let mut event = JourneyEvent::new(self.id(), self.customer(), time, body);
         event.journey = self.journey().map(JourneyKey::trusted);
         event.received_at = columns.received_at.get(row).map(Timestamp::trusted);
-        event.sequence = columns.sequence[self.row];
-        event.schema_version = columns.schema_version[self.row];
+        event.sequence = columns.sequence[self.row()];
+        event.schema_version = columns.schema_version[self.row()];
         event.stage = self.named_stage();
         event.tags = self.tags().map(Tag::trusted).collect::<BTreeSet<_>>();
         event.attributes = columns.attributes.values(row, &columns.texts);

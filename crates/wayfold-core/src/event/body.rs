@@ -909,10 +909,6 @@ impl EventKind {
         }
     }
 
-    pub(crate) fn from_rank(rank: u8) -> Self {
-        Self::ALL[usize::from(rank)]
-    }
-
     /// The causal rank: the place of the kind in the domain's table.
     pub const fn rank(self) -> u8 {
         self as u8

@@ -44,23 +44,20 @@ impl Limits {
     /// `InvalidEvent` or `LimitExceeded`; the message names the event.
     pub fn check_event(&self, event: &JourneyEvent) -> Result<()> {
         super::validate::check(event)
-            .and_then(|()| self.check_sizes(event))
+            .and_then(|()| self.check_batch(&Extent::default().with(event)))
             .map_err(|error| error.at(format_args!("event {}", event.id)))
     }
 
-    fn check_sizes(&self, event: &JourneyEvent) -> Result<()> {
-        within("tags", event.tags.len(), self.tags_max)?;
-        within("attributes", event.attributes.len(), self.attributes_max)?;
-        within("bytes", event.size_bytes(), self.event_bytes_max)
-    }
-
-    /// Checks the size of a batch.
+    /// Checks what a batch holds.
     ///
     /// # Errors
-    /// `LimitExceeded` if it has too many events or bytes.
-    pub fn check_batch(&self, events: usize, bytes: usize) -> Result<()> {
-        within("events in a batch", events, self.batch_events_max)?;
-        within("bytes in a batch", bytes, self.batch_bytes_max)
+    /// `LimitExceeded` if it, or one event of it, has too much of something.
+    pub fn check_batch(&self, extent: &Extent) -> Result<()> {
+        within("events in a batch", extent.events, self.batch_events_max)?;
+        within("bytes in a batch", extent.bytes, self.batch_bytes_max)?;
+        within("bytes in one event", extent.event_bytes, self.event_bytes_max)?;
+        within("tags in one event", extent.event_tags, self.tags_max)?;
+        within("attributes in one event", extent.event_attributes, self.attributes_max)
     }
 
     /// Checks that an event does not lie too far beyond the clock.
@@ -77,6 +74,36 @@ impl Limits {
             self.future_max.as_micros() / 1_000_000
         );
         Err(Error::new(ErrorKind::InvalidTime, message))
+    }
+}
+
+/// How much a batch holds, and the most that one event of it holds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Extent {
+    /// Events.
+    pub events: usize,
+    /// Bytes of all events.
+    pub bytes: usize,
+    /// Bytes of the largest event.
+    pub event_bytes: usize,
+    /// Most tags of one event.
+    pub event_tags: usize,
+    /// Most attributes of one event.
+    pub event_attributes: usize,
+}
+
+impl Extent {
+    /// The extent with one more event.
+    pub(crate) fn with(self, event: &JourneyEvent) -> Self {
+        let bytes = event.size_bytes();
+        Self {
+            events: self.events + 1,
+            bytes: self.bytes + bytes,
+            event_bytes: self.event_bytes.max(bytes),
+            event_tags: self.event_tags.max(event.tags.len()),
+            event_attributes: self.event_attributes.max(event.attributes.len()),
+        }
     }
 }
 

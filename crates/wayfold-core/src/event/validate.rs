@@ -1,7 +1,8 @@
 //! The rules of an event that no type can hold.
 
 use super::body::{EventBody, OrderTag};
-use super::{Instrument, JourneyEvent, OrderLine};
+use super::words::Instrument;
+use super::{JourneyEvent, OrderLine};
 use crate::error::{Error, ErrorKind, Result};
 use crate::money::{Amount, Money};
 

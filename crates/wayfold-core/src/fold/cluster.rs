@@ -3,20 +3,23 @@
 use super::Shard;
 use super::customers::{Customers, shard_of};
 use super::order::OrderKey;
-use crate::batch::{EventBatch, EventView, NONE};
+use crate::batch::{EventBatch, EventView, HotRow, NONE};
 use crate::key::CustomerKey;
 
-/// One row of several batches.
+/// One row of several batches, with what a fold reads of every event.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct RowRef {
+    pub(crate) hot: HotRow,
     batch: u32,
-    row: u32,
 }
 
 impl RowRef {
+    /// Fills a list before its rows are known.
+    const NOWHERE: Self = Self { hot: HotRow::NOWHERE, batch: 0 };
+
     #[inline]
     pub(crate) fn event<'a>(&self, batches: &'a [EventBatch]) -> EventView<'a> {
-        EventView::new(batches[self.batch as usize].columns(), self.row as usize)
+        EventView::from_hot(batches[self.batch as usize].columns(), self.hot)
     }
 }
 
@@ -31,8 +34,12 @@ impl<'a> Run<'a> {
     /// Sorts the rows by the total order.
     pub(crate) fn sorted(batches: &'a [EventBatch], rows: &'a mut [RowRef]) -> Self {
         let key = |row: &RowRef| row.event(batches).order_key();
-        if !rows.is_sorted_by_key(key) {
-            rows.sort_unstable_by_key(key);
+        // Most neighbours differ in time, so that the rest of the key is seldom read.
+        let compare = |a: &RowRef, b: &RowRef| {
+            a.hot.occurred_at.cmp(&b.hot.occurred_at).then_with(|| key(a).cmp(&key(b)))
+        };
+        if !rows.is_sorted_by(|a, b| compare(a, b).is_le()) {
+            rows.sort_unstable_by(compare);
         }
         Self { batches, rows }
     }
@@ -97,13 +104,15 @@ impl Clusters {
             sum + count
         });
         self.rows.clear();
-        self.rows.resize(total as usize, RowRef { batch: 0, row: 0 });
+        self.rows.resize(total as usize, RowRef::NOWHERE);
         let mut ends = self.starts.clone();
         for (batch, local) in locals.iter().enumerate() {
+            let columns = batches[batch].columns();
             for (row, customer) in rows(batch).enumerate() {
                 if local[customer] != NONE {
                     let end = &mut ends[local[customer] as usize];
-                    self.rows[*end as usize] = RowRef { batch: batch as u32, row: row as u32 };
+                    self.rows[*end as usize] =
+                        RowRef { hot: HotRow::read(columns, row), batch: batch as u32 };
                     *end += 1;
                 }
             }
@@ -157,7 +166,8 @@ pub(crate) fn rows_of(key: &CustomerKey, batches: &[EventBatch]) -> Vec<RowRef> 
         let local = (0..columns.customers.len()).find(|local| columns.customer_texts(*local) == wanted);
         let Some(local) = local else { continue };
         let own = columns.customer.iter().enumerate().filter(|(_, customer)| **customer as usize == local);
-        rows.extend(own.map(|(row, _)| RowRef { batch: number as u32, row: row as u32 }));
+        let of_row = |row| RowRef { hot: HotRow::read(columns, row), batch: number as u32 };
+        rows.extend(own.map(|(row, _)| of_row(row)));
     }
     rows
 }

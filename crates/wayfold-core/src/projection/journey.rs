@@ -202,17 +202,18 @@ fn promises(customer: &CustomerAt<'_>) -> Vec<PromiseView> {
 }
 
 fn promise(id: &str, order: &OrderRecord, as_of: Timestamp) -> Option<PromiseView> {
-    let promised_at = order.promised_at.filter(|_| !order.cancelled)?;
-    let state = match order.delivered_at {
+    let details = order.details().filter(|_| !order.cancelled)?;
+    let promised_at = details.promised_at?;
+    let state = match details.delivered_at {
         Some(delivered_at) if delivered_at <= promised_at => PromiseState::Kept,
         None if as_of <= promised_at => PromiseState::Pending,
         _ => PromiseState::Broken,
     };
     Some(PromiseView {
         order: OrderId::trusted(id),
-        journey: order.journey.clone(),
+        journey: details.journey.clone(),
         promised_at,
-        delivered_at: order.delivered_at,
+        delivered_at: details.delivered_at,
         state,
     })
 }

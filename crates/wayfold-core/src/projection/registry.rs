@@ -8,6 +8,7 @@ use std::sync::Arc;
 use super::{
     CustomerAt, JourneyProjection, LifecycleProjection, Projection, SegmentProjection, ValueProjection,
 };
+use crate::batch::EventView;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fold::Run;
 use crate::rules::Rules;
@@ -22,6 +23,7 @@ pub(crate) trait StateColumn: Send + Sync {
     fn version(&self) -> u32;
     fn grow(&mut self, customers: usize);
     fn evolve(&mut self, customer: usize, run: &Run<'_>);
+    fn evolve_one(&mut self, customer: usize, event: &EventView<'_>);
     fn reset(&mut self, customer: usize);
     fn save(&self, customer: usize) -> SavedState;
     fn restore(&mut self, customer: usize, saved: &SavedState);
@@ -50,10 +52,18 @@ impl<P: Projection> StateColumn for Column<P> {
     }
 
     fn evolve(&mut self, customer: usize, run: &Run<'_>) {
+        // A state without size cannot learn anything from an event.
+        if size_of::<P::State>() == 0 {
+            return;
+        }
         let state = &mut self.states[customer];
         for event in run.iter() {
             self.projection.evolve(state, &event);
         }
+    }
+
+    fn evolve_one(&mut self, customer: usize, event: &EventView<'_>) {
+        self.projection.evolve(&mut self.states[customer], event);
     }
 
     fn reset(&mut self, customer: usize) {
@@ -110,10 +120,15 @@ impl<P: Projection> Registered for Registration<P> {
 }
 
 /// Asks a fold for the views of one registered projection.
-#[derive(Debug)]
 pub struct Handle<P> {
     pub(crate) index: usize,
     projection: PhantomData<fn() -> P>,
+}
+
+impl<P> std::fmt::Debug for Handle<P> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Handle").field(&self.index).finish()
+    }
 }
 
 impl<P> Clone for Handle<P> {

@@ -146,7 +146,8 @@ fn add_purchases(value: &mut CurrencyValue, purchases: &[Purchase<'_>], currency
 fn margins(orders: &OrderBook) -> Totals {
     let mut totals = Totals::default();
     for (_, order) in orders.records().filter(|(_, order)| order.is_purchase()) {
-        if let (Some(amount), Some(margin)) = (order.amount, order.margin_ten_thousandths) {
+        let margin = order.details().and_then(|details| details.margin_ten_thousandths);
+        if let (Some(amount), Some(margin)) = (order.amount, margin) {
             totals.add(amount.currency, margin);
         }
     }

@@ -1,0 +1,1 @@
+//! Benches of Wayfold; run them with `cargo bench -p wayfold-benches`.

@@ -1,1 +1,0 @@
-//! Holds the benches; see the files beside this folder.

@@ -1,0 +1,316 @@
+//! Why a customer stands where it stands: the history told event by event, with what each changed.
+//!
+//! Nothing of it is stored. The history is folded again, and after each event, and at each instant at which
+//! time alone changes something, the views of all projections are compared with those before.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+
+use crate::batch::{EventBatch, EventView};
+use crate::error::{Error, ErrorKind, Result};
+use crate::event::EventKind;
+use crate::fold::{Fold, RowRef, Run, rows_of};
+use crate::key::{CustomerKey, EventId, OrderId};
+use crate::projection::{CustomerAt, ProjectionSet};
+use crate::time::Timestamp;
+use crate::view::CustomerView;
+
+/// A customer's history as of an instant, and what made each field what it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Explanation {
+    /// Where the customer stands.
+    pub view: CustomerView,
+    /// What happened, in the order in which it was folded, and what time alone changed in between.
+    pub steps: Vec<Step>,
+    /// What was left out or does not fit, and why.
+    pub reports: Vec<Report>,
+}
+
+impl Explanation {
+    /// The last change of a field, such as `lifecycle.stage`: why it is what it is.
+    pub fn why(&self, field: &str) -> Option<(&Step, &Change)> {
+        self.steps.iter().rev().find_map(|step| {
+            let change = step.changes.iter().find(|change| change.field == field)?;
+            Some((step, change))
+        })
+    }
+}
+
+/// One thing that happened, and what it changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Step {
+    /// When.
+    pub at: Timestamp,
+    /// What.
+    pub cause: Cause,
+    /// Which fields changed, by projection and field.
+    pub changes: Vec<Change>,
+}
+
+/// What made a step.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cause {
+    /// An event.
+    Event {
+        /// Its id.
+        id: EventId,
+        /// The name of its kind.
+        kind: String,
+    },
+    /// Time that passed without an event.
+    Time,
+}
+
+/// One field that changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Change {
+    /// The projection and the field in its view, such as `lifecycle.stage`. Journeys and promises go by
+    /// their keys, such as `journey.journeys[j1].stage`. The built-in projections' rules are named in the
+    /// view; a version beyond the first of a name is written behind it, such as `lifecycle@2.stage`.
+    pub field: String,
+    /// What it was: a text as it is, anything else as JSON; `None` if it was not there.
+    pub before: Option<String>,
+    /// What it became, likewise; `None` if it is not there any more.
+    pub after: Option<String>,
+}
+
+/// Something in a history that was left out or does not fit.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Report {
+    /// A retraction whose target this customer has no event for, so far.
+    RetractionWithoutTarget {
+        /// The retraction.
+        event: EventId,
+        /// What it names.
+        target: EventId,
+    },
+    /// A retraction that names a retraction.
+    RetractionOfRetraction {
+        /// The retraction.
+        event: EventId,
+        /// What it names.
+        target: EventId,
+    },
+    /// An event that a retraction leaves out.
+    Retracted {
+        /// The event.
+        event: EventId,
+    },
+    /// A second placement of a known order, which is ignored.
+    SecondPlacement {
+        /// The event.
+        event: EventId,
+        /// The order.
+        order: OrderId,
+    },
+    /// An event about an order that none placed by the instant.
+    UnknownOrder {
+        /// The order.
+        order: OrderId,
+    },
+    /// An event of a kind that this version does not know.
+    UnknownKind {
+        /// The event.
+        event: EventId,
+        /// The name of the kind.
+        kind: String,
+    },
+}
+
+/// Tells a customer's history as of an instant; `None` if no event of it is folded by then.
+///
+/// The history holds all of the customer's events; other customers' events are passed over.
+///
+/// # Errors
+/// `InvalidProjection` if a view cannot be written as JSON.
+pub fn explain(
+    projections: &ProjectionSet,
+    key: &CustomerKey,
+    history: &[EventBatch],
+    as_of: Timestamp,
+) -> Result<Option<Explanation>> {
+    let mut rows = rows_of(key, history);
+    let mut reports = take_retractions(&mut rows, history);
+    rows.retain(|row| row.event(history).occurred_at() <= as_of);
+    let run = Run::sorted(history, &mut rows);
+    if run.is_empty() {
+        return Ok(None);
+    }
+    let mut narrator = Narrator::new(projections, key);
+    for event in run.iter() {
+        narrator.tell(&event, &mut reports)?;
+    }
+    narrator.pass_time(as_of)?;
+    let view = narrator.fold.view(key, as_of)?.expect("an event of the customer is folded");
+    let unknown = narrator.fold.unknown_orders(key);
+    reports.extend(unknown.into_iter().map(|order| Report::UnknownOrder { order }));
+    reports.sort_unstable();
+    Ok(Some(Explanation { view, steps: narrator.steps, reports }))
+}
+
+/// Takes retractions and what they leave out from the rows, and reports both.
+fn take_retractions(rows: &mut Vec<RowRef>, history: &[EventBatch]) -> Vec<Report> {
+    let is_retraction = |event: &EventView<'_>| event.kind() == EventKind::EventRetracted;
+    let ids: BTreeMap<EventId, bool> =
+        rows.iter().map(|row| row.event(history)).map(|event| (event.id(), is_retraction(&event))).collect();
+    let mut targets = BTreeSet::new();
+    let mut reports = Vec::new();
+    for event in rows.iter().map(|row| row.event(history)).filter(is_retraction) {
+        let Some(target) = event.event_id("event") else { continue };
+        let event = event.id();
+        match ids.get(&target) {
+            None => reports.push(Report::RetractionWithoutTarget { event, target }),
+            Some(true) => reports.push(Report::RetractionOfRetraction { event, target }),
+            Some(false) => {
+                targets.insert(target);
+            }
+        }
+    }
+    rows.retain(|row| {
+        let event = row.event(history);
+        !is_retraction(&event) && !targets.contains(&event.id())
+    });
+    reports.extend(targets.into_iter().map(|event| Report::Retracted { event }));
+    reports
+}
+
+/// Folds a history event by event and notes what changes.
+struct Narrator<'a> {
+    fold: Fold,
+    key: &'a CustomerKey,
+    fields: BTreeMap<String, String>,
+    told_until: Option<Timestamp>,
+    steps: Vec<Step>,
+}
+
+impl<'a> Narrator<'a> {
+    fn new(projections: &ProjectionSet, key: &'a CustomerKey) -> Self {
+        let fold = Fold::new(projections);
+        Self { fold, key, fields: BTreeMap::new(), told_until: None, steps: Vec::new() }
+    }
+
+    fn tell(&mut self, event: &EventView<'_>, reports: &mut Vec<Report>) -> Result<()> {
+        let at = event.occurred_at();
+        self.pass_time(at)?;
+        let (id, kind) = (event.id(), event.kind_name().into_owned());
+        let placements = self.fold.ignored_placements(self.key);
+        self.fold.evolve_one(event);
+        if let (true, Some(order)) = (self.fold.ignored_placements(self.key) > placements, event.order()) {
+            reports.push(Report::SecondPlacement { event: id, order: OrderId::trusted(order) });
+        }
+        if event.kind() == EventKind::Unknown {
+            reports.push(Report::UnknownKind { event: id, kind: kind.clone() });
+        }
+        let changes = self.changes(at)?;
+        self.steps.push(Step { at, cause: Cause::Event { id, kind }, changes });
+        self.told_until = Some(at);
+        Ok(())
+    }
+
+    /// Notes what time alone changes after the last step, up to an instant.
+    fn pass_time(&mut self, until: Timestamp) -> Result<()> {
+        while let Some(told) = self.told_until {
+            let Some(holds_until) = self.fold.holds_until(self.key, told) else { return Ok(()) };
+            if holds_until >= until {
+                return Ok(());
+            }
+            let at = holds_until.next();
+            let changes = self.changes(at)?;
+            if !changes.is_empty() {
+                self.steps.push(Step { at, cause: Cause::Time, changes });
+            }
+            self.told_until = Some(at);
+        }
+        Ok(())
+    }
+
+    fn changes(&mut self, at: Timestamp) -> Result<Vec<Change>> {
+        let fields = self.fold.fields(self.key, at)?;
+        let before = std::mem::replace(&mut self.fields, fields);
+        let names: BTreeSet<&String> = before.keys().chain(self.fields.keys()).collect();
+        let changed = names.into_iter().filter(|name| before.get(*name) != self.fields.get(*name));
+        Ok(changed
+            .map(|name| Change {
+                field: name.clone(),
+                before: before.get(name).cloned(),
+                after: self.fields.get(name).cloned(),
+            })
+            .collect())
+    }
+}
+
+/// What a narrator asks of its fold, which holds one customer.
+impl Fold {
+    fn at(&self, key: &CustomerKey, as_of: Timestamp) -> Option<(usize, CustomerAt<'_>)> {
+        let customer = self.number_of(key)?;
+        Some((customer, CustomerAt::new(self.record(customer), as_of)))
+    }
+
+    fn ignored_placements(&self, key: &CustomerKey) -> u32 {
+        self.number_of(key).map_or(0, |customer| self.record(customer).orders().ignored_placements())
+    }
+
+    fn unknown_orders(&self, key: &CustomerKey) -> Vec<OrderId> {
+        let Some(customer) = self.number_of(key) else { return Vec::new() };
+        let unknown = self.record(customer).orders().records().filter(|(_, order)| !order.is_placed());
+        unknown.map(|(order, _)| OrderId::trusted(order)).collect()
+    }
+
+    fn holds_until(&self, key: &CustomerKey, as_of: Timestamp) -> Option<Timestamp> {
+        let (customer, at) = self.at(key, as_of)?;
+        self.columns().iter().filter_map(|column| column.holds_until(customer, &at)).min()
+    }
+
+    /// Every field of every projection's view, by `projection.path`, as JSON text.
+    fn fields(&self, key: &CustomerKey, as_of: Timestamp) -> Result<BTreeMap<String, String>> {
+        let mut fields = BTreeMap::new();
+        let Some((customer, at)) = self.at(key, as_of) else { return Ok(fields) };
+        for column in self.columns() {
+            let name = match column.version() {
+                1 => column.name().to_owned(),
+                version => format!("{}@{version}", column.name()),
+            };
+            let view = column.view_json(customer, &at).map_err(|error| {
+                let message = format_args!("the view of projection {name:?} is no JSON: {error}");
+                Error::new(ErrorKind::InvalidProjection, message)
+            })?;
+            flatten(&name, &view, &mut fields);
+        }
+        Ok(fields)
+    }
+}
+
+/// Writes every leaf of a JSON value by its path; elements of a list go by their `key`, `order`, `stage` or
+/// `currency`, else by their place.
+fn flatten(path: &str, value: &serde_json::Value, fields: &mut BTreeMap<String, String>) {
+    match value {
+        serde_json::Value::Object(members) if !is_money(members) => {
+            for (name, member) in members {
+                flatten(&format!("{path}.{name}"), member, fields);
+            }
+        }
+        serde_json::Value::Array(elements) => {
+            for (place, element) in elements.iter().enumerate() {
+                let names = ["key", "order", "stage", "currency"];
+                let name = names.iter().find_map(|name| element.get(name)?.as_str());
+                let name = name.map_or_else(|| place.to_string(), str::to_owned);
+                flatten(&format!("{path}[{name}]"), element, fields);
+            }
+        }
+        serde_json::Value::Null => {}
+        serde_json::Value::String(text) => {
+            fields.insert(path.to_owned(), text.clone());
+        }
+        leaf => {
+            fields.insert(path.to_owned(), leaf.to_string());
+        }
+    }
+}
+
+fn is_money(members: &serde_json::Map<String, serde_json::Value>) -> bool {
+    members.len() == 2 && members.contains_key("amount") && members.contains_key("currency")
+}

@@ -1,0 +1,20 @@
+//! Tests of the core through its public interface.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+#[path = "core/explain.rs"]
+mod explain;
+#[path = "core/fold.rs"]
+mod fold;
+#[path = "core/golden.rs"]
+mod golden;
+#[path = "core/invalid.rs"]
+mod invalid;
+#[path = "core/population.rs"]
+mod population;
+#[path = "core/projection.rs"]
+mod projection;
+#[path = "core/roundtrip.rs"]
+mod roundtrip;
+#[path = "core/support.rs"]
+mod support;

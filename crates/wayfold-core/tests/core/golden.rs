@@ -1,0 +1,67 @@
+//! Stored forms that are read for ever. A golden file is added, never edited.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::PathBuf;
+
+use wayfold_core::{EventBatch, EventKind, JourneyEvent};
+
+use super::support::{about, batch, day, eur, export, fold, journey, placed};
+use wayfold_core::bodies::{Delivered, NeedIdentified, Refunded, Shipped};
+
+fn golden(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name)
+}
+
+/// Every golden event, with the name of its file.
+pub(crate) fn events() -> Vec<(String, String)> {
+    let mut files: Vec<_> =
+        fs::read_dir(golden("events")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    let read = |path: PathBuf| {
+        (path.file_name().unwrap().to_string_lossy().into_owned(), fs::read_to_string(path).unwrap())
+    };
+    files.into_iter().map(read).collect()
+}
+
+#[test]
+fn every_golden_event_is_read_checked_batched_and_written_as_it_was() {
+    let mut kinds = BTreeSet::new();
+    for (name, text) in events() {
+        let event: JourneyEvent =
+            serde_json::from_str(&text).unwrap_or_else(|error| panic!("{name}: {error}"));
+        event.validate().unwrap_or_else(|error| panic!("{name}: {error}"));
+        let batch = EventBatch::from_events([&event]).unwrap();
+        assert_eq!(batch.event(0).to_event(), event, "{name}");
+        let written: serde_json::Value = serde_json::to_value(&event).unwrap();
+        let golden: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(written, golden, "{name}");
+        kinds.insert(event.kind());
+    }
+    let missing: Vec<_> = EventKind::ALL.iter().filter(|kind| !kinds.contains(kind)).collect();
+    assert!(missing.is_empty(), "no golden file for {missing:?}");
+}
+
+#[test]
+fn the_causal_rank_is_the_golden_table() {
+    let line = |kind: &EventKind| {
+        let stage = kind.stage().map_or("-", |stage| stage.as_str());
+        format!("{}\t{}\t{}\t{stage}\n", kind.rank(), kind.name(), kind.section())
+    };
+    let table: String = EventKind::ALL.iter().map(line).collect();
+    assert_eq!(table, fs::read_to_string(golden("kinds.tsv")).unwrap());
+}
+
+#[test]
+fn the_canonical_export_is_the_golden_one() {
+    let events = [
+        journey(super::support::event(1, day(0), NeedIdentified { category: None }), "j1"),
+        journey(placed("o1", 2, day(1), "100.5"), "j1"),
+        about("o1", 3, day(2), Shipped { promised_at: Some(day(5)) }),
+        about("o1", 4, day(4), Delivered {}),
+        about("o1", 5, day(6), Refunded { amount: eur("0.5"), reason: None }),
+        super::support::event(6, day(7), Refunded { amount: eur("9"), reason: None }),
+        placed("o2", 7, day(200), "0"),
+    ];
+    assert_eq!(export(&fold(&[batch(&events)])), fs::read_to_string(golden("export.jsonl")).unwrap());
+}

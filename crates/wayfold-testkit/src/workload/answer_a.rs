@@ -1,0 +1,193 @@
+//! Answer A of the workload: what the peers are asked too, as a user's own projection.
+
+use serde::Serialize;
+use wayfold_core::{CustomerAt, CustomerKey, EventKind, EventView, Projection, Span, Timestamp};
+
+/// Folds the answer; its stages know no return from churn.
+#[derive(Debug)]
+pub struct AnswerA;
+
+/// What is kept of one customer.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Kept {
+    first_seen_at: Option<Timestamp>,
+    last_seen_at: Option<Timestamp>,
+    orders: u32,
+    revenue_ten_thousandths: i64,
+    first_order_at: Option<Timestamp>,
+    last_order_at: Option<Timestamp>,
+    tickets_opened: u32,
+    tickets_resolved: u32,
+    nps_sum: i32,
+    nps_answers: u32,
+}
+
+/// The answer about one customer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Answer {
+    /// The first event.
+    pub first_seen_at: Option<Timestamp>,
+    /// The last event.
+    pub last_seen_at: Option<Timestamp>,
+    /// Orders.
+    pub orders: u32,
+    /// Their amounts in minor units.
+    pub revenue_minor: i64,
+    /// The first order.
+    pub first_order_at: Option<Timestamp>,
+    /// The last order.
+    pub last_order_at: Option<Timestamp>,
+    /// The mean gap between orders; `None` below two.
+    pub mean_gap_us: Option<Span>,
+    /// Tickets opened and not resolved.
+    pub open_tickets: u32,
+    /// Promoters less detractors.
+    pub nps_sum: i32,
+    /// Answers to surveys.
+    pub nps_answers: u32,
+    /// The stage.
+    pub stage: Stage,
+}
+
+/// The stages of answer A.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub enum Stage {
+    /// No order.
+    Prospect,
+    /// One order.
+    First,
+    /// Two orders or more.
+    Repeat,
+    /// Five orders or more.
+    Loyal,
+    /// The last order is more than 180 days ago.
+    Churned,
+}
+
+impl Projection for AnswerA {
+    type State = Kept;
+    type View = Answer;
+
+    fn name(&self) -> &str {
+        "answer_a"
+    }
+
+    fn version(&self) -> u32 {
+        1
+    }
+
+    fn evolve(&self, kept: &mut Kept, event: &EventView<'_>) {
+        let at = event.occurred_at();
+        kept.first_seen_at.get_or_insert(at);
+        kept.last_seen_at = Some(at);
+        match event.kind() {
+            EventKind::OrderPlaced => {
+                kept.orders += 1;
+                kept.revenue_ten_thousandths +=
+                    event.money_amount().map_or(0, |money| money.amount.as_ten_thousandths());
+                kept.first_order_at.get_or_insert(at);
+                kept.last_order_at = Some(at);
+            }
+            EventKind::TicketOpened => kept.tickets_opened += 1,
+            EventKind::TicketResolved => kept.tickets_resolved += 1,
+            EventKind::SurveyAnswered => {
+                kept.nps_answers += 1;
+                kept.nps_sum += match event.integer("score") {
+                    Some(9..) => 1,
+                    Some(..=6) => -1,
+                    _ => 0,
+                };
+            }
+            _ => {}
+        }
+    }
+
+    fn view(&self, kept: &Kept, customer: &CustomerAt<'_>) -> Answer {
+        let span =
+            kept.first_order_at.zip(kept.last_order_at).map(|(first, last)| last.since(first).as_micros());
+        let gaps = i64::from(kept.orders) - 1;
+        Answer {
+            first_seen_at: kept.first_seen_at,
+            last_seen_at: kept.last_seen_at,
+            orders: kept.orders,
+            revenue_minor: kept.revenue_ten_thousandths / 100,
+            first_order_at: kept.first_order_at,
+            last_order_at: kept.last_order_at,
+            mean_gap_us: span.filter(|_| gaps > 0).map(|span| Span::from_micros(span / gaps)),
+            open_tickets: kept.tickets_opened.saturating_sub(kept.tickets_resolved),
+            nps_sum: kept.nps_sum,
+            nps_answers: kept.nps_answers,
+            stage: stage(kept, customer.as_of()),
+        }
+    }
+
+    fn holds_until(&self, kept: &Kept, customer: &CustomerAt<'_>) -> Option<Timestamp> {
+        let churns_after = kept.last_order_at? + Span::from_days(180);
+        (customer.as_of() <= churns_after).then_some(churns_after)
+    }
+}
+
+fn stage(kept: &Kept, as_of: Timestamp) -> Stage {
+    match (kept.last_order_at, kept.orders) {
+        (None, _) => Stage::Prospect,
+        (Some(last), _) if as_of.since(last) > Span::from_days(180) => Stage::Churned,
+        (_, 5..) => Stage::Loyal,
+        (_, 2..) => Stage::Repeat,
+        _ => Stage::First,
+    }
+}
+
+/// The figures by which answers of different engines are compared.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CheckFigures {
+    /// Customers with an event.
+    pub customers: u64,
+    /// Orders.
+    pub orders: u64,
+    /// Revenue in minor units.
+    pub revenue_minor: i64,
+    /// Customers by stage, in the order of [`Stage`].
+    pub stages: [u64; 5],
+    /// Open tickets.
+    pub open_tickets: u64,
+    /// Promoters less detractors.
+    pub nps_sum: i64,
+    /// Revenue of the best quintile of buyers by revenue: NTILE(5), ties by customer.
+    pub top_quintile_revenue_minor: i64,
+}
+
+impl CheckFigures {
+    /// Sums the answers up; customers stand in the order of their keys.
+    pub fn of(answers: &[(CustomerKey, Answer)]) -> Self {
+        let answers = || answers.iter().map(|(_, answer)| answer);
+        let mut stages = [0; 5];
+        answers().for_each(|answer| stages[answer.stage as usize] += 1);
+        let mut revenues: Vec<i64> =
+            answers().filter(|answer| answer.orders > 0).map(|answer| answer.revenue_minor).collect();
+        // Equal revenues give equal sums whoever of them is in the quintile.
+        revenues.sort_unstable();
+        let best = revenues.len() / 5;
+        Self {
+            customers: answers().count() as u64,
+            orders: answers().map(|answer| u64::from(answer.orders)).sum(),
+            revenue_minor: answers().map(|answer| answer.revenue_minor).sum(),
+            stages,
+            open_tickets: answers().map(|answer| u64::from(answer.open_tickets)).sum(),
+            nps_sum: answers().map(|answer| i64::from(answer.nps_sum)).sum(),
+            top_quintile_revenue_minor: revenues.iter().rev().take(best).sum(),
+        }
+    }
+
+    /// The published figures of a million events.
+    pub fn of_a_million() -> Self {
+        Self {
+            customers: 49_917,
+            orders: 105_308,
+            revenue_minor: 1_631_708_693,
+            stages: [17_850, 3_713, 6_521, 3_519, 18_314],
+            open_tickets: 25_553,
+            nps_sum: -16_840,
+            top_quintile_revenue_minor: 1_083_474_310,
+        }
+    }
+}

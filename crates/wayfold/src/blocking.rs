@@ -1,0 +1,193 @@
+//! The engine for scripts and examples: the same calls, which wait.
+
+use pollster::block_on;
+use wayfold_core::{
+    CustomerKey, CustomerView, Explanation, Handle, JourneyEvent, Population, Projection, Rules, Tenant,
+    Timestamp,
+};
+use wayfold_store::{AppendCondition, AppendOutcome, EventStore};
+
+use crate::engine::{Appended, Builder};
+use crate::error::Result;
+use crate::known::KnownAt;
+
+/// The engine, with calls that wait until they are done. Not for use inside of an async task.
+///
+/// See [`crate::Wayfold`] for what each call does and which errors it gives.
+#[derive(Debug)]
+pub struct Wayfold(crate::Wayfold);
+
+impl Wayfold {
+    /// As [`crate::Wayfold::open`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn open(store: impl EventStore + 'static) -> Result<Self> {
+        block_on(crate::Wayfold::open(store)).map(Self)
+    }
+
+    /// The engine itself, for the calls that this form does not have.
+    pub fn engine(&self) -> &crate::Wayfold {
+        &self.0
+    }
+
+    /// As [`crate::Wayfold::rules`].
+    pub fn rules(&self) -> &Rules {
+        self.0.rules()
+    }
+
+    /// As [`crate::Wayfold::append`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn append<'a>(&self, events: impl IntoIterator<Item = &'a JourneyEvent>) -> Result<Appended> {
+        block_on(self.0.append(events))
+    }
+
+    /// As [`crate::Wayfold::append_if`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn append_if<'a>(
+        &self,
+        events: impl IntoIterator<Item = &'a JourneyEvent>,
+        condition: AppendCondition,
+    ) -> Result<AppendOutcome> {
+        block_on(self.0.append_if(events, condition))
+    }
+
+    /// As [`crate::Wayfold::import`].
+    ///
+    /// # Errors
+    /// As there.
+    #[cfg(feature = "ingest")]
+    pub fn import(&self, source: &mut (dyn wayfold_ingest::EventSource + Send)) -> Result<crate::Imported> {
+        block_on(self.0.import(source))
+    }
+
+    /// As [`crate::Wayfold::catch_up`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn catch_up(&self) -> Result<u64> {
+        block_on(self.0.catch_up())
+    }
+
+    /// As [`crate::Wayfold::newest`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn newest(&self) -> Result<Option<Timestamp>> {
+        block_on(self.0.newest())
+    }
+
+    /// As [`crate::Wayfold::customer`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn customer(&self, key: &CustomerKey, as_of: impl Into<Timestamp>) -> Result<Option<CustomerView>> {
+        block_on(self.0.customer(key, as_of))
+    }
+
+    /// As [`crate::Wayfold::explain`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn explain(&self, key: &CustomerKey, as_of: impl Into<Timestamp>) -> Result<Option<Explanation>> {
+        block_on(self.0.explain(key, as_of))
+    }
+
+    /// As [`crate::Wayfold::own_view`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn own_view<P: Projection>(
+        &self,
+        handle: Handle<P>,
+        key: &CustomerKey,
+        as_of: impl Into<Timestamp>,
+    ) -> Result<Option<P::View>> {
+        block_on(self.0.own_view(handle, key, as_of))
+    }
+
+    /// As [`crate::Wayfold::own_views`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn own_views<P: Projection>(
+        &self,
+        handle: Handle<P>,
+        as_of: impl Into<Timestamp>,
+    ) -> Result<Vec<(CustomerKey, P::View)>> {
+        block_on(self.0.own_views(handle, as_of))
+    }
+
+    /// As [`crate::Wayfold::population`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn population(&self, as_of: impl Into<Timestamp>) -> Result<Population> {
+        block_on(self.0.population(as_of))
+    }
+
+    /// As [`crate::Wayfold::population_of`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn population_of(&self, tenant: &Tenant, as_of: impl Into<Timestamp>) -> Result<Population> {
+        block_on(self.0.population_of(tenant, as_of))
+    }
+
+    /// As [`crate::Wayfold::export`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn export(&self) -> Result<Vec<u8>> {
+        block_on(self.0.export())
+    }
+
+    /// As [`crate::Wayfold::known_at`].
+    pub fn known_at(&self, known_at: impl Into<KnownAt>) -> AsKnownAt<'_> {
+        AsKnownAt(self.0.known_at(known_at))
+    }
+}
+
+/// As [`crate::AsKnownAt`], with calls that wait.
+#[derive(Debug, Clone, Copy)]
+pub struct AsKnownAt<'a>(crate::AsKnownAt<'a>);
+
+impl AsKnownAt<'_> {
+    /// As [`crate::AsKnownAt::customer`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn customer(&self, key: &CustomerKey, as_of: impl Into<Timestamp>) -> Result<Option<CustomerView>> {
+        block_on(self.0.customer(key, as_of))
+    }
+
+    /// As [`crate::AsKnownAt::explain`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn explain(&self, key: &CustomerKey, as_of: impl Into<Timestamp>) -> Result<Option<Explanation>> {
+        block_on(self.0.explain(key, as_of))
+    }
+
+    /// As [`crate::AsKnownAt::population`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn population(&self, as_of: impl Into<Timestamp>) -> Result<Population> {
+        block_on(self.0.population(as_of))
+    }
+}
+
+impl Builder {
+    /// As [`Builder::open`], in the form that waits.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn open_blocking(self, store: impl EventStore + 'static) -> Result<Wayfold> {
+        block_on(self.open(store)).map(Wayfold)
+    }
+}

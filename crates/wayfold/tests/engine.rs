@@ -1,0 +1,8 @@
+//! Tests of the engine through its public interface.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+#[path = "engine/asking.rs"]
+mod asking;
+#[path = "engine/workload_w.rs"]
+mod workload_w;

@@ -1,0 +1,134 @@
+//! Questions to the engine: as of, as known at, about all, with late events and corrections in between.
+
+use pollster::block_on;
+use wayfold::bodies::{CustomerErased, EventRetracted};
+use wayfold::{
+    AppendCondition, AppendOutcome, Builder, Currency, CustomerKey, ErrorKind, EventBody, EventFilter,
+    EventId, JourneyEvent, LifecycleStage, MemoryStore, Money, OrderPlaced, Position, Rules, Span, Tag,
+    Tenant, Timestamp, Wayfold,
+};
+
+fn day(number: u32) -> Timestamp {
+    Timestamp::parse("2024-01-01").unwrap() + Span::from_days(number)
+}
+
+fn event(customer: &str, id: u128, at: Timestamp, body: impl Into<EventBody>) -> JourneyEvent {
+    JourneyEvent::new(EventId::from_u128(id), CustomerKey::new(customer).unwrap(), at, body)
+}
+
+fn order(customer: &str, id: u128, number: u32) -> JourneyEvent {
+    let amount = Money::parse("10", Currency::EUR).unwrap();
+    let placed = OrderPlaced { lines: vec![], amount, promised_at: None };
+    event(customer, id, day(number), placed).with_tag(Tag::order(format!("o{id}")).unwrap())
+}
+
+fn engine() -> Wayfold {
+    block_on(Builder::new(Rules::default()).unwrap().with_threads(2).open(MemoryStore::new())).unwrap()
+}
+
+fn stages(wayfold: &Wayfold, at: Timestamp) -> Vec<(String, LifecycleStage)> {
+    let population = block_on(wayfold.population(at)).unwrap();
+    population.members().iter().map(|member| (member.key.to_string(), member.lifecycle)).collect()
+}
+
+#[test]
+fn the_population_is_what_each_customer_is_at_any_instant() {
+    let wayfold = engine();
+    let events: Vec<_> =
+        (0..60).map(|id| order(&format!("c{:02}", id % 9), id as u128, (id * 37 % 400) as u32)).collect();
+    for part in events.chunks(7) {
+        block_on(wayfold.append(part)).unwrap();
+        block_on(wayfold.catch_up()).unwrap();
+    }
+    for number in [0, 50, 200, 399, 400, 900] {
+        for (name, stage) in stages(&wayfold, day(number)) {
+            let view = block_on(wayfold.customer(&CustomerKey::new(name).unwrap(), day(number))).unwrap();
+            assert_eq!(view.unwrap().lifecycle.stage, stage, "day {number}");
+        }
+    }
+    let fresh = engine();
+    block_on(fresh.append(&events)).unwrap();
+    assert!(block_on(fresh.export()).unwrap() == block_on(wayfold.export()).unwrap());
+}
+
+#[test]
+fn a_late_event_and_a_retraction_reach_the_live_states() {
+    let wayfold = engine();
+    block_on(wayfold.append(&[order("ada", 1, 0), order("ada", 2, 200)])).unwrap();
+    assert_eq!(stages(&wayfold, day(200)), [("ada".to_owned(), LifecycleStage::WonBack)]);
+    let late = order("ada", 3, 100);
+    let before = block_on(wayfold.append([&late])).unwrap().positions[0];
+    assert_eq!(stages(&wayfold, day(200)), [("ada".to_owned(), LifecycleStage::Repeat)]);
+    let retraction = event("ada", 4, day(300), EventRetracted { event: late.id, reason: None });
+    block_on(wayfold.append([&retraction])).unwrap();
+    assert_eq!(stages(&wayfold, day(200)), [("ada".to_owned(), LifecycleStage::WonBack)]);
+    let known = block_on(wayfold.known_at(before).population(day(200))).unwrap();
+    assert_eq!(known.members()[0].lifecycle, LifecycleStage::Repeat);
+    let nothing = block_on(wayfold.known_at(Position::START).population(day(200))).unwrap();
+    assert!(nothing.is_empty());
+}
+
+#[test]
+fn a_conflict_is_an_outcome_and_writes_nothing() {
+    let wayfold = engine();
+    let ada = CustomerKey::new("ada").unwrap();
+    let condition = AppendCondition { filter: EventFilter::customer(ada.clone()), after: Position::START };
+    let first = block_on(wayfold.append_if(&[order("ada", 1, 0)], condition.clone())).unwrap();
+    assert!(matches!(first, AppendOutcome::Appended { new: 1, .. }));
+    let second = block_on(wayfold.append_if(&[order("ada", 2, 0)], condition)).unwrap();
+    assert!(matches!(second, AppendOutcome::Conflict { .. }));
+    assert_eq!(block_on(wayfold.customer(&ada, day(0))).unwrap().unwrap().events, 1);
+}
+
+#[test]
+fn errors_say_what_a_caller_can_act_on() {
+    let wayfold = engine();
+    block_on(wayfold.append(&[order("ada", 1, 0)])).unwrap();
+    let kind = |result: wayfold::Result<wayfold::Appended>| {
+        let error = result.unwrap_err();
+        assert!(!error.is_retryable() && !error.is_outcome_unknown());
+        error.kind()
+    };
+    assert_eq!(kind(block_on(wayfold.append(&[order("ada", 1, 1)]))), ErrorKind::IdReused);
+    let erased = event("ada", 2, day(0), CustomerErased { reason: None });
+    assert_eq!(kind(block_on(wayfold.append([&erased]))), ErrorKind::Unsupported);
+    let mut untagged = order("ada", 3, 0);
+    untagged.tags.clear();
+    assert_eq!(kind(block_on(wayfold.append([&untagged]))), ErrorKind::InvalidEvent);
+    let mut rules = Rules::default();
+    rules.version.clear();
+    assert_eq!(Builder::new(rules).unwrap_err().kind(), ErrorKind::InvalidConfiguration);
+}
+
+#[test]
+fn who_is_not_known_has_no_view_and_tenants_are_apart() {
+    let wayfold = engine();
+    let mut foreign = order("ada", 1, 0);
+    foreign.customer = CustomerKey::in_tenant("shop", "ada").unwrap();
+    block_on(wayfold.append([&foreign])).unwrap();
+    assert_eq!(block_on(wayfold.customer(&CustomerKey::new("ada").unwrap(), day(1))).unwrap(), None);
+    assert!(block_on(wayfold.explain(&CustomerKey::new("ada").unwrap(), day(1))).unwrap().is_none());
+    assert!(block_on(wayfold.population(day(1))).unwrap().is_empty());
+    assert_eq!(block_on(wayfold.population_of(&Tenant::new("shop").unwrap(), day(1))).unwrap().len(), 1);
+}
+
+#[test]
+fn the_engine_is_shared_between_threads() {
+    fn shared<T: Send + Sync>(_: &T) {}
+    let wayfold = engine();
+    shared(&wayfold);
+    std::thread::scope(|scope| {
+        for thread in 0..4 {
+            let wayfold = &wayfold;
+            scope.spawn(move || {
+                for number in 0..25 {
+                    block_on(wayfold.append([&order("ada", thread * 100 + u128::from(number), number)]))
+                        .unwrap();
+                    block_on(wayfold.population(day(400))).unwrap();
+                }
+            });
+        }
+    });
+    let view = block_on(wayfold.customer(&CustomerKey::new("ada").unwrap(), day(400))).unwrap().unwrap();
+    assert_eq!(view.value.purchases, 100);
+}

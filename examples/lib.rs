@@ -1,0 +1,1 @@
+//! Examples of Wayfold, in reading order; run one with `cargo run --example NAME`.

@@ -1,0 +1,105 @@
+//! Replays a file of purchases or any other events, and tells what it says about the customers.
+//!
+//! Without arguments it replays the CDNOW sample that ships with the examples:
+//! `cargo run --release --example replay`. Any other file needs a mapping:
+//! `cargo run --release --example replay -- --mapping M.toml FILE [--as-of DATE] [--json]`.
+
+mod print;
+mod report;
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use clap::Parser;
+use indicatif::{ProgressBar, ProgressStyle};
+use wayfold::blocking::Wayfold;
+use wayfold::ingest::{CsvImport, EventSource, ImportOptions, Mapping, OnBadRow, Rejects};
+use wayfold::{Currency, CustomerKey, MemoryStore, Timestamp};
+
+use crate::report::{Question, Read, Report};
+
+/// Replays a file into journey, lifecycle, segment and value.
+#[derive(Debug, Parser)]
+struct Arguments {
+    /// The file; without one, the CDNOW sample.
+    #[arg(requires = "mapping")]
+    file: Option<PathBuf>,
+    /// The TOML mapping that says what the columns are.
+    #[arg(long, requires = "file")]
+    mapping: Option<PathBuf>,
+    /// The instant to answer as of: RFC 3339, or a date, which means its first instant in UTC. Default: the
+    /// newest event's.
+    #[arg(long, value_name = "DATE")]
+    as_of: Option<String>,
+    /// The currency of scores and orderings; default: the one with the most purchases.
+    #[arg(long)]
+    currency: Option<String>,
+    /// The customer whose story is told; default: the most eventful of the ten most valuable.
+    #[arg(long)]
+    customer: Option<String>,
+    /// Writes rows that cannot be read to this file and goes on; without it the first one stops the replay.
+    #[arg(long, value_name = "FILE")]
+    rejects: Option<PathBuf>,
+    /// Prints the answers as JSON, documented in docs/guide/replay-json.md.
+    #[arg(long)]
+    json: bool,
+}
+
+fn main() -> Result<()> {
+    let arguments = Arguments::parse();
+    let question = question(&arguments)?;
+    let wayfold = Wayfold::open(MemoryStore::new())?;
+    let read = import(&wayfold, &arguments)?;
+    ensure!(read.events > 0, "{} holds no event; nothing to replay", read.file);
+    let (folded, fold_time) = timed(|| wayfold.catch_up())?;
+    let report = Report::ask(&wayfold, read, &question)?;
+    if arguments.json {
+        println!("{}", serde_json::to_string_pretty(&report)?);
+    } else {
+        print::report(&report);
+        let rate = folded as f64 / fold_time.as_secs_f64();
+        println!("\nFolded {folded} events in {:.1} ms: {rate:.0} events/s.", fold_time.as_secs_f64() * 1e3);
+    }
+    Ok(())
+}
+
+fn question(arguments: &Arguments) -> Result<Question> {
+    let as_of = arguments.as_of.as_deref().map(Timestamp::parse).transpose().context("--as-of")?;
+    let currency = arguments.currency.as_deref().map(Currency::new).transpose().context("--currency")?;
+    let customer = arguments.customer.as_ref().map(CustomerKey::new).transpose().context("--customer")?;
+    Ok(Question { as_of, currency, customer })
+}
+
+fn import(wayfold: &Wayfold, arguments: &Arguments) -> Result<Read> {
+    let here = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    let sample = || (here.join("mappings/cdnow.toml"), here.join("data/cdnow_sample.txt"));
+    let (mapping, file) = arguments.mapping.clone().zip(arguments.file.clone()).unwrap_or_else(sample);
+    let mapping = Mapping::load(&mapping)?;
+    let bar = progress_bar();
+    let drawn = bar.clone();
+    let mut options = ImportOptions::default().with_on_progress(move |progress| {
+        drawn.set_length(progress.bytes_total.unwrap_or(progress.bytes_read));
+        drawn.set_position(progress.bytes_read);
+        drawn.set_message(format!("{} rows", progress.rows));
+    });
+    if let Some(path) = &arguments.rejects {
+        options = options.with_on_bad_row(OnBadRow::Reject(Rejects::create(path)?));
+    }
+    let mut source = CsvImport::open(mapping, &file, options)?;
+    let (imported, time) = timed(|| wayfold.import(&mut source))?;
+    bar.finish_and_clear();
+    Ok(Read::new(&source.progress(), imported, time))
+}
+
+/// Draws to standard error, so that the answers stay alone on standard output.
+fn progress_bar() -> ProgressBar {
+    let style = ProgressStyle::with_template("{bar:40} {bytes}/{total_bytes} {msg}");
+    ProgressBar::new(0).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+}
+
+fn timed<T>(work: impl FnOnce() -> wayfold::Result<T>) -> Result<(T, Duration)> {
+    let start = Instant::now();
+    let done = work()?;
+    Ok((done, start.elapsed()))
+}
