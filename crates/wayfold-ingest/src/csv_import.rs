@@ -153,7 +153,7 @@ impl CsvImport {
             return Ok(());
         };
         self.progress.rows = self.table.row();
-        if self.progress.rows % PROGRESS_ROWS == 0 {
+        if self.progress.rows.is_multiple_of(PROGRESS_ROWS) {
             self.report();
         }
         match self.readable(bytes, line) {

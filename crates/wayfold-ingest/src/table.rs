@@ -149,9 +149,10 @@ fn read_delimited(
     }
     let inside = record.as_slice().iter().filter(|byte| **byte == b'\n').count() as u64;
     let line_after = reader.position().line();
-    let is_last = reader.is_done();
-    let ends = ends.get_or_insert(if line_after - line_before == inside { RowEnd::CrLf } else { RowEnd::Lf });
-    let beyond = u64::from(*ends == RowEnd::Lf && !is_last);
+    // The last row may have no end at all, and then the reader stands in its line as well.
+    let has_passed = line_after - line_before > inside;
+    let ends = ends.get_or_insert(if has_passed { RowEnd::Lf } else { RowEnd::CrLf });
+    let beyond = u64::from(*ends == RowEnd::Lf && has_passed);
     Ok(Some(line_after.saturating_sub(inside + beyond)))
 }
 

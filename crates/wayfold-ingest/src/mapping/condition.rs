@@ -32,7 +32,8 @@ pub(crate) enum Test {
     },
 }
 
-const TEXT_TESTS: [(&str, fn(Vec<String>) -> Test); 4] = [
+type MakeTest = fn(Vec<String>) -> Test;
+const TEXT_TESTS: [(&str, MakeTest); 4] = [
     ("equals", Test::Equals),
     ("not_equals", Test::NotEquals),
     ("starts_with", Test::StartsWith),

@@ -149,7 +149,7 @@ impl Rule {
         shared.sums = 0;
         let name = section.require("rule")?.into_text()?;
         section.title = format!("the event rule {name:?}");
-        let (kind, custom_name) = kind(section.require("kind")?)?;
+        let (kind, custom_name) = kind(&section.require("kind")?)?;
         let when = match section.take("when") {
             Some(item) => Condition::parse(item, &mut shared.columns)?,
             None => Condition::always(),
@@ -243,7 +243,7 @@ impl Rule {
 }
 
 /// Finds the kind, and the name that `custom:NAME` gives.
-fn kind(item: Item<'_>) -> Result<(KindSpec, Option<String>)> {
+fn kind(item: &Item<'_>) -> Result<(KindSpec, Option<String>)> {
     let text = item.as_text().unwrap_or_default().to_owned();
     let (name, custom) = match text.strip_prefix("custom:") {
         Some(custom) => ("custom", Some(custom.to_owned())),
