@@ -41,7 +41,7 @@ use crate::table::Table;
 ///     "#,
 /// )?;
 /// let file = "Customer,At\nc1,2024-01-31T10:00:00+01:00\n";
-/// let mut import = CsvImport::from_reader(&mapping, "crm.csv", file.as_bytes(), ImportOptions::default())?;
+/// let mut import = CsvImport::from_reader(mapping, "crm.csv", file.as_bytes(), ImportOptions::default())?;
 /// let batch = import.next_batch()?.expect("the file has a row");
 /// assert_eq!(batch.event(0).customer().to_string(), "c1");
 /// assert!(import.next_batch()?.is_none());
@@ -75,9 +75,9 @@ impl CsvImport {
     /// Opens a file, plain or compressed with gzip.
     ///
     /// # Errors
-    /// `Io` if the file or the file of rejects cannot be opened; `Mismatch` if it is empty or lacks a column
+    /// `Io` if the file cannot be opened or the rejects cannot be written; `Mismatch` if it is empty or lacks a column
     /// that the mapping names.
-    pub fn open(mapping: &Mapping, path: impl AsRef<Path>, options: ImportOptions) -> Result<Self> {
+    pub fn open(mapping: Mapping, path: impl AsRef<Path>, options: ImportOptions) -> Result<Self> {
         Self::start(mapping, Input::open(path.as_ref())?, options)
     }
 
@@ -86,7 +86,7 @@ impl CsvImport {
     /// # Errors
     /// As [`CsvImport::open`].
     pub fn from_reader(
-        mapping: &Mapping,
+        mapping: Mapping,
         name: &str,
         reader: impl Read + Send + 'static,
         options: ImportOptions,
@@ -94,8 +94,8 @@ impl CsvImport {
         Self::start(mapping, Input::new(name, Box::new(reader), None)?, options)
     }
 
-    fn start(mapping: &Mapping, input: Input, mut options: ImportOptions) -> Result<Self> {
-        let plan = Arc::clone(mapping.plan());
+    fn start(mapping: Mapping, input: Input, mut options: ImportOptions) -> Result<Self> {
+        let plan = mapping.into_plan();
         let progress = Progress {
             file: input.file().to_owned(),
             bytes_total: input.bytes_total(),
@@ -103,7 +103,7 @@ impl CsvImport {
         };
         let (table, places) = Table::open(input, &plan.form, &plan.columns, options.row_bytes_max)?;
         if let OnBadRow::Reject(rejects) = &mut options.on_bad_row {
-            rejects.open()?;
+            rejects.begin()?;
         }
         let memory = Memory { times: vec![Default::default(); plan.caches], currency: None };
         Ok(Self {
@@ -217,7 +217,7 @@ impl CsvImport {
         match self.stage(row, line) {
             Ok(Taken::Events) => self.push_staged(row, line),
             Ok(Taken::Skipped(reason)) => {
-                self.progress.skip(&reason);
+                self.progress.skip(reason.as_deref().unwrap_or(NO_RULE));
                 Ok(())
             }
             Err(Refusal::Fault(fault)) => self.refuse(&fault, row, line),
@@ -231,7 +231,7 @@ impl CsvImport {
         self.staged.clear();
         for skip in &plan.skips {
             if skip.when.holds(row)? {
-                return Ok(Taken::Skipped(skip.reason.clone()));
+                return Ok(Taken::Skipped(Some(Arc::clone(&skip.reason))));
             }
         }
         for rule in plan.rules.iter().filter(|rule| rule.group.is_none()) {
@@ -251,7 +251,7 @@ impl CsvImport {
             is_grouped |= self.add_to_group(groups, &plan, row, line)?;
         }
         if self.staged.is_empty() && !is_grouped {
-            return Ok(Taken::Skipped(NO_RULE.to_owned()));
+            return Ok(Taken::Skipped(None));
         }
         Ok(Taken::Events)
     }
@@ -519,7 +519,8 @@ struct Made {
 /// What became of a row.
 enum Taken {
     Events,
-    Skipped(String),
+    /// The reason, if the mapping states one.
+    Skipped(Option<Arc<str>>),
 }
 
 /// Why a row gave no events.

@@ -44,7 +44,7 @@ impl JsonlImport {
     /// Opens a file.
     ///
     /// # Errors
-    /// `Io` if the file or the file of rejects cannot be opened.
+    /// `Io` if the file cannot be opened or the rejects cannot be written.
     pub fn open(path: impl AsRef<Path>, options: ImportOptions) -> Result<Self> {
         Self::start(Input::open(path.as_ref())?, options)
     }
@@ -63,7 +63,7 @@ impl JsonlImport {
 
     fn start(input: Input, mut options: ImportOptions) -> Result<Self> {
         if let OnBadRow::Reject(rejects) = &mut options.on_bad_row {
-            rejects.open()?;
+            rejects.begin()?;
         }
         let progress = Progress {
             file: input.file().to_owned(),

@@ -23,7 +23,7 @@
 //! let file = "Order,Customer,Date,Product,Quantity,Price\n\
 //!             o1,c1,2011-06-01 09:30,tea,2,1.25\n\
 //!             o1,c1,2011-06-01 09:30,cup,1,3.333\n";
-//! let mut import = CsvImport::from_reader(&mapping, "shop.csv", file.as_bytes(), ImportOptions::default())?;
+//! let mut import = CsvImport::from_reader(mapping, "shop.csv", file.as_bytes(), ImportOptions::default())?;
 //! let batch = import.next_batch()?.expect("two rows make one order");
 //! assert_eq!(batch.event(0).money_amount().map(|money| money.amount.to_string()).as_deref(), Some("5.833"));
 //! # Ok::<(), wayfold_ingest::Error>(())

@@ -28,7 +28,8 @@ use crate::error::{Error, Place, Result};
 
 /// What the rows of a file mean: which become events, of which kind, with what in them.
 ///
-/// A mapping is written in TOML and versioned; a key that it does not know is refused by name and line.
+/// A mapping is written in TOML and versioned; a key that it does not know is refused by name and line. Cloning
+/// is cheap, for the next file of the same form.
 ///
 /// ```
 /// let mapping = wayfold_ingest::Mapping::parse(
@@ -71,7 +72,7 @@ pub(crate) struct Plan {
 /// Rows that become no event, and why.
 #[derive(Debug)]
 pub(crate) struct Skip {
-    pub(crate) reason: String,
+    pub(crate) reason: Arc<str>,
     pub(crate) when: Condition,
 }
 
@@ -103,8 +104,8 @@ impl Mapping {
         &self.plan.source
     }
 
-    pub(crate) fn plan(&self) -> &Arc<Plan> {
-        &self.plan
+    pub(crate) fn into_plan(self) -> Arc<Plan> {
+        self.plan
     }
 
     fn parse_named(name: &str, text: &str) -> Result<Self> {
@@ -166,7 +167,7 @@ fn skips(item: Option<Item<'_>>, shared: &mut Shared) -> Result<Vec<Skip>> {
         section.allow(&[&["when", "reason"]])?;
         let reason = section.require("reason")?.into_text()?;
         let when = Condition::parse(section.require("when")?, &mut shared.columns)?;
-        Ok(Skip { reason, when })
+        Ok(Skip { reason: reason.into(), when })
     };
     item.into_array()?.into_iter().map(read).collect()
 }

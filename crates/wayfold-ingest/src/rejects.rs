@@ -3,7 +3,7 @@
 use std::fmt;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::Serialize;
 
@@ -13,15 +13,9 @@ use crate::error::{Error, Place, Result};
 ///
 /// Rows that share a group with a bad row are entries of their own with the problem `group`.
 pub struct Rejects {
-    target: Target,
+    writer: Box<dyn Write + Send>,
     form: Form,
     name: String,
-}
-
-enum Target {
-    /// Is made when the import starts.
-    Path(PathBuf),
-    Open(Box<dyn Write + Send>),
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -42,36 +36,31 @@ struct Entry<'a> {
 }
 
 impl Rejects {
-    /// Writes a new CSV file with a header; a file of that name is replaced when the import starts.
-    pub fn csv_file(path: impl AsRef<Path>) -> Self {
-        Self::file(path.as_ref(), Form::Csv)
-    }
-
-    /// Writes a new JSON Lines file; a file of that name is replaced when the import starts.
-    pub fn jsonl_file(path: impl AsRef<Path>) -> Self {
-        Self::file(path.as_ref(), Form::Jsonl)
+    /// Makes a file, or empties one of that name: JSON Lines if the name ends in `.jsonl`, else CSV with a header.
+    ///
+    /// # Errors
+    /// `Io` if it cannot be made.
+    pub fn create(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
+        let name = path.display().to_string();
+        let file = File::create(path).map_err(|error| failed(&name, error))?;
+        let is_jsonl = path.extension().is_some_and(|extension| extension == "jsonl");
+        let form = if is_jsonl { Form::Jsonl } else { Form::Csv };
+        Ok(Self { writer: Box::new(BufWriter::new(file)), form, name })
     }
 
     /// Writes CSV with a header to a writer.
     pub fn csv(writer: impl Write + Send + 'static) -> Self {
-        Self { target: Target::Open(Box::new(writer)), form: Form::Csv, name: "rejects".to_owned() }
+        Self { writer: Box::new(writer), form: Form::Csv, name: "rejects".to_owned() }
     }
 
     /// Writes JSON Lines to a writer.
     pub fn jsonl(writer: impl Write + Send + 'static) -> Self {
-        Self { target: Target::Open(Box::new(writer)), form: Form::Jsonl, name: "rejects".to_owned() }
+        Self { writer: Box::new(writer), form: Form::Jsonl, name: "rejects".to_owned() }
     }
 
-    fn file(path: &Path, form: Form) -> Self {
-        Self { target: Target::Path(path.to_owned()), form, name: path.display().to_string() }
-    }
-
-    /// Makes the file, so that an import which cannot write its rejects does not start.
-    pub(crate) fn open(&mut self) -> Result<()> {
-        if let Target::Path(path) = &self.target {
-            let file = File::create(path).map_err(|error| self.failed(error))?;
-            self.target = Target::Open(Box::new(BufWriter::new(file)));
-        }
+    /// Writes the header, so that an import which cannot write its rejects does not start.
+    pub(crate) fn begin(&mut self) -> Result<()> {
         match self.form {
             Form::Csv => {
                 let header = ["file", "row", "line", "column", "value", "problem", "reason"];
@@ -115,11 +104,7 @@ impl Rejects {
 
     /// Passes on what is buffered; after every batch, so that the file is complete up to there.
     pub(crate) fn flush(&mut self) -> Result<()> {
-        let flushed = match &mut self.target {
-            Target::Path(_) => Ok(()),
-            Target::Open(writer) => writer.flush(),
-        };
-        flushed.map_err(|error| self.failed(error))
+        self.writer.flush().map_err(|error| failed(&self.name, error))
     }
 
     fn write_csv(&mut self, cells: &[String; 7]) -> Result<()> {
@@ -130,16 +115,12 @@ impl Rejects {
     }
 
     fn write_bytes(&mut self, bytes: &[u8]) -> Result<()> {
-        let written = match &mut self.target {
-            Target::Path(_) => Ok(()),
-            Target::Open(writer) => writer.write_all(bytes),
-        };
-        written.map_err(|error| self.failed(error))
+        self.writer.write_all(bytes).map_err(|error| failed(&self.name, error))
     }
+}
 
-    fn failed(&self, error: io::Error) -> Error {
-        Error::io(Place::file(&self.name), "the file of rejected rows cannot be written", error)
-    }
+fn failed(name: &str, error: io::Error) -> Error {
+    Error::io(Place::file(name), "the file of rejected rows cannot be written", error)
 }
 
 impl fmt::Debug for Rejects {

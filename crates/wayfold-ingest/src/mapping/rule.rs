@@ -232,8 +232,10 @@ impl Rule {
             .chain(key)
             .chain(self.tags.iter().map(|(_, text)| text))
             .chain(self.fillings().flat_map(Filling::must_agree));
+        // The rows agree on the key of the group already.
+        let by = self.group.as_ref().map_or(&[][..], |group| group.by.as_slice());
         let mut agreed = Vec::new();
-        for text in texts.filter(|text| text.must_agree()) {
+        for text in texts.filter(|text| text.must_agree() && !by.contains(text)) {
             if !agreed.contains(text) {
                 agreed.push(text.clone());
             }
