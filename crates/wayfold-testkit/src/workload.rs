@@ -1,5 +1,6 @@
 //! Seeded histories and streams of events.
 
 pub mod answer_a;
-#[path = "workload/w.rs"]
-pub mod stream;
+pub mod hostile;
+pub mod s;
+pub mod w;

@@ -6,24 +6,6 @@ use wayfold_core::{
     Currency, EventBody, JourneyEvent, JourneyKey, Money, OrderId, OrderLine, OrderPlaced, Timestamp,
 };
 
-/// Kinds whose `order:` tag says which order they are about.
-const ABOUT_AN_ORDER: [&str; 14] = [
-    "order_placed",
-    "order_changed",
-    "order_cancelled",
-    "payment_received",
-    "payment_failed",
-    "order_confirmed",
-    "shipped",
-    "delivered",
-    "delivery_accepted",
-    "delivery_failed",
-    "onboarded",
-    "returned",
-    "refunded",
-    "exchanged",
-];
-
 /// When and in which journey an order was placed.
 #[derive(Debug, Clone)]
 pub(super) struct Placement {
@@ -177,11 +159,23 @@ fn place(order: &mut Order, event: &JourneyEvent, body: &OrderPlaced) {
     }
 }
 
+/// The order about which an event says something that the ledger keeps: that it was placed, changed, cancelled,
+/// shipped or delivered, or that money was paid or given back for it.
+///
+/// Other kinds may name an order, too, but a payment without an amount, a confirmation or a return changes
+/// nothing about it, so it does not make one known.
 fn order_named(event: &JourneyEvent) -> Option<OrderId> {
-    if !ABOUT_AN_ORDER.contains(&event.kind().name()) {
-        return None;
-    }
-    let tag = event.tags.iter().find(|tag| tag.object_type() == "order")?;
+    let says_something = match &event.body {
+        EventBody::OrderPlaced(_)
+        | EventBody::OrderChanged(_)
+        | EventBody::OrderCancelled(_)
+        | EventBody::Shipped(_)
+        | EventBody::Delivered(_)
+        | EventBody::Refunded(_) => true,
+        EventBody::PaymentReceived(payment) => payment.amount.is_some(),
+        _ => false,
+    };
+    let tag = event.tags.iter().find(|tag| says_something && tag.object_type() == "order")?;
     Some(OrderId::new(tag.id()).expect("the id of a tag is a name"))
 }
 

@@ -1,0 +1,77 @@
+//! Equal sets of events give equal bytes, whatever arrival order, batches, duplicates, shards, threads and steps of
+//! the instant; and every answer is the oracle's.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+
+use wayfold_testkit::{Case, Coverage, FoldSubject, Straight, Subject, check, minimal};
+
+const HISTORIES: u64 = 2_000;
+/// Every so many histories are stories of the seeded shop, the others are hostile.
+const SHOP_EVERY: u64 = 20;
+
+/// The least of what all histories together must have held: a test that meets nothing proves nothing.
+const MINIMUMS: [(&str, u64); 20] = [
+    ("arrivals on several shards", 5_000),
+    ("cancels before their order", 300),
+    ("cancels of unknown orders", 300),
+    ("changes before their order", 300),
+    ("duplicates", 20_000),
+    ("events after the as-of", 20_000),
+    ("events at the as-of", 800),
+    ("ids in two tenants", 1_000),
+    ("late events", 200_000),
+    ("late into a long history", 10_000),
+    ("order changes", 4_000),
+    ("refolds", 30_000),
+    ("refolds from a checkpoint", 3_000),
+    ("refunds before their order", 500),
+    ("retractions", 3_000),
+    ("retractions of a retraction", 400),
+    ("retractions of another customer's event", 500),
+    ("retractions that arrive before their target", 10_000),
+    ("second placements", 8_000),
+    ("ties down to the id", 5_000),
+];
+
+fn case(seed: u64) -> Case {
+    if seed.is_multiple_of(SHOP_EVERY) { Case::of_shop(seed) } else { Case::hostile(seed) }
+}
+
+/// Checks one history; a failure names the seed and shows the smallest history that still fails.
+fn check_seed(subject: &dyn Subject, seed: u64, coverage: &mut Coverage) {
+    let case = case(seed);
+    if let Err(found) = check(subject, &case, coverage) {
+        let least = minimal(subject, &case);
+        let catch =
+            check(subject, &least, &mut Coverage::new()).expect_err("the smallest history still fails");
+        panic!("seed {seed} failed by {}; the smallest history that does:\n{least}\n{catch}", found.by());
+    }
+}
+
+#[test]
+fn every_arrival_of_a_history_gives_the_same_and_it_is_the_oracles() {
+    let subject = FoldSubject::<Straight>::default();
+    let next = AtomicU64::new(0);
+    let work = || {
+        let mut coverage = Coverage::new();
+        loop {
+            let seed = next.fetch_add(1, Ordering::Relaxed);
+            if seed >= HISTORIES {
+                return coverage;
+            }
+            check_seed(&subject, seed, &mut coverage);
+        }
+    };
+    let mut coverage = Coverage::new();
+    thread::scope(|scope| {
+        let threads = [scope.spawn(work), scope.spawn(work)];
+        for thread in threads {
+            coverage.add(&thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        }
+    });
+    println!("{coverage}");
+    for (what, least) in MINIMUMS {
+        assert!(coverage.count(what) >= least, "{what}: {} of at least {least}", coverage.count(what));
+    }
+}
