@@ -100,6 +100,26 @@ impl Arrival {
         }
     }
 
+    /// Takes deliveries as they are, of one batch each, on one shard.
+    pub fn of_batches(batches: impl IntoIterator<Item = Vec<JourneyEvent>>, as_of: Timestamp) -> Self {
+        let deliver = |batch| Delivery { advance_to: None, batches: vec![batch] };
+        Self {
+            seed: 0,
+            order: Order::AsGiven,
+            shards: 1,
+            start: as_of,
+            as_of,
+            whole_history: false,
+            deliveries: batches.into_iter().map(deliver).collect(),
+        }
+    }
+
+    /// Takes another number of shards, at least one.
+    pub fn with_shards(mut self, shards: usize) -> Self {
+        self.shards = shards.max(1);
+        self
+    }
+
     /// Every event as it is delivered, repeated ones as often as they are.
     pub fn delivered(&self) -> impl Iterator<Item = &JourneyEvent> {
         self.deliveries.iter().flat_map(|delivery| &delivery.batches).flatten()
