@@ -1,13 +1,62 @@
-//! stub
-use wayfold_core::EventBatch;
-#[derive(Debug, thiserror::Error)]
-#[error("x")]
-pub struct Error;
-impl Error {
-    pub fn is_retryable(&self) -> bool {
-        false
-    }
-}
-pub trait EventSource {
-    fn next_batch(&mut self) -> Result<Option<EventBatch>, Error>;
-}
+//! Files into Wayfold's customer journey events, by a mapping, and out again.
+//!
+//! ```
+//! use wayfold_ingest::{CsvImport, EventSource, ImportOptions, Mapping};
+//!
+//! let mapping = Mapping::parse(
+//!     r#"
+//!     version = 1
+//!     source = "shop"
+//!     customer = "Customer"
+//!     time = { column = "Date", format = "%Y-%m-%d %H:%M", zone = "Europe/London" }
+//!     money = { currency = "GBP" }
+//!
+//!     [[event]]
+//!     rule = "order"
+//!     kind = "order_placed"
+//!     group = { by = ["Order"], adjacent = true }
+//!     tags = { order = "Order" }
+//!     lines = { product = "Product", quantity = "Quantity", paid = "Price" }
+//!     fields = { amount = "@lines" }
+//!     "#,
+//! )?;
+//! let file = "Order,Customer,Date,Product,Quantity,Price\n\
+//!             o1,c1,2011-06-01 09:30,tea,2,1.25\n\
+//!             o1,c1,2011-06-01 09:30,cup,1,3.333\n";
+//! let mut import = CsvImport::from_reader(mapping, "shop.csv", file.as_bytes(), ImportOptions::default())?;
+//! let batch = import.next_batch()?.expect("two rows make one order");
+//! assert_eq!(batch.event(0).money_amount().map(|money| money.amount.to_string()).as_deref(), Some("5.833"));
+//! # Ok::<(), wayfold_ingest::Error>(())
+//! ```
+//!
+//! [`Mapping`] says what the rows of a file mean, [`CsvImport`] reads delimited files by it, [`JsonlImport`]
+//! reads the library's own events, [`write_jsonl`] writes them, and [`EventSource`] is what both imports are:
+//! something that gives batches. The guide to mappings is `docs/guide/import.md`.
+//!
+//! The same input gives the same events under the same ids, whatever the file is called and however the import
+//! is cut: so an import that was interrupted is run again, and a store takes each event once. The crate knows no
+//! store and reads no clock.
+
+mod csv_import;
+mod decimal;
+mod error;
+mod groups;
+mod input;
+mod jsonl;
+mod kinds;
+mod make;
+mod mapping;
+mod options;
+mod outlet;
+mod rejects;
+mod row;
+mod source;
+mod table;
+
+pub use self::csv_import::CsvImport;
+pub use self::error::{Error, ErrorKind, Problem, Result};
+pub use self::jsonl::{JsonlImport, write_jsonl};
+pub use self::mapping::Mapping;
+pub use self::options::{ImportOptions, OnBadRow, OnProgress};
+pub use self::rejects::Rejects;
+pub use self::source::{EventSource, NO_RULE, Progress};

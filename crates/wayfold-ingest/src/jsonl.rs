@@ -1,0 +1,200 @@
+//! JSON Lines of Wayfold's own events, in and out, without loss.
+
+use std::io::{Read, Write};
+use std::path::Path;
+
+use wayfold_core::{EventBatch, EventBody, JourneyEvent};
+
+use crate::error::{Error, Place, Problem, Result};
+use crate::input::{Input, Length};
+use crate::options::{ImportOptions, OnBadRow, OnProgress};
+use crate::outlet::Outlet;
+use crate::row::Fault;
+use crate::source::{EventSource, Progress};
+
+/// Reads events from JSON Lines, plain or compressed with gzip: one event a line, in the core's JSON form.
+///
+/// `position` and `recorded_at` are dropped, because the store that takes the events gives them anew. Events of
+/// kinds that this version does not know are kept, and counted in [`Progress::unknown_kinds`].
+///
+/// ```
+/// use wayfold_ingest::{EventSource, ImportOptions, JsonlImport};
+///
+/// let line = r#"{"id":"00000000-0000-0000-0000-000000000001","customer":"c1",
+///     "occurred_at":"2024-01-31T10:00:00Z","kind":"registered","schema_version":1}"#;
+/// let file = line.replace('\n', " ");
+/// let mut import = JsonlImport::from_reader("events.jsonl", std::io::Cursor::new(file), ImportOptions::default())?;
+/// assert_eq!(import.next_batch()?.map(|batch| batch.len()), Some(1));
+/// # Ok::<(), wayfold_ingest::Error>(())
+/// ```
+pub struct JsonlImport {
+    input: Input,
+    line: u64,
+    buffer: Vec<u8>,
+    row_bytes_max: u64,
+    is_over: bool,
+    outlet: Outlet,
+    on_bad_row: OnBadRow,
+    on_progress: Option<OnProgress>,
+    progress: Progress,
+    failed: Option<Error>,
+}
+
+impl JsonlImport {
+    /// Opens a file.
+    ///
+    /// # Errors
+    /// `Io` if the file cannot be opened or the rejects cannot be written.
+    pub fn open(path: impl AsRef<Path>, options: ImportOptions) -> Result<Self> {
+        Self::start(Input::open(path.as_ref())?, options)
+    }
+
+    /// Reads from anything; `name` stands for the file in messages and nowhere else.
+    ///
+    /// # Errors
+    /// As [`JsonlImport::open`].
+    pub fn from_reader(
+        name: &str,
+        reader: impl Read + Send + 'static,
+        options: ImportOptions,
+    ) -> Result<Self> {
+        Self::start(Input::new(name, Box::new(reader), None)?, options)
+    }
+
+    fn start(input: Input, mut options: ImportOptions) -> Result<Self> {
+        if let OnBadRow::Reject(rejects) = &mut options.on_bad_row {
+            rejects.begin()?;
+        }
+        let progress = Progress {
+            file: input.file().to_owned(),
+            bytes_total: input.bytes_total(),
+            ..Progress::default()
+        };
+        Ok(Self {
+            input,
+            line: 0,
+            buffer: Vec::new(),
+            row_bytes_max: options.row_bytes_max,
+            is_over: false,
+            outlet: Outlet::new(&options),
+            on_bad_row: options.on_bad_row,
+            on_progress: options.on_progress,
+            progress,
+            failed: None,
+        })
+    }
+
+    fn fill(&mut self) -> Result<Option<EventBatch>> {
+        loop {
+            if let Some(batch) = self.outlet.take_full() {
+                return Ok(Some(batch));
+            }
+            if self.is_over {
+                return Ok(self.outlet.take_rest());
+            }
+            self.read_line()?;
+        }
+    }
+
+    fn read_line(&mut self) -> Result<()> {
+        let Some(length) = self.input.read_line(&mut self.buffer, self.row_bytes_max)? else {
+            self.is_over = true;
+            return Ok(());
+        };
+        self.line += 1;
+        if length == Length::Fits && self.buffer.iter().all(u8::is_ascii_whitespace) {
+            return Ok(());
+        }
+        self.progress.rows += 1;
+        match self.take(length) {
+            Ok(()) => Ok(()),
+            Err(fault) => self.refuse(&fault),
+        }
+    }
+
+    fn take(&mut self, length: Length) -> std::result::Result<(), Fault> {
+        if length == Length::TooLong {
+            let most = self.row_bytes_max;
+            let reason = format!("the line is longer than {most} bytes; shorten it, or raise row_bytes_max");
+            return Err(Fault::new(Problem::TooLong, reason));
+        }
+        let text = std::str::from_utf8(&self.buffer).map_err(|error| {
+            let reason = format!("it is not UTF-8 from byte {} on; write UTF-8", error.valid_up_to() + 1);
+            Fault::new(Problem::Encoding, reason)
+        })?;
+        let event: JourneyEvent = serde_json::from_str(text).map_err(|error| malformed(&error))?;
+        self.outlet.push(&event)?;
+        if let EventBody::Unknown(unknown) = &event.body {
+            *self.progress.unknown_kinds.entry(unknown.kind().to_owned()).or_default() += 1;
+        }
+        Ok(())
+    }
+
+    fn refuse(&mut self, fault: &Fault) -> Result<()> {
+        let place = Place::line(&self.progress.file, self.line);
+        let error = Error::bad_row(fault.problem, place, &fault.reason);
+        match &mut self.on_bad_row {
+            OnBadRow::Stop => Err(error),
+            OnBadRow::Reject(rejects) => {
+                self.progress.reject(fault.problem);
+                rejects.write(&error)
+            }
+        }
+    }
+
+    fn hand_out(&mut self) -> Result<Option<EventBatch>> {
+        let batch = self.fill()?;
+        if let OnBadRow::Reject(rejects) = &mut self.on_bad_row {
+            rejects.flush()?;
+        }
+        self.progress.events += batch.as_ref().map_or(0, |batch| batch.len() as u64);
+        self.progress.bytes_read = self.input.bytes_read();
+        if let Some(on_progress) = &mut self.on_progress {
+            on_progress(&self.progress);
+        }
+        Ok(batch)
+    }
+}
+
+impl EventSource for JsonlImport {
+    fn next_batch(&mut self) -> Result<Option<EventBatch>> {
+        if let Some(error) = &self.failed {
+            return Err(error.clone());
+        }
+        let batch = self.hand_out();
+        self.failed = batch.as_ref().err().cloned();
+        batch
+    }
+
+    fn progress(&self) -> Progress {
+        Progress { bytes_read: self.input.bytes_read(), ..self.progress.clone() }
+    }
+}
+
+/// Says what is wrong with a line; the line's own number is known better here than to the JSON reader.
+fn malformed(error: &serde_json::Error) -> Fault {
+    let text = error.to_string();
+    let what = text.split(" at line ").next().unwrap_or_default();
+    let reason = match error.column() {
+        0 => format!("the line is no event: {what}"),
+        column => format!("the line is no event: {what} (at character {column})"),
+    };
+    Fault::new(Problem::Malformed, reason)
+}
+
+/// Writes the events of a batch as JSON Lines, with position and recording time where a store gave them.
+///
+/// # Errors
+/// `Io` if the writer fails; then some of the lines may be written.
+pub fn write_jsonl(batch: &EventBatch, writer: &mut impl Write) -> Result<()> {
+    let mut line = Vec::new();
+    for event in batch.iter() {
+        line.clear();
+        serde_json::to_writer(&mut line, &event.to_event()).expect("every event has a JSON form");
+        line.push(b'\n');
+        writer
+            .write_all(&line)
+            .map_err(|error| Error::io(Place::file("the output"), "the events cannot be written", error))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,103 @@
+//! Where events leave an import: checked, numbered where the mapping says so, and cut into batches.
+
+use std::collections::{HashMap, VecDeque};
+
+use wayfold_core::{
+    BatchBuilder, CustomerKey, ErrorKind as CoreErrorKind, EventBatch, JourneyEvent, Limits, Timestamp,
+};
+
+use crate::error::Problem;
+use crate::options::ImportOptions;
+use crate::row::Fault;
+
+/// Builds batches of the size that the options say.
+#[derive(Debug)]
+pub(crate) struct Outlet {
+    batch_events: usize,
+    limits: Limits,
+    now: Option<Timestamp>,
+    builder: BatchBuilder,
+    full: VecDeque<EventBatch>,
+}
+
+impl Outlet {
+    pub(crate) fn new(options: &ImportOptions) -> Self {
+        Self {
+            batch_events: options.batch_events.clamp(1, options.limits.batch_events_max.max(1)),
+            limits: options.limits.clone(),
+            now: options.now,
+            builder: BatchBuilder::new(options.limits.clone()),
+            full: VecDeque::new(),
+        }
+    }
+
+    /// Checks an event as [`Outlet::push`] does, without taking it.
+    pub(crate) fn check(&self, event: &JourneyEvent) -> Result<(), Fault> {
+        self.check_future(event)?;
+        self.limits.check_event(event).map_err(|error| Fault::event(&error))
+    }
+
+    fn check_future(&self, event: &JourneyEvent) -> Result<(), Fault> {
+        let Some(now) = self.now else { return Ok(()) };
+        let checked = self.limits.check_future(event.occurred_at.instant(), now);
+        checked.map_err(|error| Fault::new(Problem::Future, error))
+    }
+
+    /// Takes an event into the batch; where the batch would grow too large, into the next one.
+    pub(crate) fn push(&mut self, event: &JourneyEvent) -> Result<(), Fault> {
+        self.check_future(event)?;
+        match self.builder.push(event) {
+            Ok(()) => {}
+            Err(error) if error.kind() == CoreErrorKind::LimitExceeded && !self.builder.is_empty() => {
+                self.cut();
+                self.builder.push(event).map_err(|error| Fault::event(&error))?;
+            }
+            Err(error) => return Err(Fault::event(&error)),
+        }
+        if self.builder.len() >= self.batch_events {
+            self.cut();
+        }
+        Ok(())
+    }
+
+    fn cut(&mut self) {
+        let builder = std::mem::replace(&mut self.builder, BatchBuilder::new(self.limits.clone()));
+        self.full.push_back(builder.finish());
+    }
+
+    /// Gives a batch that is full.
+    pub(crate) fn take_full(&mut self) -> Option<EventBatch> {
+        self.full.pop_front()
+    }
+
+    /// Gives what is left at the end.
+    pub(crate) fn take_rest(&mut self) -> Option<EventBatch> {
+        if self.full.is_empty() && !self.builder.is_empty() {
+            self.cut();
+        }
+        self.full.pop_front()
+    }
+}
+
+/// Numbers the events of a customer at one instant in the order in which they come.
+///
+/// It remembers every customer, and every instant at which a customer has an event: about 60 bytes an event
+/// where no instant repeats.
+#[derive(Debug, Default)]
+pub(crate) struct FileOrder {
+    customers: HashMap<CustomerKey, u32>,
+    next: HashMap<(u32, i64), u32>,
+}
+
+impl FileOrder {
+    pub(crate) fn number(&mut self, event: &JourneyEvent) -> u32 {
+        let known = self.customers.len() as u32;
+        let customer = match self.customers.get(&event.customer) {
+            Some(number) => *number,
+            None => *self.customers.entry(event.customer.clone()).or_insert(known),
+        };
+        let next = self.next.entry((customer, event.occurred_at.instant().as_micros())).or_default();
+        *next += 1;
+        *next - 1
+    }
+}
