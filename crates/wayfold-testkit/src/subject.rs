@@ -1,6 +1,7 @@
 //! What is under test: something that folds arrivals and answers, and the core's fold driven as a store would.
 
 mod drive;
+mod store;
 
 use std::collections::HashSet;
 
@@ -10,6 +11,7 @@ use wayfold_core::{
 };
 
 use self::drive::Shards;
+pub use self::store::StoreSubject;
 use crate::arrival::Arrival;
 
 /// Folds arrivals and answers about them.
