@@ -69,8 +69,8 @@ pub struct Arrival {
 impl Arrival {
     /// Cuts a history into deliveries by a seed, and delivers some events twice.
     ///
-    /// Between them the instant moves on to `as_of`, if the clock is [`Clock::Stepped`], through instants of the
-    /// events, so that some fall due at exactly the instant.
+    /// Between them the instant moves on to `as_of`, if the clock is [`Clock::Stepped`], through instants of
+    /// the events, so that some fall due at exactly the instant.
     pub fn new(events: &[JourneyEvent], order: Order, clock: Clock, as_of: Timestamp, seed: u64) -> Self {
         let mut random = Random::new(seed);
         let mut events = events.to_vec();

@@ -1,10 +1,10 @@
 //! Test tools for Wayfold: an independent oracle, seeded histories and workloads, and given / when / then.
 //!
-//! Nothing in this crate is needed to use Wayfold; it is there to be distrusted less. [`Oracle`] answers every
-//! question about a customer a second time, slowly and from the domain's text alone. [`hostile`] and [`shop`]
-//! make histories whose truth is known, [`stream`] the one stream on which speed is compared. [`Arrival`] cuts a
-//! history into deliveries out of order, [`Subject`] is whatever folds them, alone or over a store, and [`check`] holds
-//! the two against each other; [`given`] writes single journeys by hand.
+//! Nothing in this crate is needed to use Wayfold; it is there to be distrusted less. [`Oracle`] answers
+//! every question about a customer a second time, slowly and from the domain's text alone. [`hostile`] and
+//! [`shop`] make histories whose truth is known, [`stream`] the one stream on which speed is compared.
+//! [`Arrival`] cuts a history into deliveries out of order, [`Subject`] is whatever folds them, alone or over
+//! a store, and [`check`] holds the two against each other; [`given`] writes single journeys by hand.
 
 mod arrival;
 mod check;

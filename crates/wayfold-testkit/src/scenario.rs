@@ -18,8 +18,8 @@ const MICROS_PER_HOUR: i64 = 3_600_000_000;
 
 /// Starts a scenario with what has happened.
 ///
-/// Events without an id of their own get one: the first is event 1, and so on through [`Given::when`], so that
-/// [`Moment::retracted`] can name them.
+/// Events without an id of their own get one: the first is event 1, and so on through [`Given::when`], so
+/// that [`Moment::retracted`] can name them.
 ///
 /// ```
 /// use wayfold_core::LifecycleStage;

@@ -1,4 +1,5 @@
-//! What is under test: something that folds arrivals and answers, and the core's fold driven as a store would.
+//! What is under test: something that folds arrivals and answers, and the core's fold driven as a store
+//! would.
 
 mod drive;
 mod store;
@@ -110,7 +111,8 @@ impl Steering for Straight {
     }
 }
 
-/// The core's [`Fold`], one a shard, each on a thread of its own, over a log that takes each id of a tenant once.
+/// The core's [`Fold`], one a shard, each on a thread of its own, over a log that takes each id of a tenant
+/// once.
 ///
 /// ```
 /// use wayfold_core::{Rules, Timestamp};

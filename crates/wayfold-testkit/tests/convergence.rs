@@ -1,5 +1,5 @@
-//! Equal sets of events give equal bytes, whatever arrival order, batches, duplicates, shards, threads and steps of
-//! the instant; and every answer is the oracle's.
+//! Equal sets of events give equal bytes, whatever arrival order, batches, duplicates, shards, threads and
+//! steps of the instant; and every answer is the oracle's.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;

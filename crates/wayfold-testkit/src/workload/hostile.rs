@@ -1,9 +1,9 @@
 //! Small hostile histories: everything that goes wrong in practice, far more often than in practice.
 //!
-//! Ties of every sort, refunds before their orders, cancels of unknown orders, second placements, changes before
-//! placements, retractions of events, of retractions, of other customers' events and of nothing, one id in two
-//! tenants, events beyond the as-of instant, gaps as long as the horizons to the microsecond, now and then a
-//! history long enough to cross a fold's checkpoints, and now and then the start of the calendar.
+//! Ties of every sort, refunds before their orders, cancels of unknown orders, second placements, changes
+//! before placements, retractions of events, of retractions, of other customers' events and of nothing, one
+//! id in two tenants, events beyond the as-of instant, gaps as long as the horizons to the microsecond, now
+//! and then a history long enough to cross a fold's checkpoints, and now and then the start of the calendar.
 
 mod bodies;
 mod rules;
@@ -148,7 +148,8 @@ impl Writer {
         EventId::from_u128(u128::from(self.random.next()) << 64 | u128::from(self.random.next()))
     }
 
-    /// An instant of the customer: a tie, the end of a span to the microsecond, later, much later, or earlier.
+    /// An instant of the customer: a tie, the end of a span to the microsecond, later, much later, or
+    /// earlier.
     fn instant(&mut self, who: usize) -> Timestamp {
         let known = self.instants(who);
         if self.random.percent(self.at_the_start) {
