@@ -6,7 +6,7 @@ use wayfold_core::{
     OrderPlaced, Refunded, Rules, Shipped, Span, Tag, Timestamp,
 };
 
-use crate::arrival::{Arrival, Clock, Delivery, Order};
+use crate::arrival::{Arrival, Clock, Order};
 use crate::random::Random;
 use crate::subject::{Answers, FoldSubject, Subject};
 
@@ -18,8 +18,8 @@ const MICROS_PER_HOUR: i64 = 3_600_000_000;
 
 /// Starts a scenario with what has happened.
 ///
-/// Events without an id of their own get one: the first is event 1, and so on through [`Given::when`], so that
-/// [`Moment::retracted`] can name them.
+/// Events without an id of their own get one: the first is event 1, and so on through [`Given::when`], so
+/// that [`Moment::retracted`] can name them.
 ///
 /// ```
 /// use wayfold_core::LifecycleStage;
@@ -295,11 +295,8 @@ impl When {
 
     /// The arrival as written, in two deliveries, and every order of arrival by several seeds.
     fn arrivals(&self, as_of: Timestamp) -> Vec<Arrival> {
-        let written = [&self.events[..self.given], &self.events[self.given..]];
-        let deliver = |events: &[JourneyEvent]| Delivery { advance_to: None, batches: vec![events.to_vec()] };
-        let mut given = Arrival::new(&[], Order::AsGiven, Clock::Fixed, as_of, 0);
-        given.deliveries = written.map(deliver).into();
-        let mut arrivals = vec![given];
+        let (given, when) = self.events.split_at(self.given);
+        let mut arrivals = vec![Arrival::of_batches([given.to_vec(), when.to_vec()], as_of)];
         for seed in 0..SEEDS {
             let mut random = Random::new(seed);
             for order in Order::ALL {

@@ -1,6 +1,8 @@
-//! What is under test: something that folds arrivals and answers, and the core's fold driven as a store would.
+//! What is under test: something that folds arrivals and answers, and the core's fold driven as a store
+//! would.
 
 mod drive;
+mod store;
 
 use std::collections::HashSet;
 
@@ -10,6 +12,7 @@ use wayfold_core::{
 };
 
 use self::drive::Shards;
+pub use self::store::StoreSubject;
 use crate::arrival::Arrival;
 
 /// Folds arrivals and answers about them.
@@ -108,7 +111,8 @@ impl Steering for Straight {
     }
 }
 
-/// The core's [`Fold`], one a shard, each on a thread of its own, over a log that takes each id of a tenant once.
+/// The core's [`Fold`], one a shard, each on a thread of its own, over a log that takes each id of a tenant
+/// once.
 ///
 /// ```
 /// use wayfold_core::{Rules, Timestamp};

@@ -1,7 +1,8 @@
 //! A check that cannot fail proves nothing: each of these broken subjects is caught by the check of the
 //! convergence test, on the first of its histories.
 //!
-//! A mutant is the real fold with other events reaching it, driven in another way, or with its answers altered.
+//! A mutant is the real fold with other events reaching it, driven in another way, or with its answers
+//! altered.
 
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};

@@ -148,8 +148,8 @@ impl Ledger {
     }
 }
 
-/// The placement states its amount, and lines and a promise if it has them; where a change sorts before it, the
-/// placement is the newest of both.
+/// The placement states its amount, and lines and a promise if it has them; where a change sorts before it,
+/// the placement is the newest of both.
 fn place(order: &mut Order, event: &JourneyEvent, body: &OrderPlaced) {
     order.placement = Some(Placement { at: event.occurred_at.instant(), journey: event.journey.clone() });
     order.amount = Some(body.amount);
@@ -159,8 +159,8 @@ fn place(order: &mut Order, event: &JourneyEvent, body: &OrderPlaced) {
     }
 }
 
-/// The order about which an event says something that the ledger keeps: that it was placed, changed, cancelled,
-/// shipped or delivered, or that money was paid or given back for it.
+/// The order about which an event says something that the ledger keeps: that it was placed, changed,
+/// cancelled, shipped or delivered, or that money was paid or given back for it.
 ///
 /// Other kinds may name an order, too, but a payment without an amount, a confirmation or a return changes
 /// nothing about it, so it does not make one known.
