@@ -8,6 +8,7 @@ mod print;
 mod report;
 
 use std::path::PathBuf;
+use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
@@ -46,11 +47,20 @@ struct Arguments {
     json: bool,
 }
 
-fn main() -> Result<()> {
-    let arguments = Arguments::parse();
-    let question = question(&arguments)?;
+fn main() -> ExitCode {
+    match replay(&Arguments::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn replay(arguments: &Arguments) -> Result<()> {
+    let question = question(arguments)?;
     let wayfold = Wayfold::open(MemoryStore::new())?;
-    let read = import(&wayfold, &arguments)?;
+    let read = import(&wayfold, arguments)?;
     ensure!(read.events > 0, "{} holds no event; nothing to replay", read.file);
     let (folded, fold_time) = timed(|| wayfold.catch_up())?;
     let report = Report::ask(&wayfold, read, &question)?;

@@ -148,7 +148,8 @@ fn changes(step: &Step) -> String {
         match (change.field.as_str(), of_journey) {
             ("lifecycle.stage", _) => told.push(format!("is now {after}")),
             ("segment.class", _) => told.push(format!("class {after}")),
-            (_, Some((key, "stage" | "outcome"))) => told.push(format!("journey {key} {after}")),
+            (_, Some((_, "outcome"))) if after != "open" => told.push(format!("journey {after}")),
+            (_, Some((_, "stage"))) => told.push(format!("journey in {after}")),
             (field, _) if field.ends_with("].net") => told.push(format!("net {}", plain_money(&after))),
             _ => {}
         }
