@@ -150,22 +150,10 @@ fn is_zero(number: &u32) -> bool {
 impl OrderBook {
     pub(crate) fn evolve(&mut self, event: &EventView<'_>) {
         let kind = event.kind();
-        if !matches!(
-            kind,
-            EventKind::OrderPlaced
-                | EventKind::OrderChanged
-                | EventKind::OrderCancelled
-                | EventKind::Shipped
-                | EventKind::Delivered
-                | EventKind::Refunded
-                | EventKind::PaymentReceived
-        ) {
+        if !kind.names_order() {
             return;
         }
         let facts = event.facts();
-        if kind == EventKind::PaymentReceived && facts.amount.is_none() {
-            return;
-        }
         match event.order_of(&facts) {
             Some(id) => self.evolve_order(event, &facts, id),
             None => self.evolve_money(kind, facts.amount),
