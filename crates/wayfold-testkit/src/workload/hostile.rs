@@ -3,7 +3,7 @@
 //! Ties of every sort, refunds before their orders, cancels of unknown orders, second placements, changes
 //! before placements, retractions of events, of retractions, of other customers' events and of nothing, one
 //! id in two tenants, events beyond the as-of instant, gaps as long as the horizons to the microsecond, now
-//! and then a history long enough to cross a fold's checkpoints, and now and then the start of the calendar.
+//! and then a history long enough to cross a fold's checkpoints, and now and then an end of the calendar.
 
 mod bodies;
 mod rules;
@@ -57,8 +57,8 @@ struct Writer {
     /// Where each customer's time stands.
     cursors: Vec<Timestamp>,
     orders: u64,
-    /// How many of a hundred events happen where the calendar begins.
-    at_the_start: u64,
+    /// How many of a hundred events happen where the calendar begins or ends.
+    at_the_ends: u64,
     events: Vec<JourneyEvent>,
 }
 
@@ -77,9 +77,9 @@ impl Writer {
             (0..count).map(|number| customer(number).expect("a short name")).collect();
         let start = Timestamp::parse("2023-01-01").expect("a date");
         let orders = random.between(1, 5) as u64;
-        let at_the_start = if random.percent(4) { 15 } else { 0 };
+        let at_the_ends = if random.percent(4) { 15 } else { 0 };
         let cursors = vec![start; customers.len()];
-        Self { rules, cursors, customers, orders, at_the_start, events: Vec::new(), random }
+        Self { rules, cursors, customers, orders, at_the_ends, events: Vec::new(), random }
     }
 
     fn write(&mut self) {
@@ -152,8 +152,8 @@ impl Writer {
     /// earlier.
     fn instant(&mut self, who: usize) -> Timestamp {
         let known = self.instants(who);
-        if self.random.percent(self.at_the_start) {
-            return self.start_of_the_calendar();
+        if self.random.percent(self.at_the_ends) {
+            return self.end_of_the_calendar();
         }
         match self.random.below(100) {
             0..22 if !known.is_empty() => *self.random.pick(&known),
@@ -170,9 +170,10 @@ impl Writer {
         }
     }
 
-    /// An instant before which no span can be counted back.
-    fn start_of_the_calendar(&mut self) -> Timestamp {
-        Timestamp::MIN + Span::from_micros(self.random.between(0, 1))
+    /// An instant before which no span can be counted back, or after which none can be counted on.
+    fn end_of_the_calendar(&mut self) -> Timestamp {
+        let from_the_end = Span::from_micros(self.random.between(0, 1));
+        if self.random.percent(50) { Timestamp::MIN + from_the_end } else { Timestamp::MAX - from_the_end }
     }
 
     fn move_on(&mut self, who: usize, hours_min: i64, hours_max: i64) -> Timestamp {
@@ -204,7 +205,7 @@ impl Writer {
     /// Writes an instant at some offset, as sources do.
     fn with_offset(&mut self, at: Timestamp) -> EventTime {
         let minutes = *self.random.pick(&[0, 0, 60, 480, -300, -210]);
-        // At the start of the calendar the local date may lie before it.
+        // At an end of the calendar the local date may lie beyond it.
         EventTime::new(at, minutes).unwrap_or_else(|_| at.into())
     }
 
