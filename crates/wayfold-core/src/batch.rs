@@ -2,13 +2,14 @@
 
 mod builder;
 mod columns;
+mod run;
 mod view;
 
 use std::sync::Arc;
 
 pub use self::builder::BatchBuilder;
 pub(crate) use self::columns::{Columns, NONE, OrderFacts};
-pub(crate) use self::view::HotRow;
+pub(crate) use self::run::{RowRef, Run, rows_of};
 pub use self::view::{EventView, LineView};
 use crate::error::Result;
 use crate::event::{Extent, JourneyEvent, Limits};

@@ -6,6 +6,7 @@ mod columns;
 mod json;
 mod limits;
 mod line;
+mod order;
 mod validate;
 mod words;
 
@@ -17,9 +18,10 @@ use uuid::Uuid;
 pub use self::attribute::{AttributeValue, Attributes, NestedJson};
 pub(crate) use self::body::{CUSTOM_NAME, UNKNOWN_KIND};
 pub use self::body::{EventBody, EventKind};
-pub(crate) use self::columns::{FieldReader, FieldSink};
+pub(crate) use self::columns::{FieldSink, FieldSource};
 pub use self::limits::{Extent, Limits};
 pub use self::line::OrderLine;
+pub use self::order::OrderKey;
 /// A struct for each kind, declared by one macro, and the words that they use.
 pub mod bodies {
     pub use super::body::*;

@@ -7,10 +7,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use crate::batch::{EventBatch, EventView};
+use crate::batch::{EventBatch, EventView, RowRef, Run, rows_of};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::EventKind;
-use crate::fold::{Fold, RowRef, Run, rows_of};
+use crate::fold::Fold;
 use crate::key::{CustomerKey, EventId, OrderId};
 use crate::projection::{CustomerAt, ProjectionSet};
 use crate::time::Timestamp;

@@ -61,12 +61,12 @@ pub use self::error::{Error, ErrorKind, Result};
 pub use self::event::bodies;
 pub use self::event::{
     Actor, AttributeValue, Attributes, EventBody, EventKind, Extent, JourneyEvent, Limits, NestedJson,
-    OrderLine,
+    OrderKey, OrderLine,
 };
 // The one family that is listed where it is declared: a struct for each kind, made by one macro.
 pub use self::bodies::*;
 pub use self::explain::{Cause, Change, Explanation, Report, Step, explain};
-pub use self::fold::{Applied, Fold, OrderKey, Refold};
+pub use self::fold::{Applied, Fold, Refold};
 pub use self::key::{
     AttributeName, CustomKind, CustomerId, CustomerKey, EventId, JourneyKey, NAME_BYTES_MAX, OrderId,
     Position, Tag, Tenant,

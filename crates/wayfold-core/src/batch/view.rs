@@ -4,9 +4,9 @@ use uuid::Uuid;
 
 use super::columns::{Columns, NONE, NONE_BYTE, NamedColumns, OrderFacts};
 use crate::event::{
-    Actor, AttributeValue, Attributes, EventBody, EventKind, FieldReader, JourneyEvent, NestedJson, OrderLine,
+    Actor, AttributeValue, Attributes, EventBody, EventKind, FieldSource, JourneyEvent, NestedJson, OrderKey,
+    OrderLine,
 };
-use crate::fold::OrderKey;
 use crate::key::{AttributeName, CustomerKey, EventId, JourneyKey, Position, Tag};
 use crate::money::{Amount, Money};
 use crate::stage::{Channel, Stage};
@@ -248,7 +248,7 @@ impl<'a> EventView<'a> {
     pub fn to_event(&self) -> JourneyEvent {
         let (columns, row) = (self.columns, self.hot.row);
         let text = |number: Option<u32>| number.map(|number| columns.texts.get(number).to_owned());
-        let body = EventBody::read(self.kind(), &FieldReader(*self));
+        let body = EventBody::read(self.kind(), self);
         let time = EventTime::trusted(self.occurred_at(), columns.offset_minutes[self.row()]);
         let mut event = JourneyEvent::new(self.id(), self.customer(), time, body);
         event.journey = self.journey().map(JourneyKey::trusted);
@@ -266,6 +266,40 @@ impl<'a> EventView<'a> {
         event.recorded_at = self.recorded_at();
         event.position = self.position();
         event
+    }
+}
+
+impl FieldSource for EventView<'_> {
+    fn text(&self, name: &str) -> Option<&str> {
+        self.text(name)
+    }
+
+    fn integer(&self, name: &str) -> Option<i64> {
+        self.integer(name)
+    }
+
+    fn boolean(&self, name: &str) -> Option<bool> {
+        self.boolean(name)
+    }
+
+    fn time(&self, name: &str) -> Option<Timestamp> {
+        self.time(name)
+    }
+
+    fn amount(&self, name: &str) -> Option<Amount> {
+        self.amount(name)
+    }
+
+    fn money(&self, name: &str) -> Option<Money> {
+        self.money(name)
+    }
+
+    fn id(&self, name: &str) -> Option<EventId> {
+        self.event_id(name)
+    }
+
+    fn lines(&self) -> Vec<OrderLine> {
+        self.lines().map(|line| line.to_line()).collect()
     }
 }
 

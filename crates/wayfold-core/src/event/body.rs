@@ -122,7 +122,7 @@ macro_rules! events {
 
             pub(crate) fn read(kind: EventKind, reader: &FieldReader<'_>) -> Self {
                 match kind {
-                    $( $( EventKind::$name => Self::$name(<$name>::read(reader)), )* $( EventKind::$custom => Self::Custom(Custom::read(reader)), )? )*
+                    $( $( EventKind::$name => Self::$name(<$name>::read(reader)), )* $( EventKind::$custom => Self::Custom(Custom::read(kind, reader)), )? )*
                     EventKind::Unknown => Self::Unknown(Unknown::read(reader)),
                 }
             }
@@ -780,20 +780,16 @@ impl Custom {
     }
 }
 
-impl EventFields for Custom {
+impl Custom {
     fn write(&self, writer: &mut FieldWriter<'_>) {
         self.name.write(CUSTOM_NAME, writer);
         self.amount.write("amount", writer);
     }
 
-    fn read(reader: &FieldReader<'_>) -> Self {
-        // The stage is written as the kind.
-        let stage = reader.kind().stage();
-        Self {
-            name: FieldValue::read(CUSTOM_NAME, reader),
-            stage,
-            amount: FieldValue::read("amount", reader),
-        }
+    /// Reads the fields; the stage was written as the kind.
+    fn read(kind: EventKind, reader: &FieldReader<'_>) -> Self {
+        let (name, amount) = (FieldValue::read(CUSTOM_NAME, reader), FieldValue::read("amount", reader));
+        Self { name, stage: kind.stage(), amount }
     }
 }
 

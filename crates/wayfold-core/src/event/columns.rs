@@ -1,8 +1,6 @@
 //! How the fields of a body are written to and read from typed columns.
 
-use super::body::EventKind;
 use super::line::OrderLine;
-use crate::batch::EventView;
 use crate::key::{CustomKind, EventId};
 use crate::money::{Amount, Money};
 use crate::stage::Stage;
@@ -23,14 +21,20 @@ pub(crate) trait FieldSink {
 /// The sink that a body writes to.
 pub(crate) type FieldWriter<'a> = dyn FieldSink + 'a;
 
-/// The fields of one stored event.
-pub(crate) struct FieldReader<'a>(pub(crate) EventView<'a>);
-
-impl FieldReader<'_> {
-    pub(crate) fn kind(&self) -> EventKind {
-        self.0.kind()
-    }
+/// Gives the fields of one event back, by name and type.
+pub(crate) trait FieldSource {
+    fn text(&self, name: &str) -> Option<&str>;
+    fn integer(&self, name: &str) -> Option<i64>;
+    fn boolean(&self, name: &str) -> Option<bool>;
+    fn time(&self, name: &str) -> Option<Timestamp>;
+    fn amount(&self, name: &str) -> Option<Amount>;
+    fn money(&self, name: &str) -> Option<Money>;
+    fn id(&self, name: &str) -> Option<EventId>;
+    fn lines(&self) -> Vec<OrderLine>;
 }
+
+/// The source that a body reads from.
+pub(crate) type FieldReader<'a> = dyn FieldSource + 'a;
 
 /// A body that knows its columns.
 pub(crate) trait EventFields: Sized {
@@ -69,7 +73,7 @@ impl<T: FieldValue> FieldValue for Option<T> {
 }
 
 macro_rules! field_value {
-    ($($ty:ty: $put:ident, $take:ident, |$value:ident| $write:expr, |$stored:ident| $read:expr;)*) => {$(
+    ($($ty:ty: $put:ident, |$value:ident| $write:expr, |$stored:ident| $read:expr;)*) => {$(
         impl FieldValue for $ty {
             fn write(&self, name: &'static str, writer: &mut FieldWriter<'_>) {
                 let $value = self;
@@ -77,21 +81,21 @@ macro_rules! field_value {
             }
 
             fn get(name: &'static str, reader: &FieldReader<'_>) -> Option<Self> {
-                reader.0.$take(name).map(|$stored| $read)
+                reader.$put(name).map(|$stored| $read)
             }
         }
     )*};
 }
 
 field_value! {
-    String: text, text, |value| value, |stored| stored.to_owned();
-    CustomKind: text, text, |value| value.as_str(), |stored| Self::trusted(stored);
-    i64: integer, integer, |value| *value, |stored| stored;
-    bool: boolean, boolean, |value| *value, |stored| stored;
-    Timestamp: time, time, |value| *value, |stored| stored;
-    Amount: amount, amount, |value| *value, |stored| stored;
-    Money: money, money, |value| *value, |stored| stored;
-    EventId: id, event_id, |value| *value, |stored| stored;
+    String: text, |value| value, |stored| stored.to_owned();
+    CustomKind: text, |value| value.as_str(), |stored| Self::trusted(stored);
+    i64: integer, |value| *value, |stored| stored;
+    bool: boolean, |value| *value, |stored| stored;
+    Timestamp: time, |value| *value, |stored| stored;
+    Amount: amount, |value| *value, |stored| stored;
+    Money: money, |value| *value, |stored| stored;
+    EventId: id, |value| *value, |stored| stored;
 }
 
 macro_rules! word_value {
@@ -102,7 +106,7 @@ macro_rules! word_value {
             }
 
             fn get(name: &'static str, reader: &FieldReader<'_>) -> Option<Self> {
-                let text = reader.0.text(name)?;
+                let text = reader.text(name)?;
                 Some(Self::parse(text).expect("a batch holds the words that its builder wrote"))
             }
         }
@@ -131,7 +135,7 @@ impl FieldValue for Vec<OrderLine> {
     }
 
     fn get(_name: &'static str, reader: &FieldReader<'_>) -> Option<Self> {
-        Some(reader.0.lines().map(|line| line.to_line()).collect())
+        Some(reader.lines())
     }
 
     fn is_absent(&self) -> bool {

@@ -1,4 +1,4 @@
-use super::order::OrderKey;
+use crate::event::OrderKey;
 use crate::projection::{CustomerRecord, SavedState};
 
 /// A long history keeps a checkpoint whenever it has grown by this many events.

@@ -8,9 +8,8 @@ use std::sync::Arc;
 use super::{
     CustomerAt, JourneyProjection, LifecycleProjection, Projection, SegmentProjection, ValueProjection,
 };
-use crate::batch::EventView;
+use crate::batch::{EventView, Run};
 use crate::error::{Error, ErrorKind, Result};
-use crate::fold::Run;
 use crate::rules::Rules;
 use crate::time::Timestamp;
 

@@ -9,7 +9,7 @@ pub struct OrderKey {
     pub occurred_at: Timestamp,
     /// The source's order of equal instants.
     pub sequence: u32,
-    /// The causal rank of the kind, see [`EventKind::rank`](crate::EventKind::rank).
+    /// The causal rank of the kind, see [`EventKind::rank`](super::EventKind::rank).
     pub rank: u8,
     /// The id.
     pub id: EventId,

@@ -1,0 +1,205 @@
+//! What a fold answers, once it has folded.
+
+use std::io;
+
+use super::Fold;
+use crate::batch::EventView;
+use crate::error::{Error, ErrorKind, Result};
+use crate::key::{CustomerKey, Tenant};
+use crate::projection::{Column, CustomerAt, CustomerRecord, Handle, Projection, StateColumn};
+use crate::time::Timestamp;
+use crate::view::CustomerView;
+
+impl Fold {
+    /// The customers with at least one event folded, by the bytes of their keys.
+    pub fn customers(&self) -> Vec<CustomerKey> {
+        self.sorted(None).into_iter().map(|customer| self.customers.key(customer as u32)).collect()
+    }
+
+    /// How many events are folded.
+    pub fn events(&self) -> u64 {
+        self.records.iter().map(CustomerRecord::events).sum()
+    }
+
+    /// How many of them are of kinds that this version does not know.
+    pub fn unknown_events(&self) -> u64 {
+        self.records.iter().map(CustomerRecord::unknown_events).sum()
+    }
+
+    /// The instant of the newest event folded; `None` before any.
+    pub fn newest(&self) -> Option<Timestamp> {
+        let seen = self.records.iter().filter(|record| record.events() > 0);
+        seen.map(CustomerRecord::last_seen_at).max()
+    }
+
+    /// Answers about a customer; `None` if no event of it is folded.
+    ///
+    /// # Errors
+    /// `InvalidTime` if the instant lies before an event that is folded (fold the history up to it instead) or
+    /// beyond the fold's own; `NotRefolded` if the customer waits for a refold.
+    pub fn view(&self, key: &CustomerKey, as_of: Timestamp) -> Result<Option<CustomerView>> {
+        Ok(self.answerable(key, as_of)?.map(|customer| self.view_at(customer, as_of)))
+    }
+
+    /// Answers with a registered projection's view; `None` if no event of the customer is folded.
+    ///
+    /// # Errors
+    /// As [`Fold::view`].
+    pub fn own_view<P: Projection>(
+        &self,
+        handle: Handle<P>,
+        key: &CustomerKey,
+        as_of: Timestamp,
+    ) -> Result<Option<P::View>> {
+        let Some(customer) = self.answerable(key, as_of)? else { return Ok(None) };
+        Ok(Some(self.own_view_of(handle, customer, &CustomerAt::new(&self.records[customer], as_of))))
+    }
+
+    /// Calls back with every customer of a tenant and its view of a registered projection, by key bytes.
+    ///
+    /// # Errors
+    /// As [`Fold::view`], for the first customer that cannot be answered.
+    pub fn for_each_own_view<P: Projection>(
+        &self,
+        handle: Handle<P>,
+        tenant: &Tenant,
+        as_of: Timestamp,
+        mut take: impl FnMut(CustomerKey, P::View),
+    ) -> Result<()> {
+        self.check_as_of(as_of)?;
+        for customer in self.sorted(Some(tenant)) {
+            self.check_customer(customer, as_of)?;
+            let at = CustomerAt::new(&self.records[customer], as_of);
+            take(self.customers.key(customer as u32), self.own_view_of(handle, customer, &at));
+        }
+        Ok(())
+    }
+
+    /// Writes the canonical export: JSON Lines, one customer a line, by the bytes of the keys.
+    ///
+    /// Equal sets of events give equal bytes.
+    ///
+    /// # Errors
+    /// `InvalidProjection` if a state holds a float, fails to serialise, or cannot be written.
+    pub fn export(&self, out: &mut dyn io::Write) -> Result<()> {
+        for customer in self.sorted(None) {
+            self.check_customer(customer, self.as_of)?;
+            let key = self.customers.key(customer as u32);
+            crate::export::write_customer(&key, &self.records[customer], &self.columns, customer, out)?;
+        }
+        Ok(())
+    }
+
+    fn view_of(&self, customer: usize, at: &CustomerAt<'_>) -> CustomerView {
+        let record = at.record();
+        CustomerView {
+            key: self.customers.key(customer as u32),
+            as_of: at.as_of(),
+            rules: self.projections.rules().version.clone(),
+            events: record.events(),
+            unknown_events: record.unknown_events(),
+            first_seen_at: record.first_seen_at(),
+            last_seen_at: record.last_seen_at(),
+            journeys: self.own_view_of(self.projections.journeys, customer, at),
+            lifecycle: self.own_view_of(self.projections.lifecycle, customer, at),
+            segment: self.own_view_of(self.projections.segment, customer, at),
+            value: self.own_view_of(self.projections.value, customer, at),
+            holds_until: self.held_until(customer, at),
+        }
+    }
+
+    /// The last microsecond at which the views of all projections stay; the end of time is for ever.
+    pub(crate) fn held_until(&self, customer: usize, at: &CustomerAt<'_>) -> Option<Timestamp> {
+        let ends = self.columns.iter().filter_map(|column| column.holds_until(customer, at));
+        ends.min().filter(|end| *end < Timestamp::MAX)
+    }
+
+    pub(crate) fn own_view_of<P: Projection>(
+        &self,
+        handle: Handle<P>,
+        customer: usize,
+        at: &CustomerAt<'_>,
+    ) -> P::View {
+        let column = self.columns.get(handle.index).and_then(|column| column.as_any().downcast_ref());
+        let column: &Column<P> = column.expect("the handle is of this fold's projections");
+        column.projection.view(&column.states[customer], at)
+    }
+
+    /// Numbers of the customers with events, of one tenant or all, by the bytes of their keys.
+    pub(crate) fn sorted(&self, tenant: Option<&Tenant>) -> Vec<usize> {
+        let of_tenant = |customer: &usize| {
+            tenant.is_none_or(|tenant| self.customers.texts(*customer).0 == tenant.as_str())
+        };
+        let seen = |customer: &usize| {
+            self.records[*customer].events() > 0 || self.stale.contains_key(&(*customer as u32))
+        };
+        let mut customers: Vec<usize> = (0..self.records.len()).filter(seen).filter(of_tenant).collect();
+        customers.sort_unstable_by_key(|customer| self.customers.texts(*customer));
+        customers
+    }
+
+    pub(crate) fn view_at(&self, customer: usize, as_of: Timestamp) -> CustomerView {
+        self.view_of(customer, &CustomerAt::new(&self.records[customer], as_of))
+    }
+
+    pub(crate) fn number_of(&self, key: &CustomerKey) -> Option<usize> {
+        self.customers.number(key.tenant.as_str(), key.customer.as_str()).map(|number| number as usize)
+    }
+
+    pub(crate) fn record(&self, customer: usize) -> &CustomerRecord {
+        &self.records[customer]
+    }
+
+    /// Folds one more event, which is the next of its customer, without a look at schedule or retractions.
+    pub(crate) fn evolve_one(&mut self, event: &EventView<'_>) {
+        let (tenant, customer) = event.customer_texts();
+        let customer = self.customers.number_or_insert(tenant, customer) as usize;
+        self.grow();
+        self.records[customer].evolve(event);
+        for column in &mut self.columns {
+            column.evolve_one(customer, event);
+        }
+        self.last[customer] = event.order_key();
+    }
+
+    pub(crate) fn columns(&self) -> &[Box<dyn StateColumn>] {
+        &self.columns
+    }
+
+    fn answerable(&self, key: &CustomerKey, as_of: Timestamp) -> Result<Option<usize>> {
+        self.check_as_of(as_of)?;
+        let Some(customer) = self.number_of(key) else { return Ok(None) };
+        self.check_customer(customer, as_of)?;
+        Ok((self.records[customer].events() > 0).then_some(customer))
+    }
+
+    pub(crate) fn check_as_of(&self, as_of: Timestamp) -> Result<()> {
+        if as_of <= self.as_of {
+            return Ok(());
+        }
+        let message =
+            format_args!("the fold stands at {}; advance it before asking as of {as_of}", self.as_of);
+        Err(Error::new(ErrorKind::InvalidTime, message))
+    }
+
+    pub(crate) fn check_customer(&self, customer: usize, as_of: Timestamp) -> Result<()> {
+        let refuse = |kind, message: std::fmt::Arguments<'_>| {
+            let key = self.customers.key(customer as u32);
+            Err(Error::new(kind, message).at(format_args!("customer {key}")))
+        };
+        if self.stale.contains_key(&(customer as u32)) {
+            return refuse(
+                ErrorKind::NotRefolded,
+                format_args!("waits for a refold; call refold with its history"),
+            );
+        }
+        let record = &self.records[customer];
+        if record.events() > 0 && as_of < record.last_seen_at() {
+            let last = record.last_seen_at();
+            let message =
+                format_args!("is folded up to {last}; fold its history up to {as_of} to ask as of then");
+            return refuse(ErrorKind::InvalidTime, message);
+        }
+        Ok(())
+    }
+}
