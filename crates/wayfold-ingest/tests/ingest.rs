@@ -10,6 +10,8 @@ mod cdnow;
 mod common;
 #[path = "ingest/groups.rs"]
 mod groups;
+#[path = "ingest/guide.rs"]
+mod guide;
 #[path = "ingest/jsonl.rs"]
 mod jsonl;
 #[path = "ingest/mappings.rs"]

@@ -147,3 +147,24 @@ fn row_that_hides_its_group_stops_even_where_rows_are_rejected() {
                    group lacks it; mend the row first";
     assert_eq!(stopped.result.unwrap_err().to_string(), message);
 }
+
+/// A bad row of one rule once spoilt the group that had its key by another rule, or stopped the import.
+#[test]
+fn bad_row_that_is_in_no_group_spoils_none() {
+    let mapping = mapping("adjacent = true")
+        + "[[event]]\nrule = \"view\"\nkind = \"survey_answered\"\nwhen = { column = \"Product\", equals = \"survey\" }\n\
+           fields = { instrument = { constant = \"nps\" }, score = \"Quantity\" }\n";
+    let mapping = mapping.replace(
+        "when = { column = \"Order\", not_starts_with = \"C\" }",
+        "when = [{ column = \"Order\", not_starts_with = \"C\" }, { column = \"Product\", not_equals = \"survey\" }]",
+    );
+    let survey = "o1,c1,2024-01-01 10:02,survey,many,1\n";
+    for rows in [[ROWS[0], survey, ROWS[1], ROWS[2]], [ROWS[0], ROWS[1], ROWS[2], survey]] {
+        let rejects = OnBadRow::Reject(Rejects::csv(Shared::default()));
+        let options = ImportOptions::default().with_on_bad_row(rejects);
+        let imported = import(&mapping, HEADER.to_owned() + &rows.concat(), options);
+        assert!(imported.result.is_ok(), "{:?}", imported.result);
+        assert_eq!(amounts(&imported.events()), ["+5.51", "-1.255"]);
+        assert_eq!(imported.progress.rejected_rows, 1);
+    }
+}
