@@ -8,6 +8,7 @@ mod print;
 mod report;
 
 use std::path::PathBuf;
+use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
@@ -46,11 +47,20 @@ struct Arguments {
     json: bool,
 }
 
-fn main() -> Result<()> {
-    let arguments = Arguments::parse();
-    let question = question(&arguments)?;
+fn main() -> ExitCode {
+    match replay(&Arguments::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn replay(arguments: &Arguments) -> Result<()> {
+    let question = question(arguments)?;
     let wayfold = Wayfold::open(MemoryStore::new())?;
-    let read = import(&wayfold, &arguments)?;
+    let read = import(&wayfold, arguments)?;
     ensure!(read.events > 0, "{} holds no event; nothing to replay", read.file);
     let (folded, fold_time) = timed(|| wayfold.catch_up())?;
     let report = Report::ask(&wayfold, read, &question)?;
@@ -72,9 +82,9 @@ fn question(arguments: &Arguments) -> Result<Question> {
 }
 
 fn import(wayfold: &Wayfold, arguments: &Arguments) -> Result<Read> {
-    let here = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
-    let sample = || (here.join("mappings/cdnow.toml"), here.join("data/cdnow_sample.txt"));
-    let (mapping, file) = arguments.mapping.clone().zip(arguments.file.clone()).unwrap_or_else(sample);
+    let named = arguments.mapping.clone().zip(arguments.file.clone());
+    let (mapping, file) =
+        named.unwrap_or_else(|| (shipped("mappings/cdnow.toml"), shipped("data/cdnow_sample.txt")));
     let mapping = Mapping::load(&mapping)?;
     let bar = progress_bar();
     let drawn = bar.clone();
@@ -90,6 +100,12 @@ fn import(wayfold: &Wayfold, arguments: &Arguments) -> Result<Read> {
     let (imported, time) = timed(|| wayfold.import(&mut source))?;
     bar.finish_and_clear();
     Ok(Read::new(&source.progress(), imported, time))
+}
+
+/// A file that ships with the examples: named from the repository's root where that is the current folder.
+fn shipped(name: &str) -> PathBuf {
+    let from_root = PathBuf::from("examples").join(name);
+    if from_root.exists() { from_root } else { PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(name) }
 }
 
 /// Draws to standard error, so that the answers stay alone on standard output.

@@ -6,7 +6,7 @@ use wayfold::{Cause, Explanation, LifecycleStage, PopulationSummary, Step, Times
 
 use crate::report::{Quarter, Read, Report, Segments, TopCustomer};
 
-pub fn report(report: &Report) {
+pub(crate) fn report(report: &Report) {
     read(&report.read);
     println!("\nAs of {} under rules {:?}.", report.as_of, report.summary.rules);
     lifecycle(&report.lifecycle_by_quarter);
@@ -45,7 +45,7 @@ fn heading(text: &str) {
 fn table(header: Vec<String>, rows: Vec<Vec<String>>, texts: usize) {
     let columns = header.len();
     let mut table = Table::new();
-    table.load_preset(UTF8_BORDERS_ONLY).set_header(header).add_rows(rows);
+    table.load_style(UTF8_BORDERS_ONLY).set_header(header).add_rows(rows);
     for column in texts..columns {
         if let Some(column) = table.column_mut(column) {
             column.set_cell_alignment(CellAlignment::Right);
@@ -143,16 +143,14 @@ fn changes(step: &Step) -> String {
     let mut told = Vec::new();
     for change in &step.changes {
         let after = change.after.as_deref().unwrap_or("none").replace('_', " ");
-        match change.field.as_str() {
-            "lifecycle.stage" => told.push(format!("is now {after}")),
-            "segment.class" => told.push(format!("class {after}")),
-            field if field.starts_with("journey.journeys[") && field.ends_with("].stage") => {
-                told.push(format!("journey in {after}"));
-            }
-            field if field.starts_with("journey.journeys[") && field.ends_with("].outcome") => {
-                told.push(format!("journey {after}"));
-            }
-            field if field.ends_with("].net") => told.push(format!("net {}", plain_money(&after))),
+        let of_journey =
+            change.field.strip_prefix("journey.journeys[").and_then(|rest| rest.split_once("]."));
+        match (change.field.as_str(), of_journey) {
+            ("lifecycle.stage", _) => told.push(format!("is now {after}")),
+            ("segment.class", _) => told.push(format!("class {after}")),
+            (_, Some((_, "outcome"))) if after != "open" => told.push(format!("journey {after}")),
+            (_, Some((_, "stage"))) => told.push(format!("journey in {after}")),
+            (field, _) if field.ends_with("].net") => told.push(format!("net {}", plain_money(&after))),
             _ => {}
         }
     }

@@ -14,85 +14,85 @@ use wayfold::{
 };
 
 /// What is asked; what is not named is chosen from the data.
-pub struct Question {
-    pub as_of: Option<Timestamp>,
-    pub currency: Option<Currency>,
-    pub customer: Option<CustomerKey>,
+pub(crate) struct Question {
+    pub(crate) as_of: Option<Timestamp>,
+    pub(crate) currency: Option<Currency>,
+    pub(crate) customer: Option<CustomerKey>,
 }
 
 /// Everything that is answered; its JSON form is documented in docs/guide/replay-json.md.
 #[derive(Debug, Serialize)]
-pub struct Report {
-    pub read: Read,
-    pub as_of: Timestamp,
-    pub summary: PopulationSummary,
-    pub lifecycle_by_quarter: Vec<Quarter>,
-    pub segments: Option<Segments>,
-    pub top: Vec<TopCustomer>,
-    pub story: Option<Explanation>,
+pub(crate) struct Report {
+    pub(crate) read: Read,
+    pub(crate) as_of: Timestamp,
+    pub(crate) summary: PopulationSummary,
+    pub(crate) lifecycle_by_quarter: Vec<Quarter>,
+    pub(crate) segments: Option<Segments>,
+    pub(crate) top: Vec<TopCustomer>,
+    pub(crate) story: Option<Explanation>,
 }
 
 /// What was read.
 #[derive(Debug, Serialize)]
-pub struct Read {
-    pub file: String,
-    pub rows: u64,
-    pub events: u64,
-    pub new_events: u64,
-    pub skipped_rows: BTreeMap<String, u64>,
-    pub rejected_rows: BTreeMap<String, u64>,
-    pub unknown_kinds: BTreeMap<String, u64>,
+pub(crate) struct Read {
+    pub(crate) file: String,
+    pub(crate) rows: u64,
+    pub(crate) events: u64,
+    pub(crate) new_events: u64,
+    pub(crate) skipped_rows: BTreeMap<String, u64>,
+    pub(crate) rejected_rows: BTreeMap<String, u64>,
+    pub(crate) unknown_kinds: BTreeMap<String, u64>,
     #[serde(skip)]
-    pub time: Duration,
+    pub(crate) time: Duration,
 }
 
 /// Customers by stage of the lifecycle at the end of a quarter, or at the as-of instant.
 #[derive(Debug, Serialize)]
-pub struct Quarter {
-    pub label: String,
-    pub as_of: Timestamp,
-    pub lifecycle: BTreeMap<LifecycleStage, u64>,
+pub(crate) struct Quarter {
+    pub(crate) label: String,
+    pub(crate) as_of: Timestamp,
+    pub(crate) lifecycle: BTreeMap<LifecycleStage, u64>,
 }
 
 /// Named segments in one currency.
 #[derive(Debug, Serialize)]
-pub struct Segments {
-    pub currency: Currency,
-    pub ties: TieRule,
-    pub score_sizes: ScoreSizes,
-    pub named: Vec<Segment>,
+pub(crate) struct Segments {
+    pub(crate) currency: Currency,
+    pub(crate) ties: TieRule,
+    pub(crate) score_sizes: ScoreSizes,
+    pub(crate) named: Vec<Segment>,
 }
 
 /// How many customers have each score, from 1 to 5.
 #[derive(Debug, Serialize)]
-pub struct ScoreSizes {
-    pub recency: [u64; 5],
-    pub frequency: [u64; 5],
-    pub monetary: [u64; 5],
+pub(crate) struct ScoreSizes {
+    pub(crate) recency: [u64; 5],
+    pub(crate) frequency: [u64; 5],
+    pub(crate) monetary: [u64; 5],
 }
 
 /// One named segment.
 #[derive(Debug, Serialize)]
-pub struct Segment {
-    pub name: String,
-    pub customers: u64,
-    pub purchases: u64,
-    pub net: MoneySum,
+pub(crate) struct Segment {
+    pub(crate) name: String,
+    pub(crate) customers: u64,
+    pub(crate) purchases: u64,
+    pub(crate) net: MoneySum,
 }
 
 /// One of the most valuable customers.
 #[derive(Debug, Serialize)]
-pub struct TopCustomer {
-    pub key: CustomerKey,
-    pub lifecycle: LifecycleStage,
-    pub class: Option<BehaviourClass>,
-    pub purchases: u32,
-    pub net: MoneySum,
-    pub last_purchase_at: Option<Timestamp>,
+pub(crate) struct TopCustomer {
+    pub(crate) key: CustomerKey,
+    pub(crate) lifecycle: LifecycleStage,
+    pub(crate) class: Option<BehaviourClass>,
+    pub(crate) purchases: u32,
+    pub(crate) net: MoneySum,
+    pub(crate) last_purchase_at: Option<Timestamp>,
 }
 
 impl Read {
-    pub fn new(progress: &Progress, imported: Imported, time: Duration) -> Self {
+    pub(crate) fn new(progress: &Progress, imported: Imported, time: Duration) -> Self {
         let rejected = progress.rejected_by_problem.iter();
         Self {
             file: progress.file.clone(),
@@ -108,7 +108,7 @@ impl Read {
 }
 
 impl Report {
-    pub fn ask(wayfold: &Wayfold, read: Read, question: &Question) -> Result<Self> {
+    pub(crate) fn ask(wayfold: &Wayfold, read: Read, question: &Question) -> Result<Self> {
         let newest = wayfold.newest()?.context("the log is empty")?;
         let as_of = question.as_of.unwrap_or(newest);
         let population = wayfold.population(as_of)?;

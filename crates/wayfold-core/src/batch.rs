@@ -7,7 +7,7 @@ mod view;
 use std::sync::Arc;
 
 pub use self::builder::BatchBuilder;
-pub(crate) use self::columns::{Columns, NONE};
+pub(crate) use self::columns::{Columns, NONE, OrderFacts};
 pub(crate) use self::view::HotRow;
 pub use self::view::{EventView, LineView};
 use crate::error::Result;

@@ -262,7 +262,7 @@ impl Fold {
 
     fn holds_until(&self, key: &CustomerKey, as_of: Timestamp) -> Option<Timestamp> {
         let (customer, at) = self.at(key, as_of)?;
-        self.columns().iter().filter_map(|column| column.holds_until(customer, &at)).min()
+        self.held_until(customer, &at)
     }
 
     /// Every field of every projection's view, by `projection.path`, as JSON text.

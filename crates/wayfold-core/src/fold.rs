@@ -248,10 +248,10 @@ impl Fold {
             return Err(Error::new(ErrorKind::InvalidTime, message));
         }
         self.as_of = instant;
-        let later = self.due.split_off(&(instant.next(), 0));
-        let later = if instant == Timestamp::MAX { BTreeSet::new() } else { later };
-        let customers: BTreeSet<u32> =
-            std::mem::replace(&mut self.due, later).into_iter().map(|due| due.1).collect();
+        // No customer has the highest number, so that what stays behind is due at or before the instant.
+        let later = self.due.split_off(&(instant, u32::MAX));
+        let due = std::mem::replace(&mut self.due, later);
+        let customers: BTreeSet<u32> = due.into_iter().map(|(_, customer)| customer).collect();
         let mut refolds = Vec::with_capacity(customers.len());
         for customer in customers {
             let last = self.last[customer as usize];
@@ -452,8 +452,14 @@ impl Fold {
             lifecycle: self.own_view_of(self.projections.lifecycle, customer, at),
             segment: self.own_view_of(self.projections.segment, customer, at),
             value: self.own_view_of(self.projections.value, customer, at),
-            holds_until: self.columns.iter().filter_map(|column| column.holds_until(customer, at)).min(),
+            holds_until: self.held_until(customer, at),
         }
+    }
+
+    /// The last microsecond at which the views of all projections stay; the end of time is for ever.
+    pub(crate) fn held_until(&self, customer: usize, at: &CustomerAt<'_>) -> Option<Timestamp> {
+        let ends = self.columns.iter().filter_map(|column| column.holds_until(customer, at));
+        ends.min().filter(|end| *end < Timestamp::MAX)
     }
 
     pub(crate) fn own_view_of<P: Projection>(

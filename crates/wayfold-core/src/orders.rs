@@ -3,12 +3,12 @@
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
-use crate::batch::EventView;
+use crate::batch::{EventView, OrderFacts};
 use crate::currency::Currency;
 use crate::event::EventKind;
 use crate::key::JourneyKey;
 use crate::keyed::Keyed;
-use crate::money::{Amount, Money, MoneySum};
+use crate::money::{Money, MoneySum};
 use crate::time::Timestamp;
 use crate::view::Purchase;
 
@@ -70,7 +70,7 @@ pub(crate) struct OrderDetails {
     pub(crate) journey: Option<JourneyKey>,
     /// Paid less cost of the lines that carry both, in ten-thousandths.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) margin_ten_thousandths: Option<i128>,
+    pub(crate) margin_ten_thousandths: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) promised_at: Option<Timestamp>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -105,40 +105,30 @@ impl OrderRecord {
         self.is_placed() && !self.cancelled && !self.is_fully_refunded()
     }
 
-    fn place(&mut self, event: &EventView<'_>) {
+    fn place(&mut self, event: &EventView<'_>, facts: &OrderFacts) {
         self.placed_at = Some(event.occurred_at());
         if let Some(journey) = event.journey() {
             self.details_mut().journey = Some(JourneyKey::trusted(journey));
         }
-        self.change(event);
+        self.change(facts);
     }
 
     /// Takes what the event states; what it does not state stays.
-    fn change(&mut self, event: &EventView<'_>) {
-        self.amount = event.money_amount().or(self.amount);
-        if event.has_lines() {
-            let margin = margin_of(event);
-            if margin.is_some() || self.details.is_some() {
-                self.details_mut().margin_ten_thousandths = margin;
-            }
+    fn change(&mut self, facts: &OrderFacts) {
+        self.amount = facts.amount.or(self.amount);
+        if let Some(lines) = facts.lines
+            && (lines.margin.is_some() || self.details.is_some())
+        {
+            self.details_mut().margin_ten_thousandths = lines.margin;
         }
-        self.promise(event);
+        self.promise(facts);
     }
 
-    fn promise(&mut self, event: &EventView<'_>) {
-        if let Some(promised_at) = event.time("promised_at") {
-            self.details_mut().promised_at = Some(promised_at);
+    fn promise(&mut self, facts: &OrderFacts) {
+        if facts.promised_at.is_some() {
+            self.details_mut().promised_at = facts.promised_at;
         }
     }
-}
-
-/// Paid less cost over the lines that carry both; `None` if no line does.
-fn margin_of(event: &EventView<'_>) -> Option<i128> {
-    let number = |amount: Amount| i128::from(amount.as_ten_thousandths());
-    let gains = event
-        .lines()
-        .filter_map(|line| Some((number(line.paid()?) - number(line.cost()?)) * i128::from(line.quantity())));
-    gains.reduce(|sum, gain| sum + gain)
 }
 
 /// One record for each order that a customer's events name, and the money that names no order.
@@ -159,49 +149,40 @@ fn is_zero(number: &u32) -> bool {
 
 impl OrderBook {
     pub(crate) fn evolve(&mut self, event: &EventView<'_>) {
-        match event.kind() {
-            EventKind::OrderPlaced => self.place(event),
-            EventKind::OrderChanged => self.with_order(event, |order| order.change(event)),
-            EventKind::OrderCancelled => self.with_order(event, |order| order.cancelled = true),
-            EventKind::Shipped => self.with_order(event, |order| order.promise(event)),
-            EventKind::Delivered => self.with_order(event, |order| {
+        let kind = event.kind();
+        if !kind.names_order() {
+            return;
+        }
+        let facts = event.facts();
+        match event.order_of(&facts) {
+            Some(id) => self.evolve_order(event, &facts, id),
+            None => self.evolve_money(kind, facts.amount),
+        }
+    }
+
+    fn evolve_order(&mut self, event: &EventView<'_>, facts: &OrderFacts, id: &str) {
+        let order = self.orders.entry(id);
+        match (event.kind(), facts.amount) {
+            (EventKind::OrderPlaced, _) if order.is_placed() => self.ignored_placements += 1,
+            (EventKind::OrderPlaced, _) => order.place(event, facts),
+            (EventKind::OrderChanged, _) => order.change(facts),
+            (EventKind::OrderCancelled, _) => order.cancelled = true,
+            (EventKind::Shipped, _) => order.promise(facts),
+            (EventKind::Delivered, _) => {
                 order.details_mut().delivered_at.get_or_insert(event.occurred_at());
-            }),
-            EventKind::Refunded => self.refund(event),
-            EventKind::PaymentReceived => self.pay(event),
+            }
+            (EventKind::Refunded, Some(money)) => order.details_mut().refunds.add_money(money),
+            (EventKind::PaymentReceived, Some(money)) => order.details_mut().payments.add_money(money),
             _ => {}
         }
     }
 
-    fn place(&mut self, event: &EventView<'_>) {
-        let Some(id) = event.order() else { return };
-        let order = self.orders.entry(id);
-        if order.is_placed() {
-            self.ignored_placements += 1;
-        } else {
-            order.place(event);
-        }
-    }
-
-    fn with_order(&mut self, event: &EventView<'_>, change: impl FnOnce(&mut OrderRecord)) {
-        if let Some(id) = event.order() {
-            change(self.orders.entry(id));
-        }
-    }
-
-    fn refund(&mut self, event: &EventView<'_>) {
-        let Some(money) = event.money_amount() else { return };
-        match event.order() {
-            Some(id) => self.orders.entry(id).details_mut().refunds.add_money(money),
-            None => self.refunds_without_order.add_money(money),
-        }
-    }
-
-    fn pay(&mut self, event: &EventView<'_>) {
-        let Some(money) = event.money_amount() else { return };
-        match event.order() {
-            Some(id) => self.orders.entry(id).details_mut().payments.add_money(money),
-            None => self.payments_without_order.add_money(money),
+    /// Takes money that names no order.
+    fn evolve_money(&mut self, kind: EventKind, amount: Option<Money>) {
+        match (kind, amount) {
+            (EventKind::Refunded, Some(money)) => self.refunds_without_order.add_money(money),
+            (EventKind::PaymentReceived, Some(money)) => self.payments_without_order.add_money(money),
+            _ => {}
         }
     }
 

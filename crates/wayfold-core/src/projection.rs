@@ -190,11 +190,6 @@ impl<'a> CustomerAt<'a> {
     pub fn last_purchase(&self) -> Option<&Purchase<'a>> {
         self.purchases.last()
     }
-
-    /// How many purchases lie in (t - window, t].
-    pub(crate) fn purchases_within(&self, window: crate::time::Span) -> usize {
-        count_within(&self.purchases, self.as_of, window)
-    }
 }
 
 /// How many purchases, sorted by time, lie in (t - window, t].

@@ -42,7 +42,8 @@ impl Rules {
     /// Checks that no threshold contradicts another.
     ///
     /// # Errors
-    /// `InvalidRules` if a count is zero, Loyal needs fewer purchases than Repeat, or the version is empty.
+    /// `InvalidRules` if a count is zero, Loyal needs fewer purchases than Repeat, a high value is not above
+    /// zero, or the version is empty.
     pub fn validate(&self) -> Result<()> {
         let refuse = |message: &str| Err(Error::new(ErrorKind::InvalidRules, message));
         let (lifecycle, segment) = (&self.lifecycle, &self.segment);
@@ -59,6 +60,11 @@ impl Rules {
         }
         if segment.frequent_purchases_min == 0 {
             return refuse("segment.frequent_purchases_min is 0; every customer would be frequent");
+        }
+        if segment.high_value_min.values().any(|least| *least <= Amount::ZERO) {
+            return refuse(
+                "segment.high_value_min is not above zero; leave the currency out to switch its classes off",
+            );
         }
         Ok(())
     }

@@ -198,8 +198,6 @@ text_enum! {
 pub struct SegmentView {
     /// The first class that matches; `None` if none does.
     pub class: Option<BehaviourClass>,
-    /// Purchases within the window of frequency.
-    pub recent_purchases: u32,
     /// The raw values of RFM by currency, for currencies with a purchase, in the order of the codes.
     pub rfm: Vec<RfmValues>,
 }
@@ -228,7 +226,7 @@ pub struct ValueView {
     pub fully_refunded: u32,
     /// Second placements of a known order, which are ignored.
     pub ignored_placements: u32,
-    /// Orders that events name although none placed them.
+    /// Orders that an event of ordering, delivery, return or refund names although none placed them.
     pub unknown_orders: u32,
     /// Gaps between neighbouring purchases.
     pub gaps: GapsView,

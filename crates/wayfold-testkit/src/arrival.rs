@@ -69,8 +69,8 @@ pub struct Arrival {
 impl Arrival {
     /// Cuts a history into deliveries by a seed, and delivers some events twice.
     ///
-    /// Between them the instant moves on to `as_of`, if the clock is [`Clock::Stepped`], through instants of the
-    /// events, so that some fall due at exactly the instant.
+    /// Between them the instant moves on to `as_of`, if the clock is [`Clock::Stepped`], through instants of
+    /// the events, so that some fall due at exactly the instant.
     pub fn new(events: &[JourneyEvent], order: Order, clock: Clock, as_of: Timestamp, seed: u64) -> Self {
         let mut random = Random::new(seed);
         let mut events = events.to_vec();
@@ -98,6 +98,26 @@ impl Arrival {
             whole_history: random.percent(30),
             deliveries,
         }
+    }
+
+    /// Takes deliveries as they are, of one batch each, on one shard.
+    pub fn of_batches(batches: impl IntoIterator<Item = Vec<JourneyEvent>>, as_of: Timestamp) -> Self {
+        let deliver = |batch| Delivery { advance_to: None, batches: vec![batch] };
+        Self {
+            seed: 0,
+            order: Order::AsGiven,
+            shards: 1,
+            start: as_of,
+            as_of,
+            whole_history: false,
+            deliveries: batches.into_iter().map(deliver).collect(),
+        }
+    }
+
+    /// Takes another number of shards, at least one.
+    pub fn with_shards(mut self, shards: usize) -> Self {
+        self.shards = shards.max(1);
+        self
     }
 
     /// Every event as it is delivered, repeated ones as often as they are.

@@ -152,9 +152,9 @@ impl fmt::Display for Catch {
 
 /// Holds a subject against itself and against the oracle.
 ///
-/// The history arrives in five orders, cut, repeated and sharded by the seed: the exports must be equal byte by
-/// byte, and every customer's view as of the instant the oracle's. Then it arrives anew for instants amid its
-/// events, as a view before a folded event asks for, and each view must again be the oracle's.
+/// The history arrives in five orders, cut, repeated and sharded by the seed: the exports must be equal byte
+/// by byte, and every customer's view as of the instant the oracle's. Then it arrives anew for instants amid
+/// its events, as a view before a folded event asks for, and each view must again be the oracle's.
 ///
 /// # Errors
 /// The first thing that is wrong.

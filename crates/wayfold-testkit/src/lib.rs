@@ -1,17 +1,18 @@
 //! Test tools for Wayfold: an independent oracle, seeded histories and workloads, and given / when / then.
 //!
-//! Nothing in this crate is needed to use Wayfold; it is there to be distrusted less. [`Oracle`] answers every
-//! question about a customer a second time, slowly and from the domain's text alone. [`hostile`] and [`shop`]
-//! make histories whose truth is known, [`stream`] the one stream on which speed is compared. [`Arrival`] cuts a
-//! history into deliveries out of order, [`Subject`] is whatever folds them, and [`check`] holds the two against
-//! each other; [`given`] writes single journeys by hand.
+//! Nothing in this crate is needed to use Wayfold; it is there to be distrusted less. [`Oracle`] answers
+//! every question about a customer a second time, slowly and from the domain's text alone. [`hostile`] and
+//! [`shop`] make histories whose truth is known, [`stream`] the one stream on which speed is compared.
+//! [`Arrival`] cuts a history into deliveries out of order, [`Subject`] is whatever folds them, alone or over
+//! a store, and [`check`] holds the two against each other; [`given`] writes single journeys by hand.
 
 mod arrival;
 mod check;
 mod coverage;
 mod oracle;
 mod random;
-
+mod real_data;
+mod scenario;
 mod subject;
 mod workload;
 
@@ -20,6 +21,7 @@ pub use self::check::{Case, Catch, check, minimal};
 pub use self::coverage::Coverage;
 pub use self::oracle::{Oracle, causal_rank, stage_of};
 pub use self::random::Random;
-
-pub use self::subject::{Answers, FoldSubject, Refolds, Steering, Straight, Subject};
+pub use self::real_data::real_data;
+pub use self::scenario::{Given, Moment, When, given, on};
+pub use self::subject::{Answers, FoldSubject, Refolds, Steering, StoreSubject, Straight, Subject};
 pub use self::workload::{answer_a, hostile, s as shop, w as stream};

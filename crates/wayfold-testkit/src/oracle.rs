@@ -1,10 +1,10 @@
 //! An independent oracle: the domain's rules once more, slow and naive, to hold the core against.
 //!
 //! It shares with the core the types of events, keys, times, money and views, and no rule: the causal rank,
-//! which kinds move a stage, what a retraction reaches, how orders, stages, classes, outcomes and promises come
-//! about are written here a second time, from the domain's text. Every question sorts and folds the whole
-//! history anew, and [`CustomerView::holds_until`] is found by asking at every instant at which anything could
-//! change. Nothing here is fast, and nothing is kept from one question to the next.
+//! which kinds move a stage, what a retraction reaches, how orders, stages, classes, outcomes and promises
+//! come about are written here a second time, from the domain's text. Every question sorts and folds the
+//! whole history anew, and [`CustomerView::holds_until`] is found by asking at every instant at which
+//! anything could change. Nothing here is fast, and nothing is kept from one question to the next.
 
 mod journeys;
 mod ledger;

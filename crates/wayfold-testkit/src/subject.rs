@@ -1,6 +1,8 @@
-//! What is under test: something that folds arrivals and answers, and the core's fold driven as a store would.
+//! What is under test: something that folds arrivals and answers, and the core's fold driven as a store
+//! would.
 
 mod drive;
+mod store;
 
 use std::collections::HashSet;
 
@@ -10,6 +12,7 @@ use wayfold_core::{
 };
 
 use self::drive::Shards;
+pub use self::store::StoreSubject;
 use crate::arrival::Arrival;
 
 /// Folds arrivals and answers about them.
@@ -108,7 +111,8 @@ impl Steering for Straight {
     }
 }
 
-/// The core's [`Fold`], one a shard, each on a thread of its own, over a log that takes each id of a tenant once.
+/// The core's [`Fold`], one a shard, each on a thread of its own, over a log that takes each id of a tenant
+/// once.
 ///
 /// ```
 /// use wayfold_core::{Rules, Timestamp};
@@ -117,14 +121,25 @@ impl Steering for Straight {
 /// let (history, as_of) = (hostile::history(1), Timestamp::parse("2030-01-01")?);
 /// let export = |order, seed| {
 ///     let arrival = Arrival::new(&history.events, order, Clock::Fixed, as_of, seed);
-///     FoldSubject::default().fold(&Rules::default(), &arrival)?.export()
+///     FoldSubject::new().fold(&Rules::default(), &arrival)?.export()
 /// };
 /// assert_eq!(export(Order::ByTime, 1)?, export(Order::Reversed, 2)?);
 /// # Ok::<(), wayfold_core::Error>(())
 /// ```
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 pub struct FoldSubject<S = Straight> {
     steering: S,
+}
+
+impl FoldSubject {
+    /// Drives the fold as is right.
+    #[allow(
+        clippy::new_without_default,
+        reason = "the way of driving would have to be named with every default"
+    )]
+    pub fn new() -> Self {
+        Self::driven_by(Straight)
+    }
 }
 
 impl<S: Steering> FoldSubject<S> {

@@ -1,12 +1,16 @@
-//! Equal sets of events give equal bytes, whatever arrival order, batches, duplicates, shards, threads and steps of
-//! the instant; and every answer is the oracle's.
+//! Equal sets of events give equal bytes, whatever arrival order, batches, duplicates, shards, threads and
+//! steps of the instant; and every answer is the oracle's.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
-use wayfold_testkit::{Case, Coverage, FoldSubject, Straight, Subject, check, minimal};
+use wayfold_core::Timestamp;
+use wayfold_store::MemoryStore;
+use wayfold_testkit::{Case, Coverage, FoldSubject, StoreSubject, Subject, check, minimal};
 
 const HISTORIES: u64 = 2_000;
+/// How many of them also go through a store.
+const STORED_HISTORIES: u64 = 150;
 /// Every so many histories are stories of the seeded shop, the others are hostile.
 const SHOP_EVERY: u64 = 20;
 
@@ -50,8 +54,23 @@ fn check_seed(subject: &dyn Subject, seed: u64, coverage: &mut Coverage) {
 }
 
 #[test]
+fn fold_over_the_memory_store_answers_likewise() {
+    // The histories reach beyond today, and a store refuses what lies beyond its clock.
+    let later = || Timestamp::parse("2500-01-01").expect("a date");
+    let subject = StoreSubject::over(|| MemoryStore::new().with_clock(later));
+    let mut coverage = Coverage::new();
+    for seed in 0..STORED_HISTORIES {
+        check_seed(&subject, seed, &mut coverage);
+    }
+    println!("{coverage}");
+    for what in ["duplicates", "ids in two tenants", "retractions", "refolds from a checkpoint"] {
+        assert!(coverage.count(what) > 0, "no {what}");
+    }
+}
+
+#[test]
 fn every_arrival_of_a_history_gives_the_same_and_it_is_the_oracles() {
-    let subject = FoldSubject::<Straight>::default();
+    let subject = FoldSubject::new();
     let next = AtomicU64::new(0);
     let work = || {
         let mut coverage = Coverage::new();

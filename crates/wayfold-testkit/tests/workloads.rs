@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use wayfold_core::{EventBody, JourneyEvent, Timestamp};
+use wayfold_core::{EventBody, JourneyEvent, Rules, Tenant, Timestamp};
+use wayfold_testkit::shop::{Shop, ShopConfig};
 use wayfold_testkit::stream::Stream;
+use wayfold_testkit::{Arrival, FoldSubject, Subject};
 
 const MICROS_PER_DAY: i64 = 86_400_000_000;
 
@@ -74,4 +76,25 @@ fn stream_gives_the_check_figures_of_a_million_events() {
     assert_eq!(sum(|tally| tally.tickets.max(0)), 25_553);
     assert_eq!(sum(|tally| tally.nps), -16_840);
     assert_eq!(top_quintile(&tallies), 1_083_474_310);
+}
+
+#[test]
+fn fold_of_the_shop_as_it_arrives_gives_its_truth() {
+    let shop = Shop::new(ShopConfig::of(20_000));
+    let events: Vec<JourneyEvent> = shop.events().collect();
+    let batches = events.chunks(1_000).map(<[JourneyEvent]>::to_vec);
+    let arrival = Arrival::of_batches(batches, shop.end()).with_shards(3);
+    let answers = FoldSubject::new().fold(&Rules::default(), &arrival).unwrap();
+    assert!(answers.refolds().all > 50, "late events make refolds: {:?}", answers.refolds());
+
+    let summary = answers.population(&Tenant::default(), shop.end()).unwrap().summary();
+    let truth = shop.truth();
+    let money: BTreeMap<_, _> =
+        summary.totals.iter().map(|total| (total.currency, (total.revenue, total.refunds))).collect();
+    let known = truth.money.iter().map(|(currency, money)| (*currency, (money.revenue, money.refunds)));
+    assert_eq!(money, known.collect());
+    let purchases: u64 = summary.totals.iter().map(|total| total.purchases).sum();
+    assert_eq!(purchases, truth.orders_placed - truth.orders_cancelled - truth.orders_refunded);
+    // A retraction and what it retracts are left out.
+    assert_eq!(summary.events, truth.events - 2 * truth.retractions);
 }

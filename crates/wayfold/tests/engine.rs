@@ -4,5 +4,7 @@
 
 #[path = "engine/asking.rs"]
 mod asking;
+#[path = "engine/online_retail.rs"]
+mod online_retail;
 #[path = "engine/workload_w.rs"]
 mod workload_w;

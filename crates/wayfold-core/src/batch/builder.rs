@@ -6,7 +6,7 @@ use hashbrown::hash_table::Entry;
 use hashbrown::{DefaultHashBuilder, HashMap, HashTable};
 
 use super::EventBatch;
-use super::columns::{Columns, NONE, NONE_BYTE, NamedColumns};
+use super::columns::{Columns, LineFacts, NONE, NONE_BYTE, NamedColumns, OrderFacts};
 use crate::error::Result;
 use crate::event::{AttributeValue, Extent, FieldSink, JourneyEvent, Limits, OrderLine};
 use crate::key::EventId;
@@ -75,9 +75,13 @@ impl BatchBuilder {
         let row = self.len() as u32;
         self.write_envelope(event, row);
         self.write_rare(event, row);
-        self.columns.amount.push(0);
-        self.columns.currency.push(None);
-        event.body.write(&mut RowSink { builder: self, row });
+        let order = self.order(event);
+        let mut sink = RowSink { builder: self, row, facts: OrderFacts { order, ..OrderFacts::default() } };
+        event.body.write(&mut sink);
+        let facts = sink.facts;
+        if facts != OrderFacts::default() {
+            self.columns.facts.push(row, facts);
+        }
         self.write_attributes(event, row);
         self.columns.extent = extent;
     }
@@ -85,15 +89,9 @@ impl BatchBuilder {
     fn write_envelope(&mut self, event: &JourneyEvent, row: u32) {
         let customer = self.customer(event);
         let journey = event.journey.as_ref().map_or(NONE, |journey| self.text(journey.as_str()));
-        let mut orders = 0;
-        let mut order = NONE;
         for tag in &event.tags {
             let number = self.text(tag.as_str());
             self.columns.tags.push(number);
-            if tag.object_type() == "order" {
-                orders += 1;
-                order = number;
-            }
         }
         let columns = &mut self.columns;
         columns.tag_ends.push(columns.tags.len() as u32);
@@ -104,7 +102,6 @@ impl BatchBuilder {
         columns.sequence.push(event.sequence);
         columns.id.push(event.id.as_u128());
         columns.journey.push(journey);
-        columns.order.push(if orders == 1 { order } else { NONE });
         columns.stage.push(event.stage.map_or(NONE_BYTE, |stage| stage as u8));
         columns.channel.push(event.channel.map_or(NONE_BYTE, |channel| channel as u8));
         columns.schema_version.push(event.schema_version);
@@ -157,6 +154,13 @@ impl BatchBuilder {
         }
     }
 
+    /// The text of the one `order:` tag; `None` where there is none or more than one.
+    fn order(&mut self, event: &JourneyEvent) -> Option<u32> {
+        let mut orders = event.tags.iter().filter(|tag| tag.object_type() == "order");
+        let order = orders.next().filter(|_| orders.next().is_none())?;
+        Some(self.text(order.as_str()))
+    }
+
     fn customer(&mut self, event: &JourneyEvent) -> u32 {
         let tenant = self.text(event.customer.tenant.as_str());
         let customer = self.text(event.customer.customer.as_str());
@@ -200,10 +204,21 @@ fn put<T: Copy>(columns: &mut Named<T>, name: &str, row: u32, value: T) {
     columns.entry(Cow::Owned(name.to_owned())).or_default().push(row, value);
 }
 
+/// Paid less cost over the lines that carry both; `None` if no line does.
+fn margin_of(lines: &[OrderLine]) -> Option<i64> {
+    let number = |amount: Amount| i128::from(amount.as_ten_thousandths());
+    let gains = lines
+        .iter()
+        .filter_map(|line| Some((number(line.paid?) - number(line.cost?)) * i128::from(line.quantity)));
+    let margin = gains.reduce(|sum, gain| sum + gain)?;
+    Some(i64::try_from(margin).expect("the lines of a valid event are worth less than 64 bits together"))
+}
+
 /// Writes the fields of one row.
 struct RowSink<'a> {
     builder: &'a mut BatchBuilder,
     row: u32,
+    facts: OrderFacts,
 }
 
 impl RowSink<'_> {
@@ -230,6 +245,10 @@ impl FieldSink for RowSink<'_> {
     }
 
     fn time(&mut self, name: &'static str, value: Timestamp) {
+        if name == "promised_at" {
+            self.facts.promised_at = Some(value);
+            return;
+        }
         let row = self.row;
         self.fields().times.entry(Cow::Borrowed(name)).or_default().push(row, value.as_micros());
     }
@@ -240,15 +259,12 @@ impl FieldSink for RowSink<'_> {
     }
 
     fn money(&mut self, name: &'static str, value: Money) {
-        let row = self.row;
-        if name != "amount" {
-            self.fields().moneys.entry(Cow::Borrowed(name)).or_default().push(row, value);
+        if name == "amount" {
+            self.facts.amount = Some(value);
             return;
         }
-        // The amount is what folds read, so it has a dense column of its own.
-        let columns = &mut self.builder.columns;
-        columns.amount[row as usize] = value.amount.as_ten_thousandths();
-        columns.currency[row as usize] = Some(value.currency);
+        let row = self.row;
+        self.fields().moneys.entry(Cow::Borrowed(name)).or_default().push(row, value);
     }
 
     fn id(&mut self, name: &'static str, value: EventId) {
@@ -271,5 +287,6 @@ impl FieldSink for RowSink<'_> {
             lines.cost.push(line.cost.map(Amount::as_ten_thousandths));
         }
         self.builder.columns.lines.ranges.push(self.row, (first, value.len() as u32));
+        self.facts.lines = Some(LineFacts { margin: margin_of(value) });
     }
 }

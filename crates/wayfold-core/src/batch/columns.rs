@@ -3,10 +3,10 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use crate::currency::Currency;
 use crate::event::{EventKind, Extent};
 use crate::key::{CustomerId, CustomerKey, Position, Tenant};
 use crate::money::Money;
+use crate::time::Timestamp;
 
 /// Stands for "no text" and "no value" in dense columns of numbers.
 pub(crate) const NONE: u32 = u32::MAX;
@@ -90,6 +90,26 @@ pub(crate) struct LineColumns {
     pub(super) cost: Vec<Option<i64>>,
 }
 
+/// What the order book reads of an event, in one place, so that it costs one look.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct OrderFacts {
+    /// The text of the one `order:` tag; `None` where there is none or more than one.
+    pub(crate) order: Option<u32>,
+    /// The field `amount`.
+    pub(crate) amount: Option<Money>,
+    /// The field `promised_at`.
+    pub(crate) promised_at: Option<Timestamp>,
+    /// What the lines say, where there are any.
+    pub(crate) lines: Option<LineFacts>,
+}
+
+/// What the order book reads of lines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct LineFacts {
+    /// Paid less cost over the lines that carry both, in ten-thousandths; `None` if no line does.
+    pub(crate) margin: Option<i64>,
+}
+
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Columns {
     pub(crate) texts: Texts,
@@ -103,11 +123,8 @@ pub(crate) struct Columns {
     pub(crate) id: Vec<u128>,
     /// The text of the journey key, or [`NONE`].
     pub(crate) journey: Vec<u32>,
-    /// The text of the one `order:` tag, or [`NONE`] where there is none or more than one.
-    pub(crate) order: Vec<u32>,
-    /// The field `amount` of the kinds that state money; meaningless where the currency is `None`.
-    pub(crate) amount: Vec<i64>,
-    pub(crate) currency: Vec<Option<Currency>>,
+    /// What the order book reads, for the rows that state any of it.
+    pub(crate) facts: Sparse<OrderFacts>,
     /// The stage that the event names, or [`NONE_BYTE`].
     pub(crate) stage: Vec<u8>,
     pub(super) channel: Vec<u8>,

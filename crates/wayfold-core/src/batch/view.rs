@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 
 use uuid::Uuid;
 
-use super::columns::{Columns, NONE, NONE_BYTE, NamedColumns};
+use super::columns::{Columns, NONE, NONE_BYTE, NamedColumns, OrderFacts};
 use crate::event::{
     Actor, AttributeValue, Attributes, EventBody, EventKind, FieldReader, JourneyEvent, NestedJson, OrderLine,
 };
@@ -129,14 +129,24 @@ impl<'a> EventView<'a> {
     /// The order that it is about: the id of its one `order:` tag; `None` without one or with several.
     #[inline]
     pub fn order(&self) -> Option<&'a str> {
-        self.optional_text(self.columns.order[self.row()]).map(|tag| &tag["order:".len()..])
+        self.order_of(&self.facts())
     }
 
     /// The field `amount`, where the kind states one.
     #[inline]
     pub fn money_amount(&self) -> Option<Money> {
-        let currency = self.columns.currency[self.row()]?;
-        Some(Money::new(Amount::from_ten_thousandths(self.columns.amount[self.row()]), currency))
+        self.facts().amount
+    }
+
+    /// What the order book reads.
+    #[inline]
+    pub(crate) fn facts(&self) -> OrderFacts {
+        self.columns.facts.get(self.hot.row).unwrap_or_default()
+    }
+
+    #[inline]
+    pub(crate) fn order_of(&self, facts: &OrderFacts) -> Option<&'a str> {
+        facts.order.map(|tag| &self.columns.texts.get(tag)["order:".len()..])
     }
 
     /// The stage that the event counts for by itself: its kind's, or the one that a neutral event names.
@@ -164,12 +174,6 @@ impl<'a> EventView<'a> {
         columns.tags[start as usize..end as usize].iter().map(|number| columns.texts.get(*number))
     }
 
-    /// Says whether the event states lines of an order or cart.
-    #[inline]
-    pub fn has_lines(&self) -> bool {
-        self.columns.lines.ranges.get(self.hot.row).is_some()
-    }
-
     /// The lines of an order or cart.
     pub fn lines(&self) -> impl Iterator<Item = LineView<'a>> {
         let (first, count) = self.columns.lines.ranges.get(self.hot.row).unwrap_or_default();
@@ -195,6 +199,9 @@ impl<'a> EventView<'a> {
 
     /// A field of the kind that holds an instant.
     pub fn time(&self, field: &str) -> Option<Timestamp> {
+        if field == "promised_at" {
+            return self.facts().promised_at;
+        }
         self.columns.fields.times.get(field)?.get(self.hot.row).map(Timestamp::trusted)
     }
 
@@ -259,11 +266,6 @@ impl<'a> EventView<'a> {
         event.recorded_at = self.recorded_at();
         event.position = self.position();
         event
-    }
-
-    #[inline]
-    fn optional_text(&self, number: u32) -> Option<&'a str> {
-        (number != NONE).then(|| self.columns.texts.get(number))
     }
 }
 

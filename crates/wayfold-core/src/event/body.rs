@@ -899,6 +899,12 @@ impl EventKind {
         self.name() == "custom"
     }
 
+    /// Says whether the kind is about the order that its one `order:` tag names: it places, changes or cancels
+    /// one, or is a kind of delivery, return or refund.
+    pub const fn names_order(self) -> bool {
+        !matches!(self.order_tag(), OrderTag::Any)
+    }
+
     pub(crate) const fn order_tag(self) -> OrderTag {
         match self {
             Self::OrderPlaced | Self::OrderChanged | Self::OrderCancelled => OrderTag::One,

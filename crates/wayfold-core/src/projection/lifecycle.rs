@@ -3,7 +3,7 @@
 //! With the purchases as of t, in the order of their placement: a purchase more than the horizon after the
 //! one before it is a *return*, and only purchases since the last return count. No purchase: prospect.
 //! More than the horizon after the last purchase: churned, which wins. At least N purchases in (t - window,
-//! t]: loyal. At least M: repeat. One purchase that is a return: won back; else first-time.
+//! t]: loyal. At least M: repeat. Fewer since a return: won back; else first-time.
 //!
 //! The projection needs nothing beyond the order book, so that an undone purchase takes the customer back.
 

@@ -2,7 +2,8 @@
 //!
 //! Dormant: churned. At risk: silent for longer than a span. Newcomer: one purchase, young enough. High
 //! value: frequent and of high net value. High frequency: at least N purchases in (t - window, t]. Low
-//! frequency, high value: of high net value. Else none. High net value is per currency and off while unset.
+//! frequency, high value: of high net value. Else none; who has no purchase is in none. High net value is per
+//! currency and off while unset.
 
 use super::value::net_by_currency;
 use super::{CustomerAt, Projection, count_within, lifecycle};
@@ -102,7 +103,6 @@ impl Projection for SegmentProjection {
         let net = self.net(customer);
         SegmentView {
             class: self.class(customer, self.is_rich(&net), customer.as_of()),
-            recent_purchases: customer.purchases_within(self.window()) as u32,
             rfm: rfm_values(customer, &net),
         }
     }

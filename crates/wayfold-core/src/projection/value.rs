@@ -148,7 +148,7 @@ fn margins(orders: &OrderBook) -> Totals {
     for (_, order) in orders.records().filter(|(_, order)| order.is_purchase()) {
         let margin = order.details().and_then(|details| details.margin_ten_thousandths);
         if let (Some(amount), Some(margin)) = (order.amount, margin) {
-            totals.add(amount.currency, margin);
+            totals.add(amount.currency, i128::from(margin));
         }
     }
     totals

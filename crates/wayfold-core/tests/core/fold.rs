@@ -94,6 +94,23 @@ fn events_beyond_the_instant_wait_until_it_comes() {
     assert_eq!(fold.advance_to(day(8)).unwrap_err().kind(), ErrorKind::InvalidTime);
 }
 
+/// The end of time once fell between what is due and what is later, and its events were never folded.
+#[test]
+fn an_event_at_the_end_of_time_falls_due_there() {
+    let batches = [batch(&[placed("o1", 1, Timestamp::MAX, "1")])];
+    let mut fold = Fold::new(&projections()).with_as_of(day(0));
+    assert_eq!(fold.apply(&batches).scheduled, 1);
+    for refold in fold.advance_to(Timestamp::MAX).unwrap() {
+        fold.refold(&refold, &batches);
+    }
+    let view = fold.view(&ada(), Timestamp::MAX).unwrap().unwrap();
+    assert_eq!(
+        (view.lifecycle.purchases, view.holds_until),
+        (1, None),
+        "after the end of time nothing changes"
+    );
+}
+
 #[test]
 fn an_instant_before_the_last_event_needs_a_fold_of_its_own() {
     let fold = fold_events(&[placed("o1", 1, day(0), "1"), placed("o2", 2, day(5), "1")]);

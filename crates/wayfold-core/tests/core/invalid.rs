@@ -167,5 +167,9 @@ fn rules_that_contradict_themselves_are_refused() {
     check(|rules| rules.version.clear(), "the rules have no version");
     check(|rules| rules.lifecycle.loyal_purchases_min = 1, "below repeat_purchases_min");
     check(|rules| rules.lifecycle.repeat_purchases_min = 1, "no customer could be a first-time buyer");
+    check(
+        |rules| rules.segment.high_value_min.extend([(wayfold_core::Currency::EUR, Amount::ZERO)]),
+        "is not above zero",
+    );
     check(|rules| rules.segment.frequent_purchases_min = 0, "every customer would be frequent");
 }

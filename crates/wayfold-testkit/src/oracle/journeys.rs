@@ -105,8 +105,8 @@ fn stage_view(stage: Stage, visits: &[Visit], events: &[&JourneyEvent]) -> Optio
     })
 }
 
-/// For each event the stage for which it counts: its kind's, else the one that it names, else the one in which
-/// the journey is.
+/// For each event the stage for which it counts: its kind's, else the one that it names, else the one in
+/// which the journey is.
 fn stages_counted(events: &[&JourneyEvent]) -> Vec<Option<Stage>> {
     let mut current = None;
     let mut counted = Vec::new();

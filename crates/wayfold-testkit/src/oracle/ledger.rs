@@ -148,8 +148,8 @@ impl Ledger {
     }
 }
 
-/// The placement states its amount, and lines and a promise if it has them; where a change sorts before it, the
-/// placement is the newest of both.
+/// The placement states its amount, and lines and a promise if it has them; where a change sorts before it,
+/// the placement is the newest of both.
 fn place(order: &mut Order, event: &JourneyEvent, body: &OrderPlaced) {
     order.placement = Some(Placement { at: event.occurred_at.instant(), journey: event.journey.clone() });
     order.amount = Some(body.amount);
@@ -159,23 +159,26 @@ fn place(order: &mut Order, event: &JourneyEvent, body: &OrderPlaced) {
     }
 }
 
-/// The order about which an event says something that the ledger keeps: that it was placed, changed, cancelled,
-/// shipped or delivered, or that money was paid or given back for it.
-///
-/// Other kinds may name an order, too, but a payment without an amount, a confirmation or a return changes
-/// nothing about it, so it does not make one known.
+/// The order that an event of ordering, delivery, return or refund names, whether or not it says more of it.
 fn order_named(event: &JourneyEvent) -> Option<OrderId> {
-    let says_something = match &event.body {
+    let about_an_order = matches!(
+        &event.body,
         EventBody::OrderPlaced(_)
-        | EventBody::OrderChanged(_)
-        | EventBody::OrderCancelled(_)
-        | EventBody::Shipped(_)
-        | EventBody::Delivered(_)
-        | EventBody::Refunded(_) => true,
-        EventBody::PaymentReceived(payment) => payment.amount.is_some(),
-        _ => false,
-    };
-    let tag = event.tags.iter().find(|tag| says_something && tag.object_type() == "order")?;
+            | EventBody::OrderChanged(_)
+            | EventBody::OrderCancelled(_)
+            | EventBody::PaymentReceived(_)
+            | EventBody::PaymentFailed(_)
+            | EventBody::OrderConfirmed(_)
+            | EventBody::Shipped(_)
+            | EventBody::Delivered(_)
+            | EventBody::DeliveryAccepted(_)
+            | EventBody::DeliveryFailed(_)
+            | EventBody::Onboarded(_)
+            | EventBody::Returned(_)
+            | EventBody::Refunded(_)
+            | EventBody::Exchanged(_)
+    );
+    let tag = event.tags.iter().find(|tag| about_an_order && tag.object_type() == "order")?;
     Some(OrderId::new(tag.id()).expect("the id of a tag is a name"))
 }
 

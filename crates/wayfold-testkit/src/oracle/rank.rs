@@ -181,8 +181,8 @@ pub fn causal_rank(event: &JourneyEvent) -> usize {
     place(event).map_or(usize::MAX, |(rank, _)| rank)
 }
 
-/// The stage to which an event's kind belongs; `None` for neutral kinds, facts about the customer and kinds that
-/// the table lacks.
+/// The stage to which an event's kind belongs; `None` for neutral kinds, facts about the customer and kinds
+/// that the table lacks.
 pub fn stage_of(event: &JourneyEvent) -> Option<Stage> {
     place(event).and_then(|(_, stage)| stage)
 }

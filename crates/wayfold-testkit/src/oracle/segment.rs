@@ -49,7 +49,6 @@ pub(super) fn view(rules: &Rules, ledger: &Ledger, t: Timestamp) -> SegmentView 
     let currencies: BTreeSet<Currency> = purchases.iter().map(|purchase| purchase.amount.currency).collect();
     SegmentView {
         class: class(rules, ledger, t),
-        recent_purchases: lifecycle::within(&ledger.purchase_times(), t, rules.segment.frequent_window_days),
         rfm: currencies.into_iter().map(|currency| rfm(rules, ledger, &purchases, currency)).collect(),
     }
 }

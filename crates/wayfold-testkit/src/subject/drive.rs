@@ -18,8 +18,8 @@ pub(super) struct Taken<'a> {
 
 /// The folds of all shards.
 pub(super) struct Shards {
-    folds: Vec<Fold>,
-    refolds: Refolds,
+    pub(super) folds: Vec<Fold>,
+    pub(super) refolds: Refolds,
 }
 
 impl Shards {

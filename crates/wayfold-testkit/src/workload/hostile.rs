@@ -1,9 +1,9 @@
 //! Small hostile histories: everything that goes wrong in practice, far more often than in practice.
 //!
-//! Ties of every sort, refunds before their orders, cancels of unknown orders, second placements, changes before
-//! placements, retractions of events, of retractions, of other customers' events and of nothing, one id in two
-//! tenants, events beyond the as-of instant, gaps as long as the horizons to the microsecond, and now and then a
-//! history long enough to cross a fold's checkpoints.
+//! Ties of every sort, refunds before their orders, cancels of unknown orders, second placements, changes
+//! before placements, retractions of events, of retractions, of other customers' events and of nothing, one
+//! id in two tenants, events beyond the as-of instant, gaps as long as the horizons to the microsecond, now
+//! and then a history long enough to cross a fold's checkpoints, and now and then an end of the calendar.
 
 mod bodies;
 mod rules;
@@ -57,6 +57,8 @@ struct Writer {
     /// Where each customer's time stands.
     cursors: Vec<Timestamp>,
     orders: u64,
+    /// How many of a hundred events happen where the calendar begins or ends.
+    at_the_ends: u64,
     events: Vec<JourneyEvent>,
 }
 
@@ -75,7 +77,9 @@ impl Writer {
             (0..count).map(|number| customer(number).expect("a short name")).collect();
         let start = Timestamp::parse("2023-01-01").expect("a date");
         let orders = random.between(1, 5) as u64;
-        Self { rules, cursors: vec![start; customers.len()], customers, orders, events: Vec::new(), random }
+        let at_the_ends = if random.percent(4) { 15 } else { 0 };
+        let cursors = vec![start; customers.len()];
+        Self { rules, cursors, customers, orders, at_the_ends, events: Vec::new(), random }
     }
 
     fn write(&mut self) {
@@ -144,9 +148,13 @@ impl Writer {
         EventId::from_u128(u128::from(self.random.next()) << 64 | u128::from(self.random.next()))
     }
 
-    /// An instant of the customer: a tie, the end of a span to the microsecond, later, much later, or earlier.
+    /// An instant of the customer: a tie, the end of a span to the microsecond, later, much later, or
+    /// earlier.
     fn instant(&mut self, who: usize) -> Timestamp {
         let known = self.instants(who);
+        if self.random.percent(self.at_the_ends) {
+            return self.end_of_the_calendar();
+        }
         match self.random.below(100) {
             0..22 if !known.is_empty() => *self.random.pick(&known),
             22..36 if !known.is_empty() => {
@@ -160,6 +168,12 @@ impl Writer {
             42..47 => self.move_on(who, 200 * 24, 420 * 24),
             _ => self.move_on(who, 0, 24 * 12),
         }
+    }
+
+    /// An instant before which no span can be counted back, or after which none can be counted on.
+    fn end_of_the_calendar(&mut self) -> Timestamp {
+        let from_the_end = Span::from_micros(self.random.between(0, 1));
+        if self.random.percent(50) { Timestamp::MIN + from_the_end } else { Timestamp::MAX - from_the_end }
     }
 
     fn move_on(&mut self, who: usize, hours_min: i64, hours_max: i64) -> Timestamp {
@@ -191,7 +205,8 @@ impl Writer {
     /// Writes an instant at some offset, as sources do.
     fn with_offset(&mut self, at: Timestamp) -> EventTime {
         let minutes = *self.random.pick(&[0, 0, 60, 480, -300, -210]);
-        EventTime::new(at, minutes).expect("the instants lie far from the ends of the calendar")
+        // At an end of the calendar the local date may lie beyond it.
+        EventTime::new(at, minutes).unwrap_or_else(|_| at.into())
     }
 
     fn journey(&mut self) -> JourneyKey {

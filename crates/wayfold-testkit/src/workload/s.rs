@@ -1,13 +1,13 @@
 //! Workload S: a seeded shop with journeys through all five stages, and its truth.
 //!
 //! Journeys have keys, quotes, objections and approvals; orders have several lines with costs, are changed,
-//! cancelled, promised, shipped, delivered, returned and refunded; every event has three tags and a version 5 id;
-//! there are custom attributes, a user's own kinds, several currencies and offsets. One event in a hundred comes
-//! late by up to 30 days, one in two hundred comes twice, two in a hundred share their instant with the one
-//! before, and some are entered wrongly, retracted and entered again.
+//! cancelled, promised, shipped, delivered, returned and refunded; every event has three tags and a version 5
+//! id; there are custom attributes, a user's own kinds, several currencies and offsets. One event in a
+//! hundred comes late by up to 30 days, one in two hundred comes twice, two in a hundred share their instant
+//! with the one before, and some are entered wrongly, retracted and entered again.
 //!
-//! The shop first writes a short plan of every event, from which the events are made as they are asked for, so
-//! that ten million of them need not be in memory.
+//! The shop first writes a short plan of every event, from which the events are made as they are asked for,
+//! so that ten million of them need not be in memory.
 
 mod body;
 mod make;

@@ -1,7 +1,7 @@
 //! Workload W: the one deterministic stream on which speed is compared.
 //!
-//! No ties, no late events, no journeys, no cancellations. Any implementation of its definition gives the same
-//! events, and so the same check figures; `benches` states the definition.
+//! No ties, no late events, no journeys, no cancellations. Any implementation of its definition gives the
+//! same events, and so the same check figures; `benches` states the definition.
 
 use wayfold_core::{
     Amount, Channel, Currency, CustomerId, CustomerKey, DealLost, Delivered, EventBody, EventId,
@@ -22,8 +22,8 @@ const PRODUCTS: u64 = 5_000;
 /// A minor unit of EUR is a hundred ten-thousandths.
 const TEN_THOUSANDTHS_PER_CENT: i64 = 100;
 
-/// The channels of the definition, each as the nearest of ours: an event is a trade fair, a referral is word of
-/// mouth.
+/// The channels of the definition, each as the nearest of ours: an event is a trade fair, a referral is word
+/// of mouth.
 const CHANNELS: [Channel; 12] = [
     Channel::Web,
     Channel::Email,

@@ -10,8 +10,8 @@ const MICROS_PER_MINUTE: i64 = 60_000_000;
 const TIES_PER_MILLE: u64 = 19;
 /// So many are entered wrongly, retracted and entered again.
 const WRONG_PER_MILLE: u64 = 3;
-/// No story is longer, even if all of it is entered wrongly; the last events of the shop are single touchpoints,
-/// so that no story is cut.
+/// No story is longer, even if all of it is entered wrongly; the last events of the shop are single
+/// touchpoints, so that no story is cut.
 const STORY_MAX: usize = 150;
 
 /// Writes the stories.
@@ -206,8 +206,8 @@ impl Story<'_> {
         }
     }
 
-    /// Takes a step some minutes after the one before, or at the same instant; sometimes it is entered wrongly,
-    /// retracted, and entered again.
+    /// Takes a step some minutes after the one before, or at the same instant; sometimes it is entered
+    /// wrongly, retracted, and entered again.
     fn next(&mut self, step: Step, minutes_min: i64, minutes_max: i64) {
         let tie = self.random.per_mille(TIES_PER_MILLE);
         if !tie {

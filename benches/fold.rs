@@ -1,0 +1,68 @@
+//! Building batches, folding all four projections on one core from batches in memory, and asking about all.
+//!
+//! `fold/at_once` clusters all batches together, as a rebuild does. `fold/one_by_one` takes batches of 65,536 as
+//! they come; on W nothing is late, so that it needs no history (S refolds late customers from histories that a
+//! store finds by customer, which a fold alone cannot, so it is measured at once only).
+
+use std::hint::black_box;
+
+use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
+use wayfold_benches::{Workload, fold_one_by_one};
+use wayfold_core::{EventBatch, Fold, ProjectionSet, Rules, Tenant};
+
+const BATCH: usize = 65_536;
+
+fn benches(criterion: &mut Criterion) {
+    for workload in [Workload::w(), Workload::s()] {
+        let mut group = criterion.benchmark_group(workload.name);
+        group.sample_size(10).throughput(Throughput::Elements(workload.events.len() as u64));
+        let projections = ProjectionSet::new(Rules::default()).expect("the default rules are valid");
+        let batches = workload.batches(BATCH);
+
+        group.bench_function("batch_build", |bencher| {
+            bencher.iter_batched(
+                || (),
+                |()| {
+                    let build =
+                        |chunk| EventBatch::from_events(chunk).expect("events of a workload are valid");
+                    workload.events.chunks(BATCH).map(build).collect::<Vec<_>>()
+                },
+                BatchSize::PerIteration,
+            );
+        });
+        group.bench_function("fold/at_once", |bencher| {
+            bencher.iter_batched(
+                || Fold::new(&projections),
+                |mut fold| {
+                    black_box(fold.apply(&batches).folded);
+                    fold
+                },
+                BatchSize::PerIteration,
+            );
+        });
+        if workload.name == "W" {
+            group.bench_function("fold/one_by_one", |bencher| {
+                bencher.iter_batched(
+                    || Fold::new(&projections),
+                    |mut fold| {
+                        assert_eq!(fold_one_by_one(&mut fold, &batches), 0, "nothing in W is late");
+                        fold
+                    },
+                    BatchSize::PerIteration,
+                );
+            });
+        }
+        group.bench_function("population", |bencher| {
+            let mut fold = Fold::new(&projections);
+            let applied = fold.apply(&batches);
+            assert!(applied.refolds.is_empty(), "a history that is folded at once has no late event");
+            bencher.iter(|| {
+                fold.population(&Tenant::default(), workload.as_of).expect("the fold is complete").summary()
+            });
+        });
+        group.finish();
+    }
+}
+
+criterion_group!(all, benches);
+criterion_main!(all);
