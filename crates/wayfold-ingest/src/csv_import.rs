@@ -1,5 +1,7 @@
 //! Imports of delimited files: rows in, batches of events out, by a mapping.
 
+mod refuse;
+
 use std::collections::{HashMap, VecDeque};
 use std::io::Read;
 use std::path::Path;
@@ -8,7 +10,8 @@ use std::sync::Arc;
 use csv::{ByteRecord, StringRecord};
 use wayfold_core::{EventBatch, JourneyEvent};
 
-use crate::error::{Error, Place, Problem, Result};
+use self::refuse::{Unreadable, group_fault};
+use crate::error::{Error, Problem, Result};
 use crate::groups::{Groups, Member, OpenGroup, RowPlace};
 use crate::input::Input;
 use crate::make::{Gathering, check_agreement, make, natural_id, occurrence_id};
@@ -379,98 +382,6 @@ impl CsvImport {
         Ok(event)
     }
 
-    /// Refuses a row, and with it the groups that it belongs to.
-    fn refuse(&mut self, fault: &Fault, row: &Row<'_>, line: u64) -> Result<()> {
-        let place = self.at(line);
-        let (number, error) = (place.row, self.error(fault, place));
-        self.reject(&error)?;
-        for groups in 0..self.groups.len() {
-            self.spoil(groups, row, number, line)?;
-        }
-        Ok(())
-    }
-
-    /// Rejects the rows that a bad row shares its group with, and those that are still to come.
-    fn spoil(&mut self, groups: usize, row: &Row<'_>, number: u64, line: u64) -> Result<()> {
-        if self.groups[groups].has_no_key(row) {
-            return Ok(());
-        }
-        let plan = Arc::clone(&self.plan);
-        let place = RowPlace { file: &self.progress.file, row: number, line };
-        let group = self.groups[groups].open(place, &plan)?;
-        if group.bad_row.is_some() {
-            return Ok(());
-        }
-        group.bad_row = Some(number);
-        let rows = std::mem::take(&mut group.rows);
-        group.members.iter_mut().for_each(|member| *member = None);
-        self.reject_rest(&rows, number)
-    }
-
-    fn reject_rest(&mut self, rows: &[(u64, u64)], bad_row: u64) -> Result<()> {
-        for (row, line) in rows.iter().filter(|(row, _)| *row != bad_row) {
-            let place = RowPlace { file: &self.progress.file, row: *row, line: *line };
-            let error = self.error(&group_fault(bad_row), place);
-            self.reject(&error)?;
-        }
-        Ok(())
-    }
-
-    /// Rejects a group whose event breaks a rule.
-    fn refuse_group(&mut self, fault: &Fault, group: &OpenGroup, row: u64, line: u64) -> Result<()> {
-        let error = self.error(fault, RowPlace { file: &self.progress.file, row, line });
-        self.reject(&error)?;
-        self.reject_rest(&group.rows, row)
-    }
-
-    /// Refuses a row that has no cells to tell its group by, if it might be in one.
-    fn refuse_unreadable(&mut self, unreadable: Unreadable, line: u64) -> Result<()> {
-        let Unreadable { error, record } = unreadable;
-        self.reject(&error)?;
-        let places = std::mem::take(&mut self.places);
-        let is_known = |groups: &Groups| {
-            let columns = groups.key_texts().iter().filter_map(|text| text.column_id());
-            columns.into_iter().all(|column| {
-                let cell = record.get(places[column.0]);
-                cell.is_some_and(|cell| !cell.contains(char::REPLACEMENT_CHARACTER))
-            })
-        };
-        if !self.groups.iter().all(is_known) {
-            let reason = "the row cannot be read up to the key of its group, so nobody can tell which group lacks \
-                          it; mend the row first";
-            self.places = places;
-            return Err(Error::bad_row(Problem::Group, self.at(line).to_place(), reason));
-        }
-        // A short row lacks cells; those of the key are there.
-        let number = self.table.row();
-        let row = Row { record: &record, places: &places, event_id: "" };
-        for groups in 0..self.groups.len() {
-            for ended in self.groups[groups].advance(&row, number) {
-                self.end_with(groups, ended, &places)?;
-            }
-            self.spoil(groups, &row, number, line)?;
-        }
-        self.places = places;
-        Ok(())
-    }
-
-    fn error(&self, fault: &Fault, place: RowPlace<'_>) -> Error {
-        let column = fault.column.map(|column| self.plan.columns.name(column).to_owned());
-        let place = Place { column, value: fault.value.clone(), ..place.to_place() };
-        Error::bad_row(fault.problem, place, &fault.reason)
-    }
-
-    /// Stops at a bad row, or writes it to the rejects.
-    fn reject(&mut self, error: &Error) -> Result<()> {
-        match &mut self.on_bad_row {
-            OnBadRow::Stop => Err(error.clone()),
-            OnBadRow::Reject(rejects) => {
-                self.progress.reject(error.problem().unwrap_or(Problem::Malformed));
-                rejects.write(error)
-            }
-        }
-    }
-
     fn report(&mut self) {
         self.progress.bytes_read = self.table.input().bytes_read();
         if let Some(on_progress) = &mut self.on_progress {
@@ -504,12 +415,6 @@ impl EventSource for CsvImport {
     }
 }
 
-/// A row that is not made of the cells that the header names.
-struct Unreadable {
-    error: Error,
-    record: StringRecord,
-}
-
 /// An event that is about to be handed on.
 struct Made {
     event: JourneyEvent,
@@ -539,8 +444,4 @@ impl From<Error> for Refusal {
     fn from(error: Error) -> Self {
         Self::Stop(error)
     }
-}
-
-fn group_fault(bad_row: u64) -> Fault {
-    Fault::new(Problem::Group, format_args!("row {bad_row} of its group is bad; mend that row"))
 }

@@ -88,6 +88,10 @@ impl Decimal {
         Self { mantissa: -self.mantissa, ..self }
     }
 
+    pub(crate) fn is_whole(self) -> bool {
+        self.decimals == 0
+    }
+
     /// The whole number, if it is one within 64 bits.
     pub(crate) fn to_integer(self) -> Option<i64> {
         if self.decimals > 0 {

@@ -22,7 +22,7 @@ pub(crate) struct Groups {
     waiting: HashMap<String, OpenGroup>,
     /// The groups of adjacent rows in the order in which they end, each with its last row at that time.
     ends: VecDeque<(u64, String)>,
-    /// Digests of the keys of ended groups of adjacent rows; 16 bytes each.
+    /// Digests of the keys of ended groups of adjacent rows.
     ended: HashSet<u128>,
     open_rows: u64,
     key: String,

@@ -122,7 +122,7 @@ pub(crate) fn make(
     let (row, envelope) = (&row, &rule.envelope);
     let customer = customer(rule, row)?;
     let time = gathering.time.expect("the first row of an event gave a time");
-    let body = body(rule, row, gathering, memory)?;
+    let body = body(id, rule, row, gathering, memory)?;
     let mut event = JourneyEvent::new(id, customer, time, body).with_source(source);
     event.journey = named(envelope.journey.as_ref(), row, |key| JourneyKey::new(key))?;
     event.channel = named(envelope.channel.as_ref(), row, Channel::parse)?;
@@ -187,6 +187,7 @@ fn sequence(text: &Text, row: &Row<'_>) -> Result<u32, Fault> {
 }
 
 fn body(
+    id: EventId,
     rule: &Rule,
     row: &Row<'_>,
     gathering: &mut Gathering,
@@ -210,11 +211,11 @@ fn body(
         values[place] = FieldValue::Lines(gathering.take_lines());
     }
     let built = (rule.kind.build)(&mut values);
-    built.map_err(|error| word_fault(rule, row, &error))
+    built.map_err(|error| word_fault(id, rule, row, &error))
 }
 
 /// Finds the field whose word is on no list; the core does not say which it was.
-fn word_fault(rule: &Rule, row: &Row<'_>, error: &CoreError) -> Fault {
+fn word_fault(id: EventId, rule: &Rule, row: &Row<'_>, error: &CoreError) -> Fault {
     for (spec, filling) in rule.kind.fields.iter().zip(&rule.fields) {
         let Some(text) = filling.as_ref().and_then(|filling| filling.text()) else { continue };
         let is_word = matches!(spec.field_type, FieldType::Word | FieldType::Text);
@@ -223,7 +224,7 @@ fn word_fault(rule: &Rule, row: &Row<'_>, error: &CoreError) -> Fault {
             return Fault::core(text.column_id(), cell, error);
         }
     }
-    Fault::event(error)
+    Fault::event(id, error)
 }
 
 fn attributes(

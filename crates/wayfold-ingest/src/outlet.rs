@@ -34,7 +34,7 @@ impl Outlet {
     /// Checks an event as [`Outlet::push`] does, without taking it.
     pub(crate) fn check(&self, event: &JourneyEvent) -> Result<(), Fault> {
         self.check_future(event)?;
-        self.limits.check_event(event).map_err(|error| Fault::event(&error))
+        self.limits.check_event(event).map_err(|error| Fault::event(event.id, &error))
     }
 
     fn check_future(&self, event: &JourneyEvent) -> Result<(), Fault> {
@@ -50,9 +50,9 @@ impl Outlet {
             Ok(()) => {}
             Err(error) if error.kind() == CoreErrorKind::LimitExceeded && !self.builder.is_empty() => {
                 self.cut();
-                self.builder.push(event).map_err(|error| Fault::event(&error))?;
+                self.builder.push(event).map_err(|error| Fault::event(event.id, &error))?;
             }
-            Err(error) => return Err(Fault::event(&error)),
+            Err(error) => return Err(Fault::event(event.id, &error)),
         }
         if self.builder.len() >= self.batch_events {
             self.cut();

@@ -1,7 +1,7 @@
 //! A row as rules see it, and what can be wrong with it.
 
 use csv::StringRecord;
-use wayfold_core::{Error as CoreError, ErrorKind as CoreErrorKind};
+use wayfold_core::{Error as CoreError, ErrorKind as CoreErrorKind, EventId};
 
 use crate::error::{Problem, shown};
 
@@ -55,12 +55,13 @@ impl Fault {
         Self { problem, column, value: Some(value.to_owned()), reason: error.to_string() }
     }
 
-    /// Takes over what the core says about a whole event.
-    pub(crate) fn event(error: &CoreError) -> Self {
+    /// Takes over what the core says about a whole event, but for the id: the row says which event it is.
+    pub(crate) fn event(event: EventId, error: &CoreError) -> Self {
         let problem = match error.kind() {
             CoreErrorKind::LimitExceeded => Problem::Limit,
             _ => Problem::InvalidEvent,
         };
-        Self::new(problem, error)
+        let message = error.to_string();
+        Self::new(problem, message.strip_prefix(&format!("event {event}: ")).unwrap_or(&message))
     }
 }

@@ -206,7 +206,10 @@ impl Clock {
         let wrong = || format!("is no number of {unit} since 1970 with at most microseconds");
         let scale = Decimal::parse(&(1_000_000 / per_second).to_string()).map_err(|_| wrong())?;
         let micros = Decimal::parse(text).and_then(|number| number.times(scale)).map_err(|_| wrong())?;
-        let micros = micros.to_integer().ok_or_else(wrong)?;
+        if !micros.is_whole() {
+            return Err(wrong());
+        }
+        let micros = micros.to_integer().ok_or_else(out_of_range)?;
         let instant = Timestamp::from_micros(micros).map_err(|_| out_of_range())?;
         let offset = match self.zone {
             None => return Ok(instant.into()),
@@ -278,7 +281,7 @@ fn checked(time: DateTime<FixedOffset>) -> std::result::Result<EventTime, String
 }
 
 fn out_of_range() -> String {
-    "lies outside of the years 1 to 9999".to_owned()
+    "lies outside of the years 1 to 9999; mend the cell or the format".to_owned()
 }
 
 /// Gives the local time, the offset if the text has one, and whether the text is a date alone.

@@ -208,7 +208,12 @@ pub(crate) fn integer(text: &Text, row: &Row<'_>) -> std::result::Result<Option<
     let Some(cell) = present(text.get(row)) else { return Ok(None) };
     let number = cell.parse().ok().or_else(|| crate::decimal::Decimal::parse(cell).ok()?.to_integer());
     number.map(Some).ok_or_else(|| {
-        Fault::cell(Problem::Number, text.column_id(), cell, "is no whole number within 64 bits")
+        Fault::cell(
+            Problem::Number,
+            text.column_id(),
+            cell,
+            "is no whole number within 64 bits; write digits alone",
+        )
     })
 }
 

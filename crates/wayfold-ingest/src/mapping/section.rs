@@ -88,6 +88,7 @@ impl<'a> Section<'a> {
         for (key, item) in &self.entries {
             if !known().any(|known| known == key) {
                 let names = known().copied().collect::<Vec<_>>().join(", ");
+                let names = if names.is_empty() { "none" } else { &names };
                 return Err(item.error_at(format_args!(
                     "unknown key {key:?} in {}; the keys here are: {names}",
                     self.title
@@ -176,8 +177,13 @@ impl<'a> Item<'a> {
 
     pub(super) fn into_count(self) -> Result<u64> {
         match &self.value {
-            DeValue::Integer(number) => u64::from_str_radix(number.as_str(), number.radix())
-                .map_err(|_| self.wrong("a whole number that is not negative")),
+            DeValue::Integer(number) => u64::from_str_radix(number.as_str(), number.radix()).map_err(|_| {
+                self.error_at(format_args!(
+                    "{} is {number}; it must lie between 0 and {}",
+                    self.title,
+                    u64::MAX
+                ))
+            }),
             _ => Err(self.wrong("a whole number that is not negative")),
         }
     }
