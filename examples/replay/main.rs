@@ -88,7 +88,8 @@ fn import(wayfold: &Wayfold, arguments: &Arguments) -> Result<Read> {
     let mapping = Mapping::load(&mapping)?;
     let bar = progress_bar();
     let drawn = bar.clone();
-    let mut options = ImportOptions::default().with_on_progress(move |progress| {
+    let now = Timestamp::from(chrono::Utc::now());
+    let mut options = ImportOptions::default().with_now(now).with_on_progress(move |progress| {
         drawn.set_length(progress.bytes_total.unwrap_or(progress.bytes_read));
         drawn.set_position(progress.bytes_read);
         drawn.set_message(format!("{} rows", progress.rows));
