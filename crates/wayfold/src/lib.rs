@@ -81,3 +81,8 @@ pub use wayfold_ingest as ingest;
 #[doc(inline)]
 pub use wayfold_store as store;
 pub use wayfold_store::{AppendCondition, AppendOutcome, EventFilter, EventStore, MemoryStore, ReadQuery};
+
+/// Compiles and runs the example of the readme.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;
