@@ -36,6 +36,8 @@ pub struct Member {
     pub key: CustomerKey,
     /// How many events are folded.
     pub events: u64,
+    /// How many of them are of kinds that this version does not know.
+    pub unknown_events: u64,
     /// When the first of them happened.
     pub first_seen_at: Timestamp,
     /// The stage of the lifecycle.
@@ -59,6 +61,7 @@ impl Member {
         Self {
             key: view.key,
             events: view.events,
+            unknown_events: view.unknown_events,
             first_seen_at: view.first_seen_at,
             lifecycle: view.lifecycle.stage,
             class: view.segment.class,
@@ -85,6 +88,8 @@ pub struct PopulationSummary {
     pub customers: u64,
     /// Events folded.
     pub events: u64,
+    /// How many of them are of kinds that this version does not know.
+    pub unknown_events: u64,
     /// Customers by stage of the lifecycle; every stage is listed.
     pub lifecycle: BTreeMap<LifecycleStage, u64>,
     /// Customers by behaviour class; every class is listed.
@@ -157,6 +162,7 @@ impl Population {
             rules: self.rules.clone(),
             customers: self.members.len() as u64,
             events: self.members.iter().map(|member| member.events).sum(),
+            unknown_events: self.members.iter().map(|member| member.unknown_events).sum(),
             lifecycle: LifecycleStage::ALL.iter().map(|stage| (*stage, 0)).collect(),
             classes: BehaviourClass::ALL.iter().map(|class| (*class, 0)).collect(),
             unclassified: 0,

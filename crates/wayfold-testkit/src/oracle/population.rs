@@ -28,6 +28,7 @@ impl Oracle {
             rules: self.rules.version.clone(),
             customers: views.len() as u64,
             events: views.iter().map(|view| view.events).sum(),
+            unknown_events: views.iter().map(|view| view.unknown_events).sum(),
             lifecycle: LifecycleStage::ALL
                 .iter()
                 .map(|stage| (*stage, counted(&|view| view.lifecycle.stage == *stage)))
