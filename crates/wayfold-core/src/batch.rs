@@ -94,7 +94,8 @@ impl EventBatch {
         (0..self.columns.customers.len()).map(|number| self.columns.customer_key(number))
     }
 
-    /// A batch of events of other batches, in the order given, with what their stores recorded.
+    /// A batch of events of other batches, in the order given, with what their stores recorded; if one of the
+    /// events is not recorded, none is.
     pub fn from_views<'a>(events: impl IntoIterator<Item = EventView<'a>>) -> Self {
         let mut builder = BatchBuilder::new(Limits::default());
         for event in events {

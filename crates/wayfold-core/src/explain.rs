@@ -3,6 +3,8 @@
 //! Nothing of it is stored. The history is folded again, and after each event, and at each instant at which
 //! time alone changes something, the views of all projections are compared with those before.
 
+mod difference;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
@@ -12,7 +14,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::event::EventKind;
 use crate::fold::Fold;
 use crate::key::{CustomerKey, EventId, OrderId};
-use crate::projection::{CustomerAt, ProjectionSet};
+use crate::projection::{CustomerAt, ProjectionSet, StateColumn};
 use crate::time::Timestamp;
 use crate::view::CustomerView;
 
@@ -121,7 +123,7 @@ pub enum Report {
     },
 }
 
-/// Tells a customer's history as of an instant; `None` if no event of it is folded by then.
+/// Tells a customer's history as of an instant; `None` if no event of it stands by then.
 ///
 /// The history holds all of the customer's events; other customers' events are passed over.
 ///
@@ -134,7 +136,7 @@ pub fn explain(
     as_of: Timestamp,
 ) -> Result<Option<Explanation>> {
     let mut rows = rows_of(key, history);
-    let mut reports = take_retractions(&mut rows, history);
+    let mut reports = take_retractions(&mut rows, history, as_of);
     rows.retain(|row| row.event(history).occurred_at() <= as_of);
     let run = Run::sorted(history, &mut rows);
     if run.is_empty() {
@@ -153,7 +155,7 @@ pub fn explain(
 }
 
 /// Takes retractions and what they leave out from the rows, and reports both.
-fn take_retractions(rows: &mut Vec<RowRef>, history: &[EventBatch]) -> Vec<Report> {
+fn take_retractions(rows: &mut Vec<RowRef>, history: &[EventBatch], as_of: Timestamp) -> Vec<Report> {
     let is_retraction = |event: &EventView<'_>| event.kind() == EventKind::EventRetracted;
     let ids: BTreeMap<EventId, bool> =
         rows.iter().map(|row| row.event(history)).map(|event| (event.id(), is_retraction(&event))).collect();
@@ -172,9 +174,12 @@ fn take_retractions(rows: &mut Vec<RowRef>, history: &[EventBatch]) -> Vec<Repor
     }
     rows.retain(|row| {
         let event = row.event(history);
-        !is_retraction(&event) && !targets.contains(&event.id())
+        let retracted = targets.contains(&event.id()) && !is_retraction(&event);
+        if retracted && event.occurred_at() <= as_of {
+            reports.push(Report::Retracted { event: event.id() });
+        }
+        !retracted && !is_retraction(&event)
     });
-    reports.extend(targets.into_iter().map(|event| Report::Retracted { event }));
     reports
 }
 
@@ -182,7 +187,8 @@ fn take_retractions(rows: &mut Vec<RowRef>, history: &[EventBatch]) -> Vec<Repor
 struct Narrator<'a> {
     fold: Fold,
     key: &'a CustomerKey,
-    fields: BTreeMap<String, String>,
+    /// The views of all projections after the last step, by name.
+    views: Vec<(String, serde_json::Value)>,
     told_until: Option<Timestamp>,
     steps: Vec<Step>,
 }
@@ -190,7 +196,7 @@ struct Narrator<'a> {
 impl<'a> Narrator<'a> {
     fn new(projections: &ProjectionSet, key: &'a CustomerKey) -> Self {
         let fold = Fold::new(projections);
-        Self { fold, key, fields: BTreeMap::new(), told_until: None, steps: Vec::new() }
+        Self { fold, key, views: Vec::new(), told_until: None, steps: Vec::new() }
     }
 
     fn tell(&mut self, event: &EventView<'_>, reports: &mut Vec<Report>) -> Result<()> {
@@ -229,17 +235,14 @@ impl<'a> Narrator<'a> {
     }
 
     fn changes(&mut self, at: Timestamp) -> Result<Vec<Change>> {
-        let fields = self.fold.fields(self.key, at)?;
-        let before = std::mem::replace(&mut self.fields, fields);
-        let names: BTreeSet<&String> = before.keys().chain(self.fields.keys()).collect();
-        let changed = names.into_iter().filter(|name| before.get(*name) != self.fields.get(*name));
-        Ok(changed
-            .map(|name| Change {
-                field: name.clone(),
-                before: before.get(name).cloned(),
-                after: self.fields.get(name).cloned(),
-            })
-            .collect())
+        let views = self.fold.views_json(self.key, at)?;
+        let before = std::mem::replace(&mut self.views, views);
+        let mut changes = Vec::new();
+        for (number, (name, view)) in self.views.iter().enumerate() {
+            let before = before.get(number).map(|(_, view)| view);
+            difference::note(name, before, Some(view), &mut changes);
+        }
+        Ok(changes)
     }
 }
 
@@ -265,11 +268,10 @@ impl Fold {
         self.held_until(customer, &at)
     }
 
-    /// Every field of every projection's view, by `projection.path`, as JSON text.
-    fn fields(&self, key: &CustomerKey, as_of: Timestamp) -> Result<BTreeMap<String, String>> {
-        let mut fields = BTreeMap::new();
-        let Some((customer, at)) = self.at(key, as_of) else { return Ok(fields) };
-        for column in self.columns() {
+    /// The view of every projection as JSON, by the name that fields begin with.
+    fn views_json(&self, key: &CustomerKey, as_of: Timestamp) -> Result<Vec<(String, serde_json::Value)>> {
+        let Some((customer, at)) = self.at(key, as_of) else { return Ok(Vec::new()) };
+        let view = |column: &dyn StateColumn| {
             let name = match column.version() {
                 1 => column.name().to_owned(),
                 version => format!("{}@{version}", column.name()),
@@ -278,39 +280,8 @@ impl Fold {
                 let message = format_args!("the view of projection {name:?} is no JSON: {error}");
                 Error::new(ErrorKind::InvalidProjection, message)
             })?;
-            flatten(&name, &view, &mut fields);
-        }
-        Ok(fields)
+            Ok((name, view))
+        };
+        self.columns().iter().map(|column| view(column.as_ref())).collect()
     }
-}
-
-/// Writes every leaf of a JSON value by its path; elements of a list go by their `key`, `order`, `stage` or
-/// `currency`, else by their place.
-fn flatten(path: &str, value: &serde_json::Value, fields: &mut BTreeMap<String, String>) {
-    match value {
-        serde_json::Value::Object(members) if !is_money(members) => {
-            for (name, member) in members {
-                flatten(&format!("{path}.{name}"), member, fields);
-            }
-        }
-        serde_json::Value::Array(elements) => {
-            for (place, element) in elements.iter().enumerate() {
-                let names = ["key", "order", "stage", "currency"];
-                let name = names.iter().find_map(|name| element.get(name)?.as_str());
-                let name = name.map_or_else(|| place.to_string(), str::to_owned);
-                flatten(&format!("{path}[{name}]"), element, fields);
-            }
-        }
-        serde_json::Value::Null => {}
-        serde_json::Value::String(text) => {
-            fields.insert(path.to_owned(), text.clone());
-        }
-        leaf => {
-            fields.insert(path.to_owned(), leaf.to_string());
-        }
-    }
-}
-
-fn is_money(members: &serde_json::Map<String, serde_json::Value>) -> bool {
-    members.len() == 2 && members.contains_key("amount") && members.contains_key("currency")
 }

@@ -115,6 +115,9 @@ impl Fold {
     }
 
     /// Sets the instant up to which events are folded, before anything was applied.
+    ///
+    /// # Panics
+    /// If something was applied; the instant then moves by [`Fold::advance_to`].
     pub fn with_as_of(mut self, as_of: Timestamp) -> Self {
         assert!(self.customers.len() == 0, "the instant of a fold that has begun moves by advance_to");
         self.as_of = as_of;
@@ -124,7 +127,7 @@ impl Fold {
     /// Takes one of several shards, before anything was applied.
     ///
     /// # Panics
-    /// If the index is not below the number of shards.
+    /// If the index is not below the number of shards, or something was applied.
     pub fn with_shard(mut self, index: usize, of: usize) -> Self {
         assert!(index < of && self.customers.len() == 0, "shard {index} of {of}");
         self.shard = Shard { index, of };
@@ -178,7 +181,10 @@ impl Fold {
         self.drop_retracted(customer, batches, rows);
         let run = Run::sorted(batches, rows);
         let first = run.first_key()?;
-        if self.stale.contains_key(&customer) || first < self.last[customer as usize] {
+        // A refold may have read further than what was applied, so that an event can come again.
+        let index = customer as usize;
+        let late = self.records[index].events() > 0 && first <= self.last[index];
+        if late || self.stale.contains_key(&customer) {
             return Some(self.checkpoint_before(customer, first));
         }
         applied.folded += run.len() as u64;
@@ -261,13 +267,17 @@ impl Fold {
     /// Folds a customer's history anew, from the start that the fold named.
     ///
     /// The history holds at least the customer's events after [`Refold::after`] and the retractions among
-    /// all of them; other customers' events in it are passed over.
+    /// all of them; other customers' events in it are passed over. Where `apply` has asked for an earlier start
+    /// since, this refold is passed over and the customer waits for the newer one.
     pub fn refold(&mut self, refold: &Refold, history: &[EventBatch]) {
         let key = &refold.customer;
         let Some(customer) = self.customers.number(key.tenant.as_str(), key.customer.as_str()) else {
             return;
         };
-        let Some(after) = self.stale.remove(&customer) else { return };
+        let Some(after) = self.stale.get(&customer).copied().filter(|after| refold.after <= *after) else {
+            return;
+        };
+        self.stale.remove(&customer);
         self.restore(customer, after);
         let mut rows = rows_of(key, history);
         self.take_retractions(customer, history, &mut rows);
@@ -310,9 +320,8 @@ impl Fold {
     fn evolve(&mut self, customer: u32, run: &Run<'_>) {
         let mut rest = *run;
         while !rest.is_empty() {
-            let events = self.records[customer as usize].events();
-            let room = EVENTS_PER_CHECKPOINT - events % EVENTS_PER_CHECKPOINT;
-            let (now, later) = rest.split_at(room as usize);
+            let room = self.events_to_checkpoint(customer);
+            let (now, later) = rest.split_at(usize::try_from(room).unwrap_or(usize::MAX));
             self.evolve_part(customer as usize, &now);
             if now.len() as u64 == room {
                 let checkpoint = self.checkpoint(customer as usize);
@@ -320,6 +329,19 @@ impl Fold {
             }
             rest = later;
         }
+    }
+
+    /// How many events are missing until the next checkpoint. The steps grow with the history, so that the
+    /// checkpoints of the longest one stay few.
+    fn events_to_checkpoint(&self, customer: u32) -> u64 {
+        let events = self.records[customer as usize].events();
+        if events < EVENTS_PER_CHECKPOINT {
+            return EVENTS_PER_CHECKPOINT - events;
+        }
+        let last = self.checkpoints.get(&customer).and_then(|checkpoints| checkpoints.last());
+        let kept = last.map_or(0, |checkpoint| checkpoint.record.events());
+        let next = kept + EVENTS_PER_CHECKPOINT.max(kept / 8);
+        next.saturating_sub(events).max(1)
     }
 
     fn evolve_part(&mut self, customer: usize, run: &Run<'_>) {

@@ -8,12 +8,12 @@ mod value;
 
 use serde::Serialize;
 
-pub use self::journey::JourneyProjection;
-pub use self::lifecycle::LifecycleProjection;
+pub(crate) use self::journey::JourneyProjection;
+pub(crate) use self::lifecycle::LifecycleProjection;
 pub(crate) use self::registry::{Column, SavedState, StateColumn};
 pub use self::registry::{Handle, ProjectionSet};
-pub use self::segment::SegmentProjection;
-pub use self::value::ValueProjection;
+pub(crate) use self::segment::SegmentProjection;
+pub(crate) use self::value::ValueProjection;
 use crate::batch::EventView;
 use crate::orders::OrderBook;
 use crate::time::Timestamp;
@@ -91,7 +91,8 @@ pub trait Projection: Send + Sync + 'static {
 
     /// Says up to which microsecond the view stays as it is without a new event; `None` for ever.
     ///
-    /// Ages and durations are no part of a view, but the instants that they run from are.
+    /// Ages and durations are no part of a view, but the instants that they run from are. An answer before the
+    /// instant asked for counts as none.
     fn holds_until(&self, state: &Self::State, customer: &CustomerAt<'_>) -> Option<Timestamp>;
 }
 

@@ -1,27 +1,34 @@
-use wayfold_core::{EventBatch, EventKind, Limits, Timestamp};
+use wayfold_core::{EventBatch, EventKind, EventView, Limits, Timestamp};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::outcome::Capabilities;
 
-/// Checks what every store checks before it looks at ids: limits, the clock, and kinds it cannot honour.
+/// Checks what every store checks before it looks at ids: limits, and kinds that it cannot honour.
 ///
 /// # Errors
-/// `InvalidEvent` beyond a limit or too far beyond `now`; `Unsupported` for kinds of identity and erasure
-/// where the store has no such capability: an erasure that erases nothing is worse than none.
-pub fn admit(batch: &EventBatch, limits: &Limits, capabilities: &Capabilities, now: Timestamp) -> Result<()> {
+/// `InvalidEvent` beyond a limit; `Unsupported` for kinds of identity and erasure where the store has no such
+/// capability: an erasure that erases nothing is worse than none.
+pub fn admit(batch: &EventBatch, limits: &Limits, capabilities: &Capabilities) -> Result<()> {
     limits.check_batch(&batch.extent())?;
-    for event in batch.iter() {
-        limits.check_future(event.occurred_at(), now).map_err(|error| {
-            Error::new(ErrorKind::InvalidEvent, format_args!("event {}: {error}", event.id()))
-        })?;
-        let kind = event.kind();
-        if is_identity(kind) && !capabilities.identity {
-            let (id, kind) = (event.id(), kind.name());
+    match batch.iter().find(|event| is_identity(event.kind()) && !capabilities.identity) {
+        None => Ok(()),
+        Some(event) => {
+            let (id, kind) = (event.id(), event.kind().name());
             let message = format_args!("event {id}: this store does not support {kind}; nothing was written");
-            return Err(Error::new(ErrorKind::Unsupported, message));
+            Err(Error::new(ErrorKind::Unsupported, message))
         }
     }
-    Ok(())
+}
+
+/// Checks what every store checks of an event whose id is new: that it does not lie too far beyond the clock.
+/// One that stands already is not asked again, as clocks may go back.
+///
+/// # Errors
+/// `InvalidEvent`, and the message names the event.
+pub fn admit_instant(event: &EventView<'_>, limits: &Limits, now: Timestamp) -> Result<()> {
+    limits
+        .check_future(event.occurred_at(), now)
+        .map_err(|error| Error::new(ErrorKind::InvalidEvent, format_args!("event {}: {error}", event.id())))
 }
 
 fn is_identity(kind: EventKind) -> bool {

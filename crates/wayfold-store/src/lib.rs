@@ -28,9 +28,9 @@ mod outcome;
 mod query;
 mod store;
 
-pub use self::admit::admit;
+pub use self::admit::{admit, admit_instant};
 pub use self::error::{Error, ErrorKind, Result, Written};
 pub use self::memory::MemoryStore;
 pub use self::outcome::{AppendOutcome, Capabilities, Checkpoint, CheckpointName, ReadPage};
-pub use self::query::{AppendCondition, Direction, EventFilter, KindName, ReadQuery};
+pub use self::query::{AppendCondition, Direction, EventFilter, KindFilter, ReadQuery};
 pub use self::store::{BoxFuture, EventStore, EventStoreExt};

@@ -9,7 +9,7 @@ use std::task::{Poll, Waker};
 
 use wayfold_core::{CustomerKey, EventBatch, EventView, Limits, Position, Tenant, Timestamp};
 
-use crate::admit::admit;
+use crate::admit::{admit, admit_instant};
 use crate::error::{Error, Result};
 use crate::outcome::{AppendOutcome, Capabilities, Checkpoint, CheckpointName, ReadPage};
 use crate::query::{AppendCondition, Direction, EventFilter, ReadQuery};
@@ -72,13 +72,13 @@ impl EventStore for MemoryStore {
     ) -> BoxFuture<'_, Result<AppendOutcome>> {
         Box::pin(async move {
             let now = (self.clock)();
-            admit(&batch, &self.limits, &self.capabilities(), now)?;
+            admit(&batch, &self.limits, &self.capabilities())?;
             let (outcome, waiters) = {
                 let mut log = self.log();
-                let outcome = log.append(batch, condition.as_ref(), now)?;
+                let outcome = log.append(batch, condition.as_ref(), &self.limits, now)?;
                 (outcome, std::mem::take(&mut log.waiters))
             };
-            waiters.into_iter().for_each(Waker::wake);
+            waiters.into_values().for_each(Waker::wake);
             Ok(outcome)
         })
     }
@@ -92,15 +92,14 @@ impl EventStore for MemoryStore {
     }
 
     fn wait_past(&self, past: Position) -> BoxFuture<'_, Result<Position>> {
+        let waiter = Waiter { store: self, number: self.log().next_waiter() };
         Box::pin(poll_fn(move |context| {
-            let mut log = self.log();
+            let mut log = waiter.store.log();
             let head = position(log.len);
             if head > past {
                 return Poll::Ready(Ok(head));
             }
-            if !log.waiters.iter().any(|waiter| waiter.will_wake(context.waker())) {
-                log.waiters.push(context.waker().clone());
-            }
+            log.waiters.insert(waiter.number, context.waker().clone());
             Poll::Pending
         }))
     }
@@ -114,6 +113,18 @@ impl EventStore for MemoryStore {
             self.log().checkpoints.insert(name, checkpoint);
             Ok(())
         })
+    }
+}
+
+/// Somebody who waits for the next append; whoever stops waiting is forgotten.
+struct Waiter<'a> {
+    store: &'a MemoryStore,
+    number: u64,
+}
+
+impl Drop for Waiter<'_> {
+    fn drop(&mut self) {
+        self.store.log().waiters.remove(&self.number);
     }
 }
 
@@ -135,17 +146,25 @@ struct Log {
     by_customer: HashMap<CustomerKey, Vec<u64>>,
     last_recorded_at: Option<Timestamp>,
     checkpoints: HashMap<CheckpointName, Checkpoint>,
-    waiters: Vec<Waker>,
+    waiters: BTreeMap<u64, Waker>,
+    waiters_seen: u64,
 }
 
 impl Log {
+    fn next_waiter(&mut self) -> u64 {
+        self.waiters_seen += 1;
+        self.waiters_seen
+    }
+
     fn append(
         &mut self,
         batch: EventBatch,
         condition: Option<&AppendCondition>,
+        limits: &Limits,
         now: Timestamp,
     ) -> Result<AppendOutcome> {
         let (numbers, new) = self.numbers(&batch)?;
+        new.iter().try_for_each(|row| admit_instant(&batch.event(*row), limits, now))?;
         let positions = numbers.iter().map(|number| position(*number)).collect();
         if new.is_empty() && !batch.is_empty() {
             return Ok(AppendOutcome::AlreadyTaken { positions });

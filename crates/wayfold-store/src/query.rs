@@ -1,35 +1,35 @@
 //! Which events are meant: by kind, tag, customer and tenant.
 
-use std::fmt;
-
 use wayfold_core::{CustomKind, CustomerKey, EventKind, EventView, Position, Tag, Tenant};
 
-/// The name of a kind as in documents: `order_placed`, or `custom:NAME` for a user's own.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct KindName(Box<str>);
+/// Which kinds of events are meant.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum KindFilter {
+    /// Events of a kind; one of the six custom kinds means every custom event of its stage, and
+    /// [`EventKind::Unknown`] every event of an unknown kind.
+    Kind(EventKind),
+    /// Events of a user's own kind, by its name.
+    Custom(CustomKind),
+}
 
-impl KindName {
-    /// The text.
-    pub fn as_str(&self) -> &str {
-        &self.0
+impl KindFilter {
+    fn matches(&self, event: &EventView<'_>) -> bool {
+        match self {
+            Self::Kind(kind) => event.kind() == *kind,
+            Self::Custom(name) => event.kind().is_custom() && event.custom_name() == Some(name.as_str()),
+        }
     }
 }
 
-impl From<EventKind> for KindName {
+impl From<EventKind> for KindFilter {
     fn from(kind: EventKind) -> Self {
-        Self(kind.name().into())
+        Self::Kind(kind)
     }
 }
 
-impl From<&CustomKind> for KindName {
-    fn from(name: &CustomKind) -> Self {
-        Self(format!("custom:{name}").into())
-    }
-}
-
-impl fmt::Display for KindName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+impl From<CustomKind> for KindFilter {
+    fn from(name: CustomKind) -> Self {
+        Self::Custom(name)
     }
 }
 
@@ -37,7 +37,7 @@ impl fmt::Display for KindName {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct EventFilter {
     /// Of one of these kinds; empty for any.
-    pub kinds: Vec<KindName>,
+    pub kinds: Vec<KindFilter>,
     /// With all of these tags; empty for any.
     pub tags: Vec<Tag>,
     /// Of this customer.
@@ -57,13 +57,13 @@ impl EventFilter {
         Self { customer: Some(customer), ..Self::default() }
     }
 
-    /// Narrows to events of one more kind beside those named before.
-    pub fn with_kind(mut self, kind: impl Into<KindName>) -> Self {
+    /// Takes events of this kind; called again, of one or the other.
+    pub fn with_kind(mut self, kind: impl Into<KindFilter>) -> Self {
         self.kinds.push(kind.into());
         self
     }
 
-    /// Narrows to events that also have a tag.
+    /// Takes only events that have this tag; called again, only those that have both.
     pub fn with_tag(mut self, tag: Tag) -> Self {
         self.tags.push(tag);
         self
@@ -85,10 +85,7 @@ impl EventFilter {
     }
 
     fn matches_kind(&self, event: &EventView<'_>) -> bool {
-        self.kinds.is_empty() || {
-            let name = event.kind_name();
-            self.kinds.iter().any(|kind| kind.as_str() == name)
-        }
+        self.kinds.is_empty() || self.kinds.iter().any(|kind| kind.matches(event))
     }
 }
 

@@ -17,7 +17,8 @@ pub trait EventStore: Debug + Send + Sync {
     /// # Behavior
     /// - Ids are looked at first, per tenant. Same id and same content (all but position and recording time)
     ///   counts as written. If all ids are taken so, the outcome is `AlreadyTaken`, whatever the condition.
-    /// - Else the condition is checked, leaving the batch's own events aside, and the new events are written
+    /// - New events must not lie too far beyond the clock; events that stand already are not asked again.
+    /// - Then the condition is checked, leaving the batch's own events aside, and the new events are written
     ///   in the order of the batch.
     /// - An id twice in one batch with the same content counts once.
     /// - An empty batch writes nothing; its condition is checked.

@@ -10,11 +10,11 @@ use pollster::block_on;
 use wayfold_core::bodies::{CustomerErased, IdentityLinked, IdentityUnlinked, NeedIdentified, Registered};
 use wayfold_core::{
     Custom, CustomKind, CustomerKey, EventBatch, EventBody, EventId, EventKind, JourneyEvent, Limits,
-    Position, Span, Tag, Tenant, Timestamp,
+    Position, Span, Stage, Tag, Tenant, Timestamp,
 };
 use wayfold_store::{
     AppendCondition, AppendOutcome, Checkpoint, CheckpointName, ErrorKind, EventFilter, EventStore,
-    EventStoreExt, KindName, MemoryStore, ReadQuery, Written,
+    EventStoreExt, MemoryStore, ReadQuery, Written,
 };
 
 fn at(seconds: i64) -> Timestamp {
@@ -226,7 +226,7 @@ fn reads_go_by_customer_kind_tag_tenant_direction_and_limit() {
         .collect();
     assert_eq!(all, [1, 2, 3, 4]);
     assert_eq!(read(EventFilter::customer(CustomerKey::new("a").unwrap())), [1, 3]);
-    assert_eq!(read(EventFilter::all().with_kind(KindName::from(&CustomKind::new("seen").unwrap()))), [2]);
+    assert_eq!(read(EventFilter::all().with_kind(CustomKind::new("seen").unwrap())), [2]);
     assert_eq!(read(EventFilter::all().with_tag(Tag::order("x").unwrap())), [3]);
     assert_eq!(read(EventFilter { tenant: Some(Tenant::new("t").unwrap()), ..EventFilter::all() }), [4]);
     assert_eq!(ids(&store, ReadQuery::all().backward(), Position::END, 3), [4, 3, 2]);
@@ -291,4 +291,37 @@ fn concurrent_appends_are_each_there_once_and_whole() {
     assert_eq!(seen.len(), count);
     let pairs = |batch: &&EventBatch| batch.len() == 2;
     assert_eq!(batches.iter().filter(pairs).count(), 200);
+}
+
+/// A filter by a custom kind once looked for a name that no event has, so that a condition never held.
+#[test]
+fn custom_and_unknown_kinds_are_found_by_kind_and_by_name() {
+    let store = MemoryStore::new();
+    let custom = |name: &str, stage| Custom { name: CustomKind::new(name).unwrap(), stage, amount: None };
+    let unknown = wayfold_core::bodies::Unknown::new("moon_seen", "{}").unwrap();
+    let events = [
+        event(1, "a", custom("won", Some(Stage::Decision))),
+        event(2, "a", custom("seen", None)),
+        event(3, "a", unknown),
+    ];
+    let _ = append(&store, &events).unwrap();
+    let found = |filter: EventFilter| ids(&store, filter.into(), Position::START, 9);
+    assert_eq!(found(EventFilter::all().with_kind(EventKind::CustomDecision)), [1]);
+    assert_eq!(found(EventFilter::all().with_kind(EventKind::Unknown)), [3]);
+    assert_eq!(found(EventFilter::all().with_kind(CustomKind::new("seen").unwrap())), [2]);
+    let conflict =
+        append_if(&store, &[], EventFilter::all().with_kind(EventKind::CustomNeutral), Position::START);
+    assert!(matches!(conflict, AppendOutcome::Conflict { .. }));
+}
+
+/// A retry once failed when the clock had gone back between both attempts.
+#[test]
+fn an_event_that_stands_is_taken_again_whatever_the_clock_says() {
+    let clock = Arc::new(AtomicI64::new(0));
+    let read = clock.clone();
+    let store = MemoryStore::new().with_clock(move || at(read.load(Ordering::SeqCst)));
+    let _ = append(&store, &[registered(1, "a")]).unwrap();
+    clock.store(-10 * 86_400, Ordering::SeqCst);
+    assert!(matches!(append(&store, &[registered(1, "a")]).unwrap(), AppendOutcome::AlreadyTaken { .. }));
+    assert!(append(&store, &[registered(2, "a")]).is_err());
 }

@@ -173,6 +173,27 @@ impl AsKnownAt<'_> {
         block_on(self.0.explain(key, as_of))
     }
 
+    /// As [`crate::AsKnownAt::own_view`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn own_view<P: Projection>(
+        &self,
+        handle: Handle<P>,
+        key: &CustomerKey,
+        as_of: impl Into<Timestamp>,
+    ) -> Result<Option<P::View>> {
+        block_on(self.0.own_view(handle, key, as_of))
+    }
+
+    /// As [`crate::AsKnownAt::population_of`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn population_of(&self, tenant: &Tenant, as_of: impl Into<Timestamp>) -> Result<Population> {
+        block_on(self.0.population_of(tenant, as_of))
+    }
+
     /// As [`crate::AsKnownAt::population`].
     ///
     /// # Errors

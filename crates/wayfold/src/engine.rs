@@ -2,8 +2,8 @@ use std::sync::Arc;
 
 use async_lock::Mutex;
 use wayfold_core::{
-    CustomerKey, CustomerView, EventBatch, Explanation, Fold, Handle, JourneyEvent, Population, Position,
-    Projection, ProjectionSet, Rules, Tenant, Timestamp,
+    BatchBuilder, CustomerKey, CustomerView, EventBatch, Explanation, Fold, Handle, JourneyEvent, Limits,
+    Population, Position, Projection, ProjectionSet, Rules, Tenant, Timestamp,
 };
 use wayfold_store::{AppendCondition, AppendOutcome, EventStore};
 
@@ -27,6 +27,7 @@ use crate::shards::{Shards, history};
 pub struct Builder {
     projections: ProjectionSet,
     threads: usize,
+    limits: Limits,
 }
 
 impl Builder {
@@ -36,7 +37,7 @@ impl Builder {
     /// `InvalidConfiguration` if the rules contradict themselves.
     pub fn new(rules: Rules) -> Result<Self> {
         let threads = std::thread::available_parallelism().map_or(1, Into::into);
-        Ok(Self { projections: ProjectionSet::new(rules)?, threads })
+        Ok(Self { projections: ProjectionSet::new(rules)?, threads, limits: Limits::default() })
     }
 
     /// Adds a projection of one's own; the handle asks for its views.
@@ -53,6 +54,12 @@ impl Builder {
         self
     }
 
+    /// Takes other limits for the events that are appended one by one; the store has limits of its own.
+    pub fn with_limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
     /// Opens an engine over a store.
     ///
     /// # Errors
@@ -63,6 +70,7 @@ impl Builder {
             store: Arc::new(store),
             projections: self.projections,
             threads: self.threads,
+            limits: self.limits,
             live: Mutex::new(live),
         };
         engine.catch_up().await?;
@@ -81,13 +89,17 @@ pub struct Appended {
 
 /// The engine: records what customers do, and answers where each stands, at any instant, and why.
 ///
-/// It is shared by reference between tasks and threads and needs no runtime. All answers are of the default
-/// tenant unless a question names another.
+/// It is shared by reference between tasks and threads and needs no runtime. Questions about all customers are
+/// about the default tenant unless they name another; the export and the newest event are of all tenants.
+///
+/// A projection of one's own that panics makes the question panic that folds with it; the states are then
+/// folded anew with the next question.
 #[derive(Debug)]
 pub struct Wayfold {
     store: Arc<dyn EventStore>,
     projections: ProjectionSet,
     threads: usize,
+    limits: Limits,
     live: Mutex<Shards>,
 }
 
@@ -117,7 +129,7 @@ impl Wayfold {
     /// `Unsupported` for kinds that the store cannot honour: nothing was written. `Unavailable`: see
     /// [`Error::is_outcome_unknown`](crate::Error::is_outcome_unknown).
     pub async fn append<'a>(&self, events: impl IntoIterator<Item = &'a JourneyEvent>) -> Result<Appended> {
-        self.append_batch(EventBatch::from_events(events)?).await
+        self.append_batch(self.batch(events)?).await
     }
 
     /// Appends a batch, all or none.
@@ -141,7 +153,15 @@ impl Wayfold {
         events: impl IntoIterator<Item = &'a JourneyEvent>,
         condition: AppendCondition,
     ) -> Result<AppendOutcome> {
-        Ok(self.store.append(EventBatch::from_events(events)?, Some(condition)).await?)
+        Ok(self.store.append(self.batch(events)?, Some(condition)).await?)
+    }
+
+    fn batch<'a>(&self, events: impl IntoIterator<Item = &'a JourneyEvent>) -> Result<EventBatch> {
+        let mut builder = BatchBuilder::new(self.limits.clone());
+        for event in events {
+            builder.push(event)?;
+        }
+        Ok(builder.finish())
     }
 
     /// Folds what was appended since the last question about all customers; returns how many events.
@@ -154,7 +174,7 @@ impl Wayfold {
         self.live.lock().await.catch_up(self.store.as_ref(), Known(None)).await
     }
 
-    /// The instant of the newest event; `None` for an empty log.
+    /// The instant of the newest event that stands, of any tenant; `None` if none does.
     ///
     /// # Errors
     /// As [`Wayfold::catch_up`].

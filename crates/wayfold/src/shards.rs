@@ -23,16 +23,27 @@ pub(crate) struct Shards {
     position: Position,
     /// Refolds that are asked for and not done; kept so that a dropped call is taken up by the next.
     pending: VecDeque<(usize, Refold)>,
+    /// Whether a fold was left half done, as by a panic in a projection; it is then begun anew.
+    torn: bool,
 }
 
 impl Shards {
     pub(crate) fn new(projections: &ProjectionSet, as_of: Timestamp, shards: usize) -> Self {
         let fold = |index| Fold::new(projections).with_as_of(as_of).with_shard(index, shards);
-        Self { folds: (0..shards).map(fold).collect(), position: Position::START, pending: VecDeque::new() }
+        Self {
+            folds: (0..shards).map(fold).collect(),
+            position: Position::START,
+            pending: VecDeque::new(),
+            torn: false,
+        }
     }
 
     /// Folds everything that stands in the log after the last call, up to what is known.
     pub(crate) async fn catch_up(&mut self, store: &dyn EventStore, known: Known) -> Result<u64> {
+        if self.torn {
+            let fold = self.folds.first().expect("there is at least one shard");
+            *self = Self::new(fold.projections(), fold.as_of(), self.folds.len());
+        }
         let mut read = 0;
         loop {
             self.refold_pending(store, known).await?;
@@ -74,6 +85,7 @@ impl Shards {
     }
 
     fn apply(&mut self, batches: &[EventBatch]) {
+        self.torn = true;
         let events: usize = batches.iter().map(EventBatch::len).sum();
         let refolds: Vec<Vec<Refold>> = if events < EVENTS_PER_THREAD_MIN || self.folds.len() == 1 {
             self.folds.iter_mut().map(|fold| fold.apply(batches).refolds).collect()
@@ -87,12 +99,15 @@ impl Shards {
         for (shard, refolds) in refolds.into_iter().enumerate() {
             self.pending.extend(refolds.into_iter().map(|refold| (shard, refold)));
         }
+        self.torn = false;
     }
 
     async fn refold_pending(&mut self, store: &dyn EventStore, known: Known) -> Result<()> {
         while let Some((shard, refold)) = self.pending.front().cloned() {
             let history = history(store, &refold.customer, known).await?;
+            self.torn = true;
             self.folds[shard].refold(&refold, &history);
+            self.torn = false;
             self.pending.pop_front();
         }
         Ok(())

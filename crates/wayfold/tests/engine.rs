@@ -4,6 +4,8 @@
 
 #[path = "engine/asking.rs"]
 mod asking;
+#[path = "engine/broken.rs"]
+mod broken;
 #[path = "engine/online_retail.rs"]
 mod online_retail;
 #[path = "engine/workload_w.rs"]

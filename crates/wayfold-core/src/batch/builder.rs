@@ -67,7 +67,12 @@ impl BatchBuilder {
     }
 
     /// Ends the batch.
-    pub fn finish(self) -> EventBatch {
+    pub fn finish(mut self) -> EventBatch {
+        // Positions stand for all rows or for none.
+        if self.columns.positions.len() != self.len() {
+            self.columns.positions.clear();
+            self.columns.recorded_at.clear();
+        }
         EventBatch { columns: Arc::new(self.columns) }
     }
 
@@ -133,6 +138,8 @@ impl BatchBuilder {
 
     fn write_attributes(&mut self, event: &JourneyEvent, row: u32) {
         for (name, value) in &event.attributes {
+            let number = self.text(name.as_str());
+            self.columns.attribute_names.push(number);
             let text = match value {
                 AttributeValue::Text(text) => self.text(text),
                 AttributeValue::Json(json) => self.text(json.as_str()),
@@ -152,6 +159,7 @@ impl BatchBuilder {
                 AttributeValue::Json(_) => put(&mut columns.jsons, name, row, text),
             }
         }
+        self.columns.attribute_ends.push(self.columns.attribute_names.len() as u32);
     }
 
     /// The text of the one `order:` tag; `None` where there is none or more than one.

@@ -229,6 +229,15 @@ impl<'a> EventView<'a> {
         columns.value(name, row, &self.columns.texts)
     }
 
+    /// All attributes.
+    pub fn attributes(&self) -> Attributes {
+        let columns = self.columns;
+        let start = if self.row() == 0 { 0 } else { columns.attribute_ends[self.row() - 1] };
+        let names = &columns.attribute_names[start as usize..columns.attribute_ends[self.row()] as usize];
+        let named = names.iter().map(|name| columns.texts.get(*name));
+        named.filter_map(|name| Some((AttributeName::trusted(name), self.attribute(name)?))).collect()
+    }
+
     /// The stored recording time; `None` before a store took the event.
     pub fn recorded_at(&self) -> Option<Timestamp> {
         self.columns.recorded_at.get(self.row()).copied().map(Timestamp::trusted)
@@ -257,7 +266,7 @@ impl<'a> EventView<'a> {
         event.schema_version = columns.schema_version[self.row()];
         event.stage = self.named_stage();
         event.tags = self.tags().map(Tag::trusted).collect::<BTreeSet<_>>();
-        event.attributes = columns.attributes.values(row, &columns.texts);
+        event.attributes = self.attributes();
         event.channel = self.channel();
         event.source = text(columns.source.get(row));
         event.actor = Actor { team: text(columns.team.get(row)), person: text(columns.person.get(row)) };
@@ -325,17 +334,6 @@ impl NamedColumns {
         }
         let json = self.jsons.get(name).and_then(|column| column.get(row))?;
         Some(AttributeValue::Json(NestedJson::trusted(texts.get(json))))
-    }
-
-    fn values(&self, row: u32, texts: &super::columns::Texts) -> Attributes {
-        let names = (self.texts.keys())
-            .chain(self.integers.keys())
-            .chain(self.booleans.keys())
-            .chain(self.amounts.keys())
-            .chain(self.times.keys())
-            .chain(self.moneys.keys())
-            .chain(self.jsons.keys());
-        names.filter_map(|name| Some((AttributeName::trusted(name), self.value(name, row, texts)?))).collect()
     }
 }
 

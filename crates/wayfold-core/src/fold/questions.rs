@@ -111,7 +111,8 @@ impl Fold {
     /// The last microsecond at which the views of all projections stay; the end of time is for ever.
     pub(crate) fn held_until(&self, customer: usize, at: &CustomerAt<'_>) -> Option<Timestamp> {
         let ends = self.columns.iter().filter_map(|column| column.holds_until(customer, at));
-        ends.min().filter(|end| *end < Timestamp::MAX)
+        // What a projection says of the past cannot end anything.
+        ends.filter(|end| *end >= at.as_of()).min().filter(|end| *end < Timestamp::MAX)
     }
 
     pub(crate) fn own_view_of<P: Projection>(

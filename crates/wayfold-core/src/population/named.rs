@@ -84,9 +84,9 @@ impl NamedSegments {
         self.rectangles.iter().map(|found| found.name.as_str())
     }
 
-    /// The segment of a customer with these scores.
+    /// The segment of a customer with these scores; scores beyond 1 to 5 count as the nearest.
     pub fn name(&self, scores: RfmScores) -> &str {
-        let found = self.holding(scores.recency, scores.frequency).next();
+        let found = self.holding(scores.recency.clamp(1, 5), scores.frequency.clamp(1, 5)).next();
         &found.expect("scores are 1 to 5, and the table is a partition of them").name
     }
 }

@@ -10,6 +10,7 @@
 //! A promise is the newest delivery date stated by placing, changing or shipping an order; it is kept if the
 //! first delivery is no later. Cancelled orders make no promise.
 
+use hashbrown::{HashMap, HashSet};
 use serde::Serialize;
 
 use super::{CustomerAt, Projection};
@@ -24,13 +25,13 @@ use crate::view::{JourneyView, JourneysView, Outcome, PromiseCounts, PromiseStat
 
 /// Folds a customer's events into journeys.
 #[derive(Debug)]
-pub struct JourneyProjection {
+pub(crate) struct JourneyProjection {
     rules: JourneyRules,
 }
 
 /// What is kept of a customer's journeys, by journey key.
 #[derive(Debug, Clone, Default, Serialize)]
-pub struct Journeys(Keyed<Journey>);
+pub(crate) struct Journeys(Keyed<Journey>);
 
 #[derive(Debug, Clone, Default, Serialize)]
 struct Journey {
@@ -55,7 +56,7 @@ struct Visits {
 
 impl JourneyProjection {
     /// Takes the thresholds.
-    pub fn new(rules: JourneyRules) -> Self {
+    pub(super) fn new(rules: JourneyRules) -> Self {
         Self { rules }
     }
 }
@@ -80,16 +81,23 @@ impl Projection for JourneyProjection {
 
     fn view(&self, state: &Journeys, customer: &CustomerAt<'_>) -> JourneysView {
         let promises = promises(customer);
-        let view = |(key, journey): (&str, &Journey)| journey.view(key, customer, &self.rules, &promises);
+        let (won, counts) = (won(customer), count(&promises));
+        let view = |(key, journey): (&str, &Journey)| JourneyView {
+            outcome: journey.outcome(won.contains(key), customer.as_of(), &self.rules),
+            promises: counts.get(key).copied().unwrap_or_default(),
+            ..journey.view(key)
+        };
         let journeys = state.0.sorted().into_iter().map(view).collect();
+        drop(counts);
         JourneysView { journeys, promises }
     }
 
     fn holds_until(&self, state: &Journeys, customer: &CustomerAt<'_>) -> Option<Timestamp> {
         let pending = promises(customer).into_iter().filter(|promise| promise.state == PromiseState::Pending);
         let due = pending.map(|promise| promise.promised_at);
+        let won = won(customer);
         let abandoned = state.0.iter().filter_map(|(key, journey)| {
-            let open = journey.outcome(key, customer, &self.rules) == Outcome::Open;
+            let open = journey.outcome(won.contains(key), customer.as_of(), &self.rules) == Outcome::Open;
             open.then(|| journey.silent_since() + self.rules.silence_max())
         });
         due.chain(abandoned).min()
@@ -132,25 +140,20 @@ impl Journey {
         self.last_moved_at.or(self.started_at).expect("a journey exists by its first event")
     }
 
-    fn outcome(&self, key: &str, customer: &CustomerAt<'_>, rules: &JourneyRules) -> Outcome {
-        if customer.purchases().iter().any(|purchase| purchase.journey == Some(key)) {
+    fn outcome(&self, won: bool, as_of: Timestamp, rules: &JourneyRules) -> Outcome {
+        if won {
             Outcome::Won
         } else if self.closed {
             Outcome::Lost
-        } else if customer.as_of().since(self.silent_since()) > rules.silence_max() {
+        } else if as_of.since(self.silent_since()) > rules.silence_max() {
             Outcome::Abandoned
         } else {
             Outcome::Open
         }
     }
 
-    fn view(
-        &self,
-        key: &str,
-        customer: &CustomerAt<'_>,
-        rules: &JourneyRules,
-        promises: &[PromiseView],
-    ) -> JourneyView {
+    /// What the journey's own events say; the outcome and the promises rest on its orders.
+    fn view(&self, key: &str) -> JourneyView {
         let known = "a journey exists by its first event";
         JourneyView {
             key: JourneyKey::trusted(key),
@@ -160,8 +163,8 @@ impl Journey {
             stage_since: self.stage_since,
             stages: self.stage_views(),
             steps_back: self.steps_back,
-            outcome: self.outcome(key, customer, rules),
-            promises: count(promises, key),
+            outcome: Outcome::Open,
+            promises: PromiseCounts::default(),
         }
     }
 
@@ -180,10 +183,17 @@ impl Journey {
     }
 }
 
-fn count(promises: &[PromiseView], journey: &str) -> PromiseCounts {
-    let mut counts = PromiseCounts::default();
-    let own = |promise: &&PromiseView| promise.journey.as_ref().is_some_and(|key| key.as_str() == journey);
-    for promise in promises.iter().filter(own) {
+/// The journeys that hold a purchase.
+fn won<'a>(customer: &CustomerAt<'a>) -> HashSet<&'a str> {
+    customer.purchases().iter().filter_map(|purchase| purchase.journey).collect()
+}
+
+/// The promises of each journey that has any.
+fn count(promises: &[PromiseView]) -> HashMap<&str, PromiseCounts> {
+    let mut counts: HashMap<&str, PromiseCounts> = HashMap::new();
+    for promise in promises {
+        let Some(journey) = &promise.journey else { continue };
+        let counts = counts.entry(journey.as_str()).or_default();
         match promise.state {
             PromiseState::Kept => counts.kept += 1,
             PromiseState::Broken => counts.broken += 1,

@@ -15,13 +15,13 @@ use crate::view::{LifecycleStage, LifecycleView, Purchase};
 
 /// Folds a customer's events into a stage of the lifecycle.
 #[derive(Debug)]
-pub struct LifecycleProjection {
+pub(crate) struct LifecycleProjection {
     rules: LifecycleRules,
 }
 
 impl LifecycleProjection {
     /// Takes the thresholds.
-    pub fn new(rules: LifecycleRules) -> Self {
+    pub(super) fn new(rules: LifecycleRules) -> Self {
         Self { rules }
     }
 }
@@ -70,7 +70,11 @@ impl LifecycleProjection {
     fn loyal_until(&self, purchases: &[Purchase<'_>]) -> Timestamp {
         let needed = self.rules.loyal_purchases_min as usize;
         let current = since_return(purchases, &self.rules);
-        (current[current.len() - needed].placed_at + self.rules.window()).previous()
+        let oldest = current[current.len() - needed].placed_at;
+        if Timestamp::MAX.since(oldest) < self.rules.window() {
+            return Timestamp::MAX;
+        }
+        (oldest + self.rules.window()).previous()
     }
 }
 

@@ -17,7 +17,7 @@ use crate::view::{BehaviourClass, LifecycleStage, RfmValues, SegmentView};
 
 /// Folds a customer's events into a behaviour class.
 #[derive(Debug)]
-pub struct SegmentProjection {
+pub(crate) struct SegmentProjection {
     rules: SegmentRules,
     lifecycle: LifecycleRules,
     revenue: RevenueBasis,
@@ -25,7 +25,7 @@ pub struct SegmentProjection {
 
 impl SegmentProjection {
     /// Takes the thresholds; those of the lifecycle say who is dormant, the basis of revenue what net is.
-    pub fn new(rules: SegmentRules, lifecycle: LifecycleRules, revenue: RevenueBasis) -> Self {
+    pub(super) fn new(rules: SegmentRules, lifecycle: LifecycleRules, revenue: RevenueBasis) -> Self {
         Self { rules, lifecycle, revenue }
     }
 

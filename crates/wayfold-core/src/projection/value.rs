@@ -15,13 +15,13 @@ use crate::view::{CurrencyValue, GapsView, Purchase, ValueView};
 
 /// Folds a customer's events into orders and money.
 #[derive(Debug)]
-pub struct ValueProjection {
+pub(crate) struct ValueProjection {
     rules: ValueRules,
 }
 
 impl ValueProjection {
     /// Takes what counts as revenue.
-    pub fn new(rules: ValueRules) -> Self {
+    pub(super) fn new(rules: ValueRules) -> Self {
         Self { rules }
     }
 }

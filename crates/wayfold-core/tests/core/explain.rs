@@ -1,7 +1,10 @@
 //! Explanations: which event, or which instant, changed which field.
 
 use wayfold_core::bodies::{EventRetracted, OrderCancelled, Unknown};
-use wayfold_core::{Cause, EventId, Explanation, JourneyEvent, OrderId, Report, explain};
+use wayfold_core::{
+    Cause, CustomerAt, EventId, EventView, Explanation, JourneyEvent, LifecycleStage, OrderId, Projection,
+    ProjectionSet, Report, Rules, Timestamp, explain,
+};
 
 use super::support::{about, ada, batch, day, event, placed, projections};
 
@@ -74,4 +77,56 @@ fn the_end_of_an_explanation_is_the_view() {
     let _ = fold.apply(&[batch(&events)]);
     assert_eq!(told(&events, 400).view, fold.view(&ada(), day(400)).unwrap().unwrap());
     assert_eq!(explain(&projections(), &ada(), &[batch(&events)], day(0).previous()).unwrap(), None);
+}
+
+/// The end of a window beyond the end of time once gave an end in the past, and the explanation never ended.
+#[test]
+fn an_explanation_ends_with_the_end_of_time() {
+    let mut rules = Rules::default();
+    rules.lifecycle.churned_after_days = u32::MAX;
+    rules.lifecycle.loyal_window_days = u32::MAX;
+    let set = ProjectionSet::new(rules).unwrap();
+    let orders: Vec<_> = (0..5).map(|id| placed(&format!("o{id}"), id, day(id as u32), "10")).collect();
+    let told = explain(&set, &ada(), &[batch(&orders)], Timestamp::MAX).unwrap().unwrap();
+    assert_eq!((told.view.lifecycle.stage, told.view.holds_until), (LifecycleStage::Loyal, None));
+}
+
+/// Says of every instant that its view ended on the first day.
+struct EndsInThePast;
+
+impl Projection for EndsInThePast {
+    type State = ();
+    type View = ();
+
+    fn name(&self) -> &str {
+        "ends_in_the_past"
+    }
+
+    fn version(&self) -> u32 {
+        1
+    }
+
+    fn evolve(&self, _state: &mut (), _event: &EventView<'_>) {}
+
+    fn view(&self, _state: &(), _customer: &CustomerAt<'_>) {}
+
+    fn holds_until(&self, _state: &(), _customer: &CustomerAt<'_>) -> Option<Timestamp> {
+        Some(day(0))
+    }
+}
+
+/// Such a projection, the likeliest mistake of a user, once kept the explanation from ending.
+#[test]
+fn an_end_in_the_past_counts_as_none() {
+    let mut set = projections();
+    set.register(EndsInThePast).unwrap();
+    let told = explain(&set, &ada(), &[batch(&[placed("o1", 1, day(5), "10")])], day(500)).unwrap().unwrap();
+    assert_eq!(told.view.holds_until, None);
+}
+
+#[test]
+fn what_was_retracted_later_than_the_instant_is_not_reported() {
+    let retract = event(9, day(1), EventRetracted { event: EventId::from_u128(2), reason: None });
+    let told = told(&[placed("o1", 1, day(0), "10"), placed("o2", 2, day(50), "10"), retract], 5);
+    assert_eq!(told.reports, []);
 }

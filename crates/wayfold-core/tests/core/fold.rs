@@ -94,6 +94,39 @@ fn events_beyond_the_instant_wait_until_it_comes() {
     assert_eq!(fold.advance_to(day(8)).unwrap_err().kind(), ErrorKind::InvalidTime);
 }
 
+/// A refold that read further than what was applied once made the next event count twice.
+#[test]
+fn an_event_that_a_refold_brought_already_is_folded_once() {
+    let orders: Vec<_> = [(1, 0), (2, 10), (3, 5), (4, 20)]
+        .map(|(id, number)| batch(&[placed(&format!("o{id}"), id, day(number), "1")]))
+        .to_vec();
+    let mut fold = Fold::new(&projections());
+    let _ = fold.apply(&orders[..2]);
+    let late = fold.apply(&orders[2..3]);
+    fold.refold(&late.refolds[0], &orders);
+    let again = fold.apply(&orders[3..]);
+    assert_eq!(again.refolds.len(), 1, "what comes again refolds");
+    fold.refold(&again.refolds[0], &orders);
+    assert_eq!(export(&fold), export(&super::support::fold(&orders)));
+    assert_eq!(fold.view(&ada(), day(20)).unwrap().unwrap().value.purchases, 4);
+}
+
+/// Of two refolds that were asked for one after the other, the first once lost the events before its start.
+#[test]
+fn a_refold_that_starts_too_late_is_passed_over() {
+    let history: Vec<_> = (0..600).map(|id| placed(&format!("o{id}"), id, day(id as u32), "1")).collect();
+    let late = [placed("l1", 1000, day(520).next(), "1"), placed("l2", 1001, day(3).next(), "1")];
+    let batches = [batch(&history), batch(&late[..1]), batch(&late[1..])];
+    let mut fold = Fold::new(&projections());
+    let _ = fold.apply(&batches[..1]);
+    let first = fold.apply(&batches[1..2]);
+    let second = fold.apply(&batches[2..]);
+    fold.refold(&first.refolds[0], &batches);
+    assert_eq!(fold.view(&ada(), day(700)).unwrap_err().kind(), ErrorKind::NotRefolded);
+    fold.refold(&second.refolds[0], &batches);
+    assert_eq!(fold.view(&ada(), day(700)).unwrap().unwrap().value.purchases, 602);
+}
+
 /// The end of time once fell between what is due and what is later, and its events were never folded.
 #[test]
 fn an_event_at_the_end_of_time_falls_due_there() {

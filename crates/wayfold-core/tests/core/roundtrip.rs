@@ -96,3 +96,16 @@ fn a_view_reads_each_typed_column() {
     assert_eq!(view.stage(), Some(Stage::Decision));
     assert_eq!(view.customer().tenant, Tenant::new("acme").unwrap());
 }
+
+/// The position of a recorded event once moved to one that was not recorded.
+#[test]
+fn positions_stand_for_all_events_of_a_batch_or_for_none() {
+    let (_, text) = super::golden::events().remove(0);
+    let event: JourneyEvent = serde_json::from_str(&text).unwrap();
+    let plain = EventBatch::from_events([&event]).unwrap();
+    let recorded = plain.clone().recorded(vec![wayfold_core::Position::END], Timestamp::MIN);
+    let mixed = EventBatch::from_views([plain.event(0), recorded.event(0)]);
+    assert!(mixed.iter().all(|event| event.position().is_none() && event.recorded_at().is_none()));
+    let whole = EventBatch::from_views([recorded.event(0)]);
+    assert_eq!(whole.event(0).position(), Some(wayfold_core::Position::END));
+}
