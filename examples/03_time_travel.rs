@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use wayfold::blocking::Wayfold;
 use wayfold::{
-    Currency, CustomerKey, EventBody, EventId, EventRetracted, JourneyEvent, LifecycleStage, MemoryStore,
-    Money, OrderPlaced, Tag, Timestamp,
+    BehaviourClass, Currency, CustomerKey, EventBody, EventId, EventRetracted, JourneyEvent, LifecycleStage,
+    MemoryStore, Money, OrderPlaced, Tag, Timestamp,
 };
 
 fn main() -> wayfold::Result<()> {
@@ -26,7 +26,12 @@ fn main() -> wayfold::Result<()> {
     let ada = CustomerKey::new("ada")?;
     let stage = |known_at: &str, as_of: &str| -> wayfold::Result<Option<LifecycleStage>> {
         let view = wayfold.known_at(Timestamp::parse(known_at)?).customer(&ada, Timestamp::parse(as_of)?)?;
-        Ok(view.map(|view| view.lifecycle.stage))
+        let stage = view.map(|view| view.lifecycle.stage);
+        println!(
+            "as of {as_of}, as known at {known_at}: {}",
+            stage.map_or("unknown", LifecycleStage::as_str)
+        );
+        Ok(stage)
     };
 
     // January and August arrive as they happen.
@@ -59,11 +64,16 @@ fn main() -> wayfold::Result<()> {
         .expect("ada is known");
     assert_eq!(now.lifecycle.stage, LifecycleStage::WonBack);
 
-    // How long that stays so if nothing happens.
-    println!("{} is {} until {}", ada, now.lifecycle.stage, now.holds_until.expect("silence will tell"));
-    let churns_after = Timestamp::parse("2024-08-10")? + wayfold::Span::from_days(180);
-    assert_eq!(now.lifecycle.last_purchase_at, Some(Timestamp::parse("2024-08-10")?));
-    assert!(now.holds_until.is_some_and(|until| until <= churns_after));
+    // How long that stays so if nothing happens: until the class becomes at risk, 90 days after the last purchase.
+    let until = now.holds_until.expect("silence will tell");
+    assert_eq!(until, Timestamp::parse("2024-11-08")?);
+    println!("as of 2024-10-01: won_back, and nothing about ada changes until {until} without a new event");
+    let after = wayfold.customer(&ada, until.next())?.expect("ada is known");
+    assert_eq!(
+        (after.lifecycle.stage, after.segment.class),
+        (LifecycleStage::WonBack, Some(BehaviourClass::AtRisk))
+    );
+    println!("a microsecond later: still {}, but {}", after.lifecycle.stage, BehaviourClass::AtRisk);
     Ok(())
 }
 

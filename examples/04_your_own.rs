@@ -88,7 +88,12 @@ fn main() -> wayfold::Result<()> {
     let told = wayfold.explain(&ada, Timestamp::parse("2024-03-12")?)?.expect("ada is known");
     assert_eq!(told.view.journeys.journeys[0].stage, Some(Stage::Information));
     let (step, change) = told.why("trial.dormant").expect("the trial went dormant");
-    println!("trial.dormant became {:?} at {} by {:?}", change.after.as_deref(), step.at, step.cause);
+    println!(
+        "trial.dormant became {} at {} by {}",
+        change.after.as_deref().unwrap_or("nothing"),
+        step.at,
+        step.cause
+    );
     assert_eq!(step.at, (Timestamp::parse("2024-03-04")? + PATIENCE).next());
     Ok(())
 }

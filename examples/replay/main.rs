@@ -7,6 +7,8 @@
 mod print;
 mod report;
 
+use std::fmt::Write as _;
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -39,7 +41,7 @@ struct Arguments {
     /// The customer whose story is told; default: the most eventful of the ten most valuable.
     #[arg(long)]
     customer: Option<String>,
-    /// Writes rows that cannot be read to this file and goes on; without it the first one stops the replay.
+    /// Writes rows that cannot be read to this new file and goes on; without it the first one stops the replay.
     #[arg(long, value_name = "FILE")]
     rejects: Option<PathBuf>,
     /// Prints the answers as JSON, documented in docs/guide/replay-json.md.
@@ -64,14 +66,19 @@ fn replay(arguments: &Arguments) -> Result<()> {
     ensure!(read.events > 0, "{} holds no event; nothing to replay", read.file);
     let (folded, fold_time) = timed(|| wayfold.catch_up())?;
     let report = Report::ask(&wayfold, read, &question)?;
+    let mut text = String::new();
     if arguments.json {
-        println!("{}", serde_json::to_string_pretty(&report)?);
+        writeln!(text, "{}", serde_json::to_string_pretty(&report)?)?;
     } else {
-        print::report(&report);
-        let rate = folded as f64 / fold_time.as_secs_f64();
-        println!("\nFolded {folded} events in {:.1} ms: {rate:.0} events/s.", fold_time.as_secs_f64() * 1e3);
+        print::report(&mut text, &report, wayfold.rules())?;
+        let (ms, rate) = (fold_time.as_secs_f64() * 1e3, folded as f64 / fold_time.as_secs_f64());
+        writeln!(text, "\nFolded {folded} events in {ms:.1} ms: {rate:.0} events/s.")?;
     }
-    Ok(())
+    match std::io::stdout().write_all(text.as_bytes()) {
+        // Whoever reads the answers may stop before their end.
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        written => Ok(written?),
+    }
 }
 
 fn question(arguments: &Arguments) -> Result<Question> {

@@ -1,166 +1,192 @@
 //! The answers as text for people.
 
+use std::fmt::{Result, Write};
+
 use comfy_table::presets::UTF8_BORDERS_ONLY;
 use comfy_table::{CellAlignment, Table};
-use wayfold::{Cause, Explanation, LifecycleStage, PopulationSummary, Step, Timestamp};
+use wayfold::{
+    BehaviourClass, Cause, Currency, Explanation, LifecycleStage, Money, PopulationSummary, Rules, Step,
+    Timestamp,
+};
 
 use crate::report::{Quarter, Read, Report, Segments, TopCustomer};
 
-pub(crate) fn report(report: &Report) {
-    read(&report.read);
-    println!("\nAs of {} under rules {:?}.", report.as_of, report.summary.rules);
-    lifecycle(&report.lifecycle_by_quarter);
-    value(&report.summary);
+/// Writes everything that was asked.
+pub(crate) fn report(out: &mut String, report: &Report, rules: &Rules) -> Result {
+    read(out, &report.read)?;
+    let (happened, all) = (report.summary.events, report.read.events);
+    writeln!(
+        out,
+        "\nAs of {} under rules {:?}: {happened} of {all} events count.",
+        report.as_of, rules.version
+    )?;
+    if happened == 0 {
+        return writeln!(out, "Nothing had happened by then; choose a later --as-of.");
+    }
+    lifecycle(out, &report.lifecycle_by_quarter, rules)?;
+    value(out, &report.summary)?;
+    behaviour(out, &report.summary, rules)?;
     if let Some(found) = &report.segments {
-        segments(found);
+        segments(out, found)?;
     }
-    top(&report.top);
-    if let Some(told) = &report.story {
-        story(told);
-    }
+    top(out, &report.top)?;
+    report.story.as_ref().map_or(Ok(()), |told| story(out, told))
 }
 
-fn read(read: &Read) {
-    let (rows, events) = (read.rows, read.events);
-    println!(
-        "Read {}: {rows} rows became {events} events in {:.0} ms.",
-        read.file,
-        read.time.as_secs_f64() * 1e3
-    );
+fn read(out: &mut String, read: &Read) -> Result {
+    let (rows, events, ms) = (read.rows, read.events, read.time.as_secs_f64() * 1e3);
+    writeln!(out, "Read {}: {rows} rows became {events} events in {ms:.0} ms.", read.file)?;
     for (what, counts) in [("skipped", &read.skipped_rows), ("rejected", &read.rejected_rows)] {
         for (reason, count) in counts {
-            println!("  {count} rows {what}: {reason}");
+            writeln!(out, "  rows {what}: {count}, {reason}")?;
         }
     }
     for (kind, count) in &read.unknown_kinds {
-        println!("  {count} events of the unknown kind {kind:?} are kept");
+        writeln!(out, "  events of the unknown kind {kind:?}, which are kept: {count}")?;
     }
+    Ok(())
 }
 
-fn heading(text: &str) {
-    println!("\n{text}");
-}
-
-/// A table whose columns but the first hold numbers, unless they are named as texts.
-fn table(header: Vec<String>, rows: Vec<Vec<String>>, texts: usize) {
-    let columns = header.len();
+/// A table under a heading; the columns behind the first `texts` hold numbers.
+fn table(out: &mut String, heading: &str, header: &[&str], texts: usize, rows: Vec<Vec<String>>) -> Result {
     let mut table = Table::new();
-    table.load_style(UTF8_BORDERS_ONLY).set_header(header).add_rows(rows);
-    for column in texts..columns {
+    table.load_style(UTF8_BORDERS_ONLY).set_header(header.to_vec()).add_rows(rows);
+    for column in texts..header.len() {
         if let Some(column) = table.column_mut(column) {
             column.set_cell_alignment(CellAlignment::Right);
         }
     }
-    println!("{table}");
+    writeln!(out, "\n{heading}\n{table}")
 }
 
-fn lifecycle(quarters: &[Quarter]) {
-    heading("Lifecycle by quarter: customers at its end");
-    let stages = LifecycleStage::ALL.iter().map(ToString::to_string);
-    let header = std::iter::once("quarter".to_owned()).chain(stages).collect();
+fn lifecycle(out: &mut String, quarters: &[Quarter], rules: &Rules) -> Result {
+    let header: Vec<&str> =
+        std::iter::once("quarter").chain(LifecycleStage::ALL.iter().map(|s| s.as_str())).collect();
     let row = |quarter: &Quarter| {
         let counts = LifecycleStage::ALL.iter().map(|stage| quarter.lifecycle[stage].to_string());
         std::iter::once(quarter.label.clone()).chain(counts).collect()
     };
-    table(header, quarters.iter().map(row).collect(), 1);
+    let rules = &rules.lifecycle;
+    let heading = format!(
+        "Lifecycle: customers at the end of each quarter\n(repeat: from {} purchases; loyal: {} within {} days; churned: \
+         silent for more than {} days; won_back: bought again after that)",
+        rules.repeat_purchases_min,
+        rules.loyal_purchases_min,
+        rules.loyal_window_days,
+        rules.churned_after_days
+    );
+    table(out, &heading, &header, 1, quarters.iter().map(row).collect())
 }
 
-fn value(summary: &PopulationSummary) {
-    heading("Value");
-    let header = ["currency", "buyers", "purchases", "revenue", "refunds", "net"].map(str::to_owned).to_vec();
+fn value(out: &mut String, summary: &PopulationSummary) -> Result {
     let rows = summary.totals.iter().map(|total| {
         let sums = [total.revenue, total.refunds, total.net].map(|sum| sum.to_string());
         let counts = [total.currency.to_string(), total.buyers.to_string(), total.purchases.to_string()];
         counts.into_iter().chain(sums).collect()
     });
-    table(header, rows.collect(), 1);
+    let header = ["currency", "buyers", "purchases", "revenue", "refunds", "net"];
+    table(out, "Value", &header, 1, rows.collect())
+}
 
-    heading("Behaviour");
-    let classes = summary.classes.iter().map(|(class, count)| vec![class.to_string(), count.to_string()]);
+fn behaviour(out: &mut String, summary: &PopulationSummary, rules: &Rules) -> Result {
+    let segment = &rules.segment;
+    let is_off = |class: BehaviourClass| {
+        let by_value = [BehaviourClass::HighValue, BehaviourClass::LowFrequencyHighValue];
+        by_value.contains(&class) && segment.high_value_min.is_empty()
+    };
+    let row = |(class, count): (&BehaviourClass, &u64)| {
+        let count = if is_off(*class) { "off".to_owned() } else { count.to_string() };
+        vec![class.to_string(), count]
+    };
     let rest = std::iter::once(vec!["in none of these".to_owned(), summary.unclassified.to_string()]);
-    table(vec!["class".to_owned(), "customers".to_owned()], classes.chain(rest).collect(), 1);
+    let heading = format!(
+        "Behaviour: the first class that fits\n(dormant: churned; at_risk: silent for more than {} days; newcomer: one \
+         purchase; high_frequency: {} purchases within {} days;\nthe classes of high value are off until \
+         Rules.segment.high_value_min names a value by currency)",
+        segment.at_risk_after_days, segment.frequent_purchases_min, segment.frequent_window_days
+    );
+    table(out, &heading, &["class", "customers"], 1, summary.classes.iter().map(row).chain(rest).collect())
 }
 
-fn segments(segments: &Segments) {
-    heading(&format!(
-        "Segments by recency and frequency in {}, equal values share a score",
-        segments.currency
-    ));
-    let header = ["segment", "customers", "purchases", "net"].map(str::to_owned).to_vec();
+fn segments(out: &mut String, segments: &Segments) -> Result {
     let rows = segments.named.iter().map(|segment| {
-        vec![
-            segment.name.clone(),
-            segment.customers.to_string(),
-            segment.purchases.to_string(),
-            segment.net.to_string(),
-        ]
+        let counts = [segment.customers.to_string(), segment.purchases.to_string(), segment.net.to_string()];
+        std::iter::once(segment.name.clone()).chain(counts).collect()
     });
-    table(header, rows.collect(), 1);
+    let heading = format!(
+        "Segments in {}: customers by their scores of recency and frequency, 1 to 5 among all buyers\n(from Champions, \
+         who bought lately and often, to Hibernating; equal values share a score; docs/glossary.md has the table)",
+        segments.currency
+    );
+    table(out, &heading, &["segment", "customers", "purchases", "net"], 1, rows.collect())
 }
 
-fn top(top: &[TopCustomer]) {
-    heading("The most valuable customers");
-    let header =
-        ["customer", "stage", "class", "last purchase", "purchases", "net"].map(str::to_owned).to_vec();
+fn top(out: &mut String, top: &[TopCustomer]) -> Result {
     let rows = top.iter().map(|customer| {
         vec![
             customer.key.to_string(),
             customer.lifecycle.to_string(),
-            customer.class.map_or_else(|| "-".to_owned(), |class| class.to_string()),
+            customer.class.map_or("-", BehaviourClass::as_str).to_owned(),
             customer.last_purchase_at.map_or_else(|| "-".to_owned(), date),
             customer.purchases.to_string(),
             customer.net.to_string(),
         ]
     });
-    table(header, rows.collect(), 4);
+    let header = ["customer", "stage", "class", "last purchase", "purchases", "net"];
+    table(out, "The most valuable customers", &header, 4, rows.collect())
 }
 
 fn date(instant: Timestamp) -> String {
     instant.to_chrono().format("%Y-%m-%d").to_string()
 }
 
-/// Tells a customer's history: each event and each instant that changed a stage, a class or net value.
-fn story(story: &Explanation) {
-    heading(&format!("The story of customer {}", story.view.key));
+/// Tells a customer's history: each event, each instant at which time alone changed something, and what changed.
+fn story(out: &mut String, story: &Explanation) -> Result {
+    writeln!(out, "\nThe story of customer {} (choose another with --customer)", story.view.key)?;
     for step in &story.steps {
         let what = match &step.cause {
-            Cause::Event { kind, .. } => kind.replace('_', " "),
-            Cause::Time => "time passed".to_owned(),
+            Cause::Event { kind, .. } => kind,
+            Cause::Time => "(time passed)",
         };
-        println!("  {}  {what:<16} {}", date(step.at), changes(step));
+        writeln!(out, "  {}  {what:<15} {}", date(step.at), changes(step, story))?;
     }
     match story.view.holds_until {
-        Some(until) => println!("  Without a new event, this holds until {until}."),
-        None => println!("  Without a new event, this holds for ever."),
+        Some(until) => writeln!(out, "  Without a new event, nothing changes until {until}.")?,
+        None => writeln!(out, "  Without a new event, nothing changes any more.")?,
     }
-    for report in &story.reports {
-        println!("  Note: {report:?}");
-    }
+    story.reports.iter().try_for_each(|report| writeln!(out, "  Note: {report:?}"))
 }
 
 /// The changes of a step that a reader looks for, in words.
-fn changes(step: &Step) -> String {
+fn changes(step: &Step, story: &Explanation) -> String {
     let mut told = Vec::new();
     for change in &step.changes {
-        let after = change.after.as_deref().unwrap_or("none").replace('_', " ");
+        let after = change.after.as_deref().unwrap_or("none");
         let of_journey =
             change.field.strip_prefix("journey.journeys[").and_then(|rest| rest.split_once("]."));
         match (change.field.as_str(), of_journey) {
-            ("lifecycle.stage", _) => told.push(format!("is now {after}")),
+            ("lifecycle.stage", _) => told.push(format!("becomes {after}")),
             ("segment.class", _) => told.push(format!("class {after}")),
-            (_, Some((_, "outcome"))) if after != "open" => told.push(format!("journey {after}")),
-            (_, Some((_, "stage"))) => told.push(format!("journey in {after}")),
-            (field, _) if field.ends_with("].net") => told.push(format!("net {}", plain_money(&after))),
+            (_, Some((key, what @ ("stage" | "outcome")))) if is_told(key, story) => {
+                told.push(format!("journey {key}: {what} {after}"));
+            }
+            (field, _) if field.ends_with("].net") => {
+                told.extend(money(after).map(|net| format!("net {net}")))
+            }
             _ => {}
         }
     }
     told.join(", ")
 }
 
-/// `{"amount":"1.5","currency":"EUR"}` as `1.5 EUR`.
-fn plain_money(json: &str) -> String {
-    let money: Option<serde_json::Value> = serde_json::from_str(json).ok();
-    let part =
-        |name| money.as_ref().and_then(|money| money.get(name)).and_then(|part| part.as_str()).unwrap_or("?");
-    format!("{} {}", part("amount"), part("currency"))
+/// A journey of one order, as files of plain purchases have them, tells nothing beside the order.
+fn is_told(key: &str, story: &Explanation) -> bool {
+    let journey = story.view.journeys.journeys.iter().find(|journey| journey.key.as_str() == key);
+    journey.is_some_and(|journey| journey.stages.len() > 1)
+}
+
+/// Reads money such as `1.5 EUR`, to show it with the decimals of its currency.
+fn money(text: &str) -> Option<Money> {
+    let (amount, currency) = text.split_once(' ')?;
+    Money::parse(amount, Currency::new(currency).ok()?).ok()
 }

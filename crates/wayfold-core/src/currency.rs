@@ -5,9 +5,10 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::text_enum::debug_as_text;
 
 /// A currency of ISO 4217, named by its three letters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Currency([u8; 3]);
 
@@ -89,6 +90,8 @@ impl From<Currency> for String {
         currency.as_str().to_owned()
     }
 }
+
+debug_as_text!(Currency);
 
 #[cfg(test)]
 mod tests {

@@ -30,7 +30,8 @@ pub struct Explanation {
 }
 
 impl Explanation {
-    /// The last change of a field, such as `lifecycle.stage`: why it is what it is.
+    /// The last change of a field: why it is what it is. Fields are named as in [`Change::field`], such as
+    /// `lifecycle.stage` or `value.currencies[EUR].net`; `None` for one that never changed or does not exist.
     pub fn why(&self, field: &str) -> Option<(&Step, &Change)> {
         self.steps.iter().rev().find_map(|step| {
             let change = step.changes.iter().find(|change| change.field == field)?;
@@ -65,6 +66,16 @@ pub enum Cause {
     Time,
 }
 
+impl std::fmt::Display for Cause {
+    /// The event's kind and id, or the passing of time.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Event { id, kind } => write!(f, "{kind} {id}"),
+            Self::Time => f.write_str("the passing of time"),
+        }
+    }
+}
+
 /// One field that changed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Change {
@@ -72,7 +83,7 @@ pub struct Change {
     /// their keys, such as `journey.journeys[j1].stage`. The built-in projections' rules are named in the
     /// view; a version beyond the first of a name is written behind it, such as `lifecycle@2.stage`.
     pub field: String,
-    /// What it was: a text as it is, anything else as JSON; `None` if it was not there.
+    /// What it was: a text as it is, money such as `9.5 EUR`, anything else as JSON; `None` if it was not there.
     pub before: Option<String>,
     /// What it became, likewise; `None` if it is not there any more.
     pub after: Option<String>,

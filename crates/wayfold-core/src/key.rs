@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::text_enum::debug_as_text;
 
 /// The longest name in bytes: of a tenant, customer, journey, tag, custom kind or attribute.
 pub const NAME_BYTES_MAX: usize = 16_384;
@@ -289,8 +290,11 @@ impl From<Tag> for String {
     }
 }
 
-/// Identifies an event for ever: taken once per tenant. Version 7 for new events, 5 for imports.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+/// Identifies an event for ever: taken once per tenant.
+///
+/// What a source names gets its id by [`EventId::from_natural_key`], so that a retry or a second import changes
+/// nothing. A fact that has no name gets a version 7 id, `EventId(Uuid::now_v7())`, once, before the first try.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct EventId(pub Uuid);
 
@@ -327,7 +331,7 @@ impl fmt::Display for EventId {
 }
 
 /// A place in a log, given by its store: opaque, ordered, 16 bytes; written as 32 hexadecimal digits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Position([u8; 16]);
 
@@ -373,6 +377,8 @@ impl From<Position> for String {
         position.to_string()
     }
 }
+
+debug_as_text!(EventId, Position);
 
 #[cfg(test)]
 mod tests {

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::currency::Currency;
 use crate::error::{Error, ErrorKind, Result};
+use crate::text_enum::debug_as_text;
 
 const DECIMALS: u32 = 4;
 const UNIT: i128 = 10_i128.pow(DECIMALS);
@@ -25,7 +26,7 @@ pub enum Rounding {
 /// An exact decimal number with four decimals, without a currency: unit prices, scores, values.
 ///
 /// Written as decimal text with as few decimals as it needs, such as `"2.55"`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Amount(i64);
 
@@ -166,7 +167,7 @@ impl From<Amount> for String {
 /// let price = Money::parse("29.33", Currency::USD).unwrap();
 /// assert_eq!(price.to_string(), "29.33 USD");
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Money {
     /// How much, in the currency's unit.
@@ -197,7 +198,7 @@ impl fmt::Display for Money {
 }
 
 /// An exact sum of money in one currency; 128 bits cannot overflow by adding 64-bit amounts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct MoneySum {
     ten_thousandths: i128,
     currency: Currency,
@@ -219,6 +220,10 @@ impl MoneySum {
         self.currency
     }
 
+    fn fmt_exact(&self, name: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{name}({} {})", self.to_decimal(), self.currency)
+    }
+
     /// The exact decimal text, without the currency.
     pub fn to_decimal(self) -> String {
         Decimals(self.ten_thousandths).to_string()
@@ -228,6 +233,20 @@ impl MoneySum {
 impl From<Money> for MoneySum {
     fn from(money: Money) -> Self {
         Self::new(i128::from(money.amount.0), money.currency)
+    }
+}
+
+debug_as_text!(Amount);
+
+impl fmt::Debug for Money {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        MoneySum::from(*self).fmt_exact("Money", f)
+    }
+}
+
+impl fmt::Debug for MoneySum {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.fmt_exact("MoneySum", f)
     }
 }
 

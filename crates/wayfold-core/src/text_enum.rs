@@ -54,3 +54,16 @@ macro_rules! text_enum {
 }
 
 pub(crate) use text_enum;
+
+/// Shows a value in `Debug` as `Name(text)`, with the text that people read.
+macro_rules! debug_as_text {
+    ($($name:ident),+) => {$(
+        impl std::fmt::Debug for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                write!(f, concat!(stringify!($name), "({})"), self)
+            }
+        }
+    )+};
+}
+
+pub(crate) use debug_as_text;

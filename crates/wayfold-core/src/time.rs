@@ -7,6 +7,7 @@ use chrono::{DateTime, FixedOffset, NaiveDate, SecondsFormat, TimeZone, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::text_enum::debug_as_text;
 
 const MICROS_PER_DAY: i64 = 86_400_000_000;
 
@@ -51,7 +52,7 @@ impl Add for Span {
 /// An instant in whole microseconds, between the years 1 and 9999; written as RFC 3339 in UTC.
 ///
 /// Arithmetic stops at the ends of that range instead of overflowing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Timestamp(i64);
 
@@ -175,7 +176,7 @@ impl From<Timestamp> for String {
 /// When something happened: an instant, and the offset from UTC at which the source wrote it.
 ///
 /// The order of events looks at the instant alone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct EventTime {
     instant: Timestamp,
@@ -271,6 +272,8 @@ impl From<EventTime> for String {
         time.to_string()
     }
 }
+
+debug_as_text!(EventTime, Timestamp);
 
 #[cfg(test)]
 mod tests {

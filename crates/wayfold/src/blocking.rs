@@ -2,8 +2,8 @@
 
 use pollster::block_on;
 use wayfold_core::{
-    CustomerKey, CustomerView, Explanation, Handle, JourneyEvent, Population, Projection, Rules, Tenant,
-    Timestamp,
+    CustomerKey, CustomerView, EventBatch, Explanation, Handle, JourneyEvent, Population, Projection, Rules,
+    Tenant, Timestamp,
 };
 use wayfold_store::{AppendCondition, AppendOutcome, EventStore};
 
@@ -42,6 +42,14 @@ impl Wayfold {
     /// As there.
     pub fn append<'a>(&self, events: impl IntoIterator<Item = &'a JourneyEvent>) -> Result<Appended> {
         block_on(self.0.append(events))
+    }
+
+    /// As [`crate::Wayfold::append_batch`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn append_batch(&self, batch: EventBatch) -> Result<Appended> {
+        block_on(self.0.append_batch(batch))
     }
 
     /// As [`crate::Wayfold::append_if`].

@@ -92,6 +92,19 @@ pub struct Appended {
 /// It is shared by reference between tasks and threads and needs no runtime. Questions about all customers are
 /// about the default tenant unless they name another; the export and the newest event are of all tenants.
 ///
+/// ```
+/// use std::sync::Arc;
+/// use wayfold::{CustomerKey, EventId, JourneyEvent, MemoryStore, Registered, Timestamp, Uuid, Wayfold};
+///
+/// # pollster::block_on(async {
+/// let wayfold = Arc::new(Wayfold::open(MemoryStore::new()).await?);
+/// let (ada, at) = (CustomerKey::new("ada")?, Timestamp::parse("2024-03-01")?);
+/// wayfold.append([&JourneyEvent::new(EventId(Uuid::now_v7()), ada.clone(), at, Registered {})]).await?;
+/// assert_eq!(wayfold.customer(&ada, at).await?.expect("ada is known").events, 1);
+/// # Ok::<(), wayfold::Error>(())
+/// # }).unwrap();
+/// ```
+///
 /// A projection of one's own that panics makes the question panic that folds with it; the states are then
 /// folded anew with the next question.
 #[derive(Debug)]

@@ -21,9 +21,16 @@ pub enum ErrorKind {
 }
 
 /// The engine's one error: a kind to act on, and the message of the part that refused.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[error(transparent)]
 pub struct Error(Repr);
+
+impl std::fmt::Debug for Error {
+    /// Shows kind and message, as `main` prints an error that it returns.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:?}: {self}", self.kind())
+    }
+}
 
 #[derive(Debug, thiserror::Error)]
 enum Repr {

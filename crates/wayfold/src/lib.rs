@@ -35,6 +35,9 @@
 //! - [`Projection`]: the trait of the built-in projections and of your own.
 //! - [`EventStore`]: what a backend implements; [`MemoryStore`] is the reference.
 //!
+//! Doc examples of re-exported items name the crate that defines them: write `wayfold` for `wayfold_core`,
+//! [`wayfold::store`](store) for `wayfold_store` and [`wayfold::ingest`](ingest) for `wayfold_ingest`.
+//!
 //! # What it is not
 //!
 //! No event-store server, no general CQRS framework, no message bus, no dashboard. No call reads a clock or
@@ -44,7 +47,7 @@
 //!
 //! | feature | default | what it adds |
 //! |---|---|---|
-//! | `ingest` | yes | import of CSV and JSON Lines files by a mapping |
+//! | `ingest` | yes | import of CSV by a mapping, and of Wayfold's own events as JSON Lines |
 
 pub mod blocking;
 mod engine;
@@ -62,6 +65,7 @@ pub use self::known::KnownAt;
 #[doc(inline)]
 pub use wayfold_core::bodies;
 // The one family that is listed where it is declared: a struct for each kind, made by one macro.
+pub use uuid::Uuid;
 pub use wayfold_core::bodies::*;
 #[doc(inline)]
 pub use wayfold_core::{
@@ -86,3 +90,8 @@ pub use wayfold_store::{AppendCondition, AppendOutcome, EventFilter, EventStore,
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]
 struct Readme;
+
+/// Compiles and runs the program of the guide.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/guide/first-journey.md")]
+struct FirstJourney;

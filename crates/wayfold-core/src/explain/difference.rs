@@ -77,13 +77,18 @@ fn is_money(members: &serde_json::Map<String, Value>) -> bool {
     members.len() == 2 && members.contains_key("amount") && members.contains_key("currency")
 }
 
-/// A text as it is, nothing for `null` and for what has no members, anything else as JSON.
+/// A text as it is, money as amount and currency, nothing for `null` and for what has no members, anything else
+/// as JSON.
 fn text(value: &Value) -> Option<String> {
     match value {
         Value::Null => None,
         Value::String(text) => Some(text.clone()),
         Value::Array(list) if list.is_empty() => None,
         Value::Object(members) if members.is_empty() => None,
+        Value::Object(members) if is_money(members) => {
+            let part = |name| members.get(name).and_then(Value::as_str).unwrap_or_default();
+            Some(format!("{} {}", part("amount"), part("currency")))
+        }
         leaf => Some(leaf.to_string()),
     }
 }
