@@ -171,7 +171,7 @@ fn changes(step: &Step, story: &Explanation) -> String {
                 told.push(format!("journey {key}: {what} {after}"));
             }
             (field, _) if field.ends_with("].net") => {
-                told.extend(money(after).map(|net| format!("net {net}")))
+                told.extend(money(after).map(|net| format!("net {net}")));
             }
             _ => {}
         }
