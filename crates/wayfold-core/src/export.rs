@@ -4,6 +4,8 @@
 //! Fields stand as declared, maps by key, texts spelled out, money as decimal text. No dictionary code,
 //! internal number, position, recording time or float is in it.
 
+mod floats;
+
 use std::io;
 
 use crate::error::{Error, ErrorKind, Result};
@@ -39,8 +41,14 @@ pub(crate) fn write_customer(
     out.write_all(&line).map_err(failed)
 }
 
+/// Writes a value that holds no float.
+pub(crate) fn to_writer(out: &mut dyn io::Write, value: &impl serde::Serialize) -> serde_json::Result<()> {
+    floats::refuse(value)?;
+    serde_json::to_writer(out, value)
+}
+
 fn write_json(line: &mut Vec<u8>, value: &impl serde::Serialize) -> Result<()> {
-    serde_json::to_writer(line, value).map_err(failed)
+    to_writer(line, value).map_err(failed)
 }
 
 fn failed(error: impl std::fmt::Display) -> Error {
