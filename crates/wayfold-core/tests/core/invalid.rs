@@ -1,10 +1,11 @@
 //! Events that are refused, each with the message that says what to do.
 
 use wayfold_core::bodies::{
-    EventRetracted, Instrument, OrderCancelled, PointsEarned, Refunded, Registered, SurveyAnswered,
+    EventRetracted, Instrument, OrderCancelled, PointsEarned, Refunded, Registered, SurveyAnswered, Unknown,
 };
 use wayfold_core::{
-    Amount, BatchBuilder, EventId, JourneyEvent, Limits, OrderLine, OrderPlaced, Rules, Span, Stage, Tag,
+    Amount, BatchBuilder, ErrorKind, EventId, JourneyEvent, Limits, NestedJson, OrderLine, OrderPlaced,
+    Rules, Span, Stage, Tag,
 };
 
 use super::support::{about, day, eur, event, placed};
@@ -115,14 +116,17 @@ fn the_far_future_is_refused_and_the_near_one_is_not() {
     );
 }
 
+/// The error of reading an event with these members beside those that every event has.
+#[track_caller]
+fn json_error(rest: &str) -> String {
+    let text = format!(
+        r#"{{"id":"00000000-0000-0000-0000-000000000007","customer":"ada","occurred_at":"2024-03-01T10:00:00Z",{rest}}}"#
+    );
+    serde_json::from_str::<JourneyEvent>(&text).unwrap_err().to_string()
+}
+
 #[test]
 fn json_errors_name_kind_and_field() {
-    let read = |text: &str| serde_json::from_str::<JourneyEvent>(text).unwrap_err().to_string();
-    let with = |rest: &str| {
-        read(&format!(
-            r#"{{"id":"00000000-0000-0000-0000-000000000007","customer":"ada","occurred_at":"2024-03-01T10:00:00Z",{rest}}}"#
-        ))
-    };
     let cases = [
         (
             r#""kind":"order_placed","schema_version":1"#,
@@ -149,12 +153,80 @@ fn json_errors_name_kind_and_field() {
             r#""kind":"registered","schema_version":1,"attributes":{"a":1.5}"#,
             r#"1.5 is a float; write it as {"decimal": "1.5"}"#,
         ),
+        (
+            r#""kind":"registered","schema_version":1,"attributes":{"a":null}"#,
+            "invalid type: null, expected a text, a whole number, a boolean, or an object with one key",
+        ),
+        (
+            r#""kind":"registered","schema_version":1,"fields":[]"#,
+            r#"fields of "registered": they are not a JSON object"#,
+        ),
+        (
+            r#""kind":"moon_seen","schema_version":1,"fields":[]"#,
+            r#"fields of "moon_seen": they are not a JSON"#,
+        ),
         (r#""kind":"registered""#, "missing field `schema_version`"),
     ];
     for (rest, expected) in cases {
-        let error = with(rest);
+        let error = json_error(rest);
         assert!(error.contains(expected), "{error}\nlacks\n{expected}");
     }
+}
+
+/// The last of two members with one key once won silently, so that half of what a source stated was lost.
+#[test]
+fn a_key_that_stands_twice_is_named() {
+    let cases = [
+        (
+            r#""kind":"need_identified","schema_version":1,"fields":{"category":"a","category":"b"}"#,
+            "`category`",
+        ),
+        (
+            r#""kind":"moon_seen","schema_version":1,"fields":{"a":1,"b":2,"\u0061":1}"#,
+            r#"key "a" stands twice"#,
+        ),
+        (
+            r#""kind":"moon_seen","schema_version":1,"fields":{"x":[{"b":2,"b":2}]}"#,
+            r#"key "b" stands twice"#,
+        ),
+        (
+            r#""kind":"registered","schema_version":1,"attributes":{"a":1,"b":2,"a":3}"#,
+            r#"attribute "a" is given twice"#,
+        ),
+        (
+            r#""kind":"registered","schema_version":1,"attributes":{"a":{"json":{"c":1,"c":{}}}}"#,
+            r#"key "c" stands twice"#,
+        ),
+    ];
+    for (rest, expected) in cases {
+        let error = json_error(rest);
+        assert!(error.contains(expected), "{error}\nlacks\n{expected}");
+    }
+    assert_eq!(NestedJson::new(r#"{"a":1,"a":1}"#).unwrap_err().kind(), ErrorKind::Malformed);
+    assert_eq!(Unknown::new("moon_seen", r#"{"a":1,"a":1}"#).unwrap_err().kind(), ErrorKind::Malformed);
+}
+
+/// Events nested beyond the JSON reader's depth were once taken and written, but never read again.
+#[test]
+fn depth_beyond_64_is_refused_with_what_was_found() {
+    let deep = |levels: usize| format!("{}{}", r#"{"a":["#.repeat(levels / 2), "]}".repeat(levels / 2));
+    let message = "JSON of 66 arrays and objects inside each other; at most 64 are taken";
+    let nested = NestedJson::new(&deep(66)).unwrap_err();
+    assert_eq!(
+        (nested.kind(), nested.to_string()),
+        (ErrorKind::Malformed, format!("nested JSON: {message}"))
+    );
+    let unknown = Unknown::new("moon_seen", &deep(66)).unwrap_err();
+    let expected = format!("fields of \"moon_seen\": {message}");
+    assert_eq!((unknown.kind(), unknown.to_string()), (ErrorKind::Malformed, expected));
+
+    let json =
+        |fields: &str| json_error(&format!(r#""kind":"moon_seen","schema_version":1,"fields":{fields}"#));
+    assert!(json(&deep(66)).contains(message));
+    assert!(json(&deep(1_000_000)).contains("JSON of 1000000 arrays"), "hostile depth needs no stack");
+    let attribute =
+        format!(r#""kind":"registered","schema_version":1,"attributes":{{"a":{{"json":{}}}}}"#, deep(66));
+    assert!(json_error(&attribute).contains(message));
 }
 
 #[test]
