@@ -9,7 +9,7 @@ use super::words::{
     Direction, Instrument, LearntHow, NeedNature, Priority, ProcurementStep, Sentiment, TermsSubject, Verdict,
 };
 use crate::error::{Error, ErrorKind, Result};
-use crate::key::{CustomKind, EventId};
+use crate::key::{CustomKind, EventId, check_name};
 use crate::money::{Amount, Money};
 use crate::stage::Stage;
 use crate::time::Timestamp;
@@ -763,7 +763,7 @@ pub struct Custom {
     /// The stage to which the kind belongs; `None` for a neutral kind.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stage: Option<Stage>,
-    /// An amount; the built-in projections do not count it as revenue.
+    /// An amount, which may be negative; the built-in projections do not count it as revenue.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub amount: Option<Money>,
 }
@@ -794,6 +794,11 @@ impl Custom {
     }
 }
 
+/// Says whether this version knows the fields of a kind, a user's own among them.
+pub(super) fn is_known(kind: &str) -> bool {
+    kind == "custom" || EventKind::from_name(kind).is_some()
+}
+
 /// The column that holds the names of custom kinds.
 pub(crate) const CUSTOM_NAME: &str = "custom_name";
 /// The column that holds the names of unknown kinds.
@@ -812,11 +817,19 @@ impl Unknown {
     /// Keeps a kind with its fields as JSON.
     ///
     /// # Errors
-    /// `InvalidEvent` if this version knows the kind; `Malformed` if the fields are no JSON object, hold a key
-    /// twice in one object, or hold more than 64 arrays and objects inside each other.
+    /// `InvalidEvent` if this version knows the kind; `InvalidName` if its name is empty, longer than
+    /// [`NAME_BYTES_MAX`](crate::NAME_BYTES_MAX) bytes, or begins with `custom:`, which names users' own kinds;
+    /// `Malformed` if the fields are no JSON object, hold a key twice in one object, or hold more than 64 arrays
+    /// and objects inside each other.
     pub fn new(kind: impl Into<String>, fields_json: &str) -> Result<Self> {
         let kind = kind.into();
-        if EventKind::from_name(&kind).is_some() {
+        check_name("kind", &kind)?;
+        if kind.starts_with("custom:") {
+            let message =
+                format_args!("kind {kind:?} is a user's own; write kind \"custom\" and its name as a field");
+            return Err(Error::new(ErrorKind::InvalidName, message));
+        }
+        if is_known(&kind) {
             let message = format_args!("kind {kind:?} is known; write it with its own fields");
             return Err(Error::new(ErrorKind::InvalidEvent, message));
         }
@@ -876,9 +889,10 @@ pub(crate) enum OrderTag {
 }
 
 impl EventKind {
-    /// Reads the name of a kind that this version knows; `custom` is not one kind but six.
+    /// Finds the kind of a name that this version knows; `custom` gives none, as it is not one kind but six.
     pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.iter().copied().find(|kind| kind.name() == name && *kind != Self::Unknown)
+        let has_name = |kind: &Self| kind.name() == name && !kind.is_custom() && *kind != Self::Unknown;
+        Self::ALL.iter().copied().find(has_name)
     }
 
     /// Says whether the kind can move a journey's stage: it belongs to one, and closes or corrects nothing.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize, Serializer};
 use uuid::Uuid;
 
 use super::attribute::read_attributes;
-use super::body::{EventBody, EventKind};
+use super::body::{EventBody, is_known};
 use super::json_text::JsonText;
 use super::{Actor, Attributes, JourneyEvent};
 use crate::error::{Error, ErrorKind, Result};
@@ -50,8 +50,7 @@ impl TryFrom<JsonEvent> for JourneyEvent {
     type Error = Error;
 
     fn try_from(json: JsonEvent) -> Result<Self> {
-        let known = json.kind == "custom" || EventKind::from_name(&json.kind).is_some();
-        if known && json.schema_version != 1 {
+        if is_known(&json.kind) && json.schema_version != 1 {
             let message = format_args!(
                 "kind {:?} has schema version {}; this version of the library reads version 1",
                 json.kind, json.schema_version

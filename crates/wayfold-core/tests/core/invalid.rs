@@ -1,11 +1,12 @@
 //! Events that are refused, each with the message that says what to do.
 
 use wayfold_core::bodies::{
-    EventRetracted, Instrument, OrderCancelled, PointsEarned, Refunded, Registered, SurveyAnswered, Unknown,
+    Custom, EventRetracted, Instrument, OfferIssued, OfferRedeemed, OrderCancelled, PointsEarned, Refunded,
+    Registered, SurveyAnswered, Unknown,
 };
 use wayfold_core::{
-    Amount, BatchBuilder, ErrorKind, EventId, JourneyEvent, Limits, NestedJson, OrderLine, OrderPlaced,
-    Rules, Span, Stage, Tag,
+    Amount, BatchBuilder, CustomKind, ErrorKind, EventId, EventKind, JourneyEvent, Limits, NAME_BYTES_MAX,
+    NestedJson, OrderLine, OrderPlaced, Rules, Span, Stage, Tag,
 };
 
 use super::support::{about, day, eur, event, placed};
@@ -42,6 +43,18 @@ fn amounts_points_and_scores_lie_on_their_scales() {
         &placed("o1", 1, day(0), "-1"),
         "its amount is -1 EUR; amounts are not negative, money given back is a refund",
     );
+    // The value of an offer was once the one amount that could be negative.
+    let (offer_kind, campaign, value) = (None, None, Some(eur("-1")));
+    let issued = OfferIssued { offer_kind: offer_kind.clone(), campaign: campaign.clone(), value };
+    for body in [issued.into(), OfferRedeemed { offer_kind, campaign, value }.into()] {
+        let body: wayfold_core::EventBody = body;
+        check(
+            &event(1, day(0), body),
+            "its amount is -1 EUR; amounts are not negative, money given back is a refund",
+        );
+    }
+    let custom = Custom { name: CustomKind::new("adjusted").unwrap(), stage: None, amount: value };
+    assert!(event(1, day(0), custom).validate().is_ok(), "only the user knows what a custom amount means");
     check(
         &event(1, day(0), PointsEarned { points: -1, reason: None }),
         "it has -1 points; write a reversal instead of negative points",
@@ -227,6 +240,37 @@ fn depth_beyond_64_is_refused_with_what_was_found() {
     let attribute =
         format!(r#""kind":"registered","schema_version":1,"attributes":{{"a":{{"json":{}}}}}"#, deep(66));
     assert!(json_error(&attribute).contains(message));
+}
+
+/// `custom` was once found as the first of the six custom kinds, and unknown kinds could have no name, one that
+/// reads as a user's own, or one of any length.
+#[test]
+fn names_of_unknown_kinds_are_names_that_no_known_kind_has() {
+    assert_eq!(EventKind::from_name("custom"), None);
+    assert_eq!(EventKind::from_name("unknown"), None);
+    assert_eq!(EventKind::from_name("registered"), Some(EventKind::Registered));
+    let long = "x".repeat(NAME_BYTES_MAX + 1);
+    let cases = [
+        ("custom", ErrorKind::InvalidEvent, "kind \"custom\" is known"),
+        ("registered", ErrorKind::InvalidEvent, "kind \"registered\" is known"),
+        ("", ErrorKind::InvalidName, "kind is empty"),
+        (
+            "custom:visited",
+            ErrorKind::InvalidName,
+            "kind \"custom:visited\" is a user's own; write kind \"custom\"",
+        ),
+        (&long, ErrorKind::InvalidName, "kind has 16385 bytes; at most 16384 are taken"),
+    ];
+    for (kind, error_kind, message) in cases {
+        let error = Unknown::new(kind, "{}").unwrap_err();
+        assert_eq!(error.kind(), error_kind);
+        assert!(error.to_string().contains(message), "{error}\nlacks\n{message}");
+        if error_kind == ErrorKind::InvalidName {
+            let error = json_error(&format!(r#""kind":"{kind}","schema_version":1"#));
+            assert!(error.contains(message), "{error}\nlacks\n{message}");
+        }
+    }
+    assert!(Unknown::new(&long[1..], "{}").is_ok());
 }
 
 #[test]
