@@ -4,6 +4,7 @@ mod attribute;
 mod body;
 mod columns;
 mod json;
+mod json_text;
 mod limits;
 mod line;
 mod order;

@@ -4,6 +4,8 @@
 //! Fields stand as declared, maps by key, texts spelled out, money as decimal text. No dictionary code,
 //! internal number, position, recording time or float is in it.
 
+mod floats;
+
 use std::io;
 
 use crate::error::{Error, ErrorKind, Result};
@@ -31,38 +33,24 @@ pub(crate) fn write_customer(
         }
         write_json(&mut line, &format!("{}@{}", column.name(), column.version()))?;
         line.push(b':');
-        let start = line.len();
-        column.write_state(customer, &mut line).map_err(failed)?;
-        refuse_floats(column.name(), &line[start..])?;
+        column
+            .write_state(customer, &mut line)
+            .map_err(|error| failed(format_args!("state of projection {:?}: {error}", column.name())))?;
     }
     line.extend_from_slice(b"}}\n");
     out.write_all(&line).map_err(failed)
 }
 
+/// Writes a value that holds no float.
+pub(crate) fn to_writer(out: &mut dyn io::Write, value: &impl serde::Serialize) -> serde_json::Result<()> {
+    floats::refuse(value)?;
+    serde_json::to_writer(out, value)
+}
+
 fn write_json(line: &mut Vec<u8>, value: &impl serde::Serialize) -> Result<()> {
-    serde_json::to_writer(line, value).map_err(failed)
+    to_writer(line, value).map_err(failed)
 }
 
 fn failed(error: impl std::fmt::Display) -> Error {
     Error::new(ErrorKind::InvalidProjection, format_args!("cannot export: {error}"))
-}
-
-/// A float written as text may differ between platforms; a number with a point or exponent is one.
-fn refuse_floats(name: &str, state: &[u8]) -> Result<()> {
-    let mut in_text = false;
-    let mut escaped = false;
-    for (place, byte) in state.iter().enumerate() {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' => escaped = true,
-            b'"' => in_text = !in_text,
-            b'.' | b'e' | b'E' if !in_text && place > 0 && state[place - 1].is_ascii_digit() => {
-                let message =
-                    format_args!("the state of projection {name:?} holds a float; keep whole numbers");
-                return Err(Error::new(ErrorKind::InvalidProjection, message));
-            }
-            _ => {}
-        }
-    }
-    Ok(())
 }

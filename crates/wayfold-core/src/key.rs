@@ -12,7 +12,7 @@ use crate::text_enum::debug_as_text;
 /// The longest name in bytes: of a tenant, customer, journey, tag, custom kind or attribute.
 pub const NAME_BYTES_MAX: usize = 16_384;
 
-fn check_name(what: &str, text: &str) -> Result<()> {
+pub(crate) fn check_name(what: &str, text: &str) -> Result<()> {
     if text.is_empty() {
         return Err(Error::new(
             ErrorKind::InvalidName,

@@ -75,19 +75,17 @@ impl Timestamp {
         Ok(instant)
     }
 
-    /// Reads RFC 3339 with any offset, or a date, which means its first instant in UTC.
+    /// Reads RFC 3339 with any offset, or a date such as `2024-01-31`, which means its first instant in UTC.
     ///
-    /// Digits below the microsecond are cut.
+    /// As RFC 3339 allows, the `T` may be a `t` or a space, and the `Z` a `z`. Digits below the microsecond are
+    /// cut.
     ///
     /// # Errors
     /// `InvalidTime` for any other text.
     pub fn parse(text: &str) -> Result<Self> {
-        if let Ok(date) = NaiveDate::parse_from_str(text, "%Y-%m-%d") {
-            let midnight = date.and_hms_opt(0, 0, 0).map(|naive| naive.and_utc());
-            return Self::try_from_chrono(midnight.ok_or_else(|| bad_instant(text))?);
-        }
-        let parsed = DateTime::parse_from_rfc3339(text).map_err(|_| bad_instant(text))?;
-        Self::try_from_chrono(parsed.to_utc())
+        let instant =
+            if is_date(text) { parse_date(text) } else { parse_rfc3339(text).map(|time| time.to_utc()) };
+        Self::try_from_chrono(instant.ok_or_else(|| bad_instant(text))?)
     }
 
     fn try_from_chrono(instant: DateTime<Utc>) -> Result<Self> {
@@ -122,6 +120,25 @@ impl Timestamp {
     pub(crate) const fn trusted(micros: i64) -> Self {
         Self(micros)
     }
+}
+
+/// Says whether the text has the digits and dashes of a date; chrono alone takes spaces, signs and short years.
+fn is_date(text: &str) -> bool {
+    let fits = |(place, byte): (usize, u8)| match place {
+        4 | 7 => byte == b'-',
+        _ => byte.is_ascii_digit(),
+    };
+    text.len() == 10 && text.bytes().enumerate().all(fits)
+}
+
+fn parse_date(text: &str) -> Option<DateTime<Utc>> {
+    let date = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()?;
+    Some(date.and_hms_opt(0, 0, 0)?.and_utc())
+}
+
+/// Reads RFC 3339, which is ASCII; chrono alone takes a Unicode minus before the offset.
+fn parse_rfc3339(text: &str) -> Option<DateTime<FixedOffset>> {
+    text.is_ascii().then(|| DateTime::parse_from_rfc3339(text).ok()).flatten()
 }
 
 fn bad_instant(text: &str) -> Error {
@@ -198,12 +215,14 @@ impl EventTime {
         Ok(Self { instant, offset_minutes })
     }
 
-    /// Reads RFC 3339; digits below the microsecond are cut.
+    /// Reads RFC 3339 with an offset of less than a day; digits below the microsecond are cut.
+    ///
+    /// As RFC 3339 allows, the `T` may be a `t` or a space, and the `Z` a `z`; both are written as capitals.
     ///
     /// # Errors
     /// `InvalidTime` for any other text, or outside of the years 1 to 9999.
     pub fn parse(text: &str) -> Result<Self> {
-        let parsed = DateTime::parse_from_rfc3339(text).map_err(|_| {
+        let parsed = parse_rfc3339(text).ok_or_else(|| {
             let message =
                 format_args!("{text:?} is no time; write RFC 3339 such as 2024-01-31T10:00:00+08:00");
             Error::new(ErrorKind::InvalidTime, message)
@@ -285,6 +304,44 @@ mod tests {
             Timestamp::parse("1997-10-01").unwrap(),
             Timestamp::parse("1997-10-01T00:00:00Z").unwrap()
         );
+    }
+
+    /// chrono's date pattern takes signs, spaces and short numbers: "24-01-01" once became a day of the year 24.
+    #[test]
+    fn a_date_has_four_two_and_two_digits() {
+        let lax =
+            ["24-01-01", "2024-1-1", "2024- 1- 1", " 2024-01-01", "2024-01-01 ", "+2024-01-01", "-024-01-01"];
+        for text in
+            lax.into_iter().chain(["02024-01-01", "2024/01/01", "2024-02-30", "0000-01-01", "２０24-01-01"])
+        {
+            assert_eq!(Timestamp::parse(text).unwrap_err().kind(), ErrorKind::InvalidTime, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn times_are_rfc_3339_and_no_more() {
+        for text in ["2024-01-31t10:00:00z", "2024-01-31 10:00:00Z", "2024-01-31T18:00:00+08:00"] {
+            assert_eq!(Timestamp::parse(text).unwrap().to_string(), "2024-01-31T10:00:00Z", "{text:?}");
+            assert_eq!(
+                EventTime::parse(text).unwrap().instant(),
+                Timestamp::parse(text).unwrap(),
+                "{text:?}"
+            );
+        }
+        let offsets =
+            ["+24:00", "-24:00", "+08:60", "+8:00", "+0800", "+08", "\u{2212}08:00", "", "UTC", " Z", "Z "];
+        let times = offsets.map(|offset| format!("2024-01-31T10:00:00{offset}"));
+        let others = [
+            "2024-01-31",
+            "24-01-31T10:00:00Z",
+            "2024-01-31T10:00Z",
+            "+2024-01-31T10:00:00Z",
+            " 2024-01-31T10:00:00Z",
+        ];
+        for text in times.iter().map(String::as_str).chain(others) {
+            assert!(EventTime::parse(text).is_err(), "{text:?}");
+            assert!(text == "2024-01-31" || Timestamp::parse(text).is_err(), "{text:?}");
+        }
     }
 
     #[test]

@@ -7,6 +7,7 @@ use serde::de::{self, MapAccess, Visitor};
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::json_text::{AsJson, JsonText, canonical, without_place};
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::AttributeName;
 use crate::money::{Amount, Money};
@@ -39,7 +40,11 @@ pub enum AttributeValue {
     Json(NestedJson),
 }
 
-/// A nested value as compact JSON text.
+/// A nested value as compact JSON text, at most 64 arrays and objects inside each other.
+///
+/// Members stand in the order of their keys; numbers stand as they were written, however long, so equal texts
+/// stay equal through any number of exports and imports. What was read into a [`serde_json::Value`] first has the
+/// numbers that the value kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NestedJson(String);
 
@@ -47,12 +52,14 @@ impl NestedJson {
     /// Takes an array or object.
     ///
     /// # Errors
-    /// `Malformed` if the text is no JSON array or object; plain values have types of their own.
+    /// `Malformed` if the text is no JSON array or object, as plain values have types of their own; if a key
+    /// stands twice in one object; if more than 64 arrays and objects stand inside each other.
     pub fn new(text: &str) -> Result<Self> {
-        match serde_json::from_str::<serde_json::Value>(text) {
-            Ok(value) if value.is_array() || value.is_object() => Ok(Self(value.to_string())),
-            _ => Err(Error::new(ErrorKind::Malformed, format_args!("{text:?} is no JSON array or object"))),
+        let json = canonical("nested JSON", text)?;
+        if json.starts_with(['[', '{']) {
+            return Ok(Self(json));
         }
+        Err(Error::new(ErrorKind::Malformed, format_args!("{text:?} is no JSON array or object")))
     }
 
     /// The compact JSON text.
@@ -123,19 +130,59 @@ impl Serialize for AttributeValue {
             Self::Decimal(amount) => tagged(serializer, "decimal", amount),
             Self::Time(instant) => tagged(serializer, "time", instant),
             Self::Money(money) => tagged(serializer, "money", money),
-            Self::Json(json) => {
-                let value: serde_json::Value =
-                    serde_json::from_str(&json.0).map_err(serde::ser::Error::custom)?;
-                tagged(serializer, "json", &value)
-            }
+            Self::Json(json) => tagged(serializer, "json", &AsJson(&json.0)),
         }
     }
 }
 
 impl<'de> Deserialize<'de> for AttributeValue {
+    /// Looks at the text of numbers itself: serde_json hands them over in another shape when any crate of the
+    /// build switches its feature `arbitrary_precision` on.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
-        deserializer.deserialize_any(ValueVisitor)
+        let json = JsonText::deserialize(deserializer)?;
+        let text = json.as_str();
+        if text.starts_with(|first: char| first == '-' || first.is_ascii_digit()) {
+            return read_integer(text).map_err(de::Error::custom);
+        }
+        serde_json::Deserializer::from_str(text)
+            .deserialize_any(ValueVisitor)
+            .map_err(|error| de::Error::custom(without_place(&error)))
     }
+}
+
+fn read_integer(text: &str) -> std::result::Result<AttributeValue, String> {
+    if text.contains(['.', 'e', 'E']) {
+        return Err(format!("{text} is a float; write it as {{\"decimal\": \"{text}\"}}"));
+    }
+    text.parse().map(AttributeValue::Integer).map_err(|_| format!("whole number {text} is beyond 64 bits"))
+}
+
+/// Reads attributes by name, each once.
+pub(super) fn read_attributes<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> std::result::Result<Attributes, D::Error> {
+    struct AttributesVisitor;
+
+    impl<'de> Visitor<'de> for AttributesVisitor {
+        type Value = Attributes;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an object of attributes")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> std::result::Result<Attributes, A::Error> {
+            let mut attributes = Attributes::new();
+            while let Some((name, value)) = map.next_entry::<AttributeName, _>()? {
+                if attributes.contains_key(&name) {
+                    let name = name.as_str();
+                    return Err(de::Error::custom(format_args!("attribute {name:?} is given twice")));
+                }
+                attributes.insert(name, value);
+            }
+            Ok(attributes)
+        }
+    }
+    deserializer.deserialize_map(AttributesVisitor)
 }
 
 struct ValueVisitor;
@@ -153,22 +200,8 @@ impl<'de> Visitor<'de> for ValueVisitor {
         Ok(text.into())
     }
 
-    fn visit_i64<E: de::Error>(self, number: i64) -> std::result::Result<AttributeValue, E> {
-        Ok(number.into())
-    }
-
-    fn visit_u64<E: de::Error>(self, number: u64) -> std::result::Result<AttributeValue, E> {
-        i64::try_from(number)
-            .map(AttributeValue::Integer)
-            .map_err(|_| E::custom("whole number beyond 64 bits"))
-    }
-
     fn visit_bool<E: de::Error>(self, value: bool) -> std::result::Result<AttributeValue, E> {
         Ok(value.into())
-    }
-
-    fn visit_f64<E: de::Error>(self, number: f64) -> std::result::Result<AttributeValue, E> {
-        Err(E::custom(format_args!("{number} is a float; write it as {{\"decimal\": \"{number}\"}}")))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> std::result::Result<AttributeValue, A::Error> {
@@ -178,8 +211,8 @@ impl<'de> Visitor<'de> for ValueVisitor {
             "time" => AttributeValue::Time(map.next_value()?),
             "money" => AttributeValue::Money(map.next_value()?),
             "json" => {
-                let value: serde_json::Value = map.next_value()?;
-                AttributeValue::Json(NestedJson::new(&value.to_string()).map_err(de::Error::custom)?)
+                let json: JsonText = map.next_value()?;
+                AttributeValue::Json(NestedJson::new(json.as_str()).map_err(de::Error::custom)?)
             }
             _ => return Err(de::Error::unknown_field(&tag, &["decimal", "time", "money", "json"])),
         };

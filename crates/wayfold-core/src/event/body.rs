@@ -3,12 +3,13 @@
 use serde::{Deserialize, Serialize};
 
 use super::columns::{EventFields, FieldReader, FieldValue, FieldWriter};
+use super::json_text::{AsJson, JsonText, canonical};
 use super::line::OrderLine;
 use super::words::{
     Direction, Instrument, LearntHow, NeedNature, Priority, ProcurementStep, Sentiment, TermsSubject, Verdict,
 };
 use crate::error::{Error, ErrorKind, Result};
-use crate::key::{CustomKind, EventId};
+use crate::key::{CustomKind, EventId, check_name};
 use crate::money::{Amount, Money};
 use crate::stage::Stage;
 use crate::time::Timestamp;
@@ -127,11 +128,11 @@ macro_rules! events {
                 }
             }
 
-            pub(crate) fn from_json(kind: &str, fields: serde_json::Value) -> std::result::Result<Self, serde_json::Error> {
+            pub(super) fn from_json(kind: &str, fields: &JsonText) -> Result<Self> {
                 match kind {
-                    $($( $text => serde_json::from_value::<$name>(fields).map(Self::$name), )*)*
-                    "custom" => serde_json::from_value::<Custom>(fields).map(Self::Custom),
-                    _ => Ok(Self::Unknown(Unknown { kind: kind.to_owned(), fields: fields.to_string() })),
+                    $($( $text => fields.read_fields(kind).map(Self::$name), )*)*
+                    "custom" => fields.read_fields(kind).map(Self::Custom),
+                    _ => Unknown::new(kind, fields.as_str()).map(Self::Unknown),
                 }
             }
         }
@@ -142,7 +143,7 @@ macro_rules! events {
                 match self {
                     $($( Self::$name(body) => body.serialize(serializer), )*)*
                     Self::Custom(body) => body.serialize(serializer),
-                    Self::Unknown(body) => body.to_json().serialize(serializer),
+                    Self::Unknown(body) => AsJson(&body.fields).serialize(serializer),
                 }
             }
         }
@@ -762,7 +763,7 @@ pub struct Custom {
     /// The stage to which the kind belongs; `None` for a neutral kind.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stage: Option<Stage>,
-    /// An amount; the built-in projections do not count it as revenue.
+    /// An amount, which may be negative; the built-in projections do not count it as revenue.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub amount: Option<Money>,
 }
@@ -793,12 +794,19 @@ impl Custom {
     }
 }
 
+/// Says whether this version knows the fields of a kind, a user's own among them.
+pub(super) fn is_known(kind: &str) -> bool {
+    kind == "custom" || EventKind::from_name(kind).is_some()
+}
+
 /// The column that holds the names of custom kinds.
 pub(crate) const CUSTOM_NAME: &str = "custom_name";
 /// The column that holds the names of unknown kinds.
 pub(crate) const UNKNOWN_KIND: &str = "unknown_kind";
 
 /// An event of a kind that this version does not know, kept as it came.
+///
+/// Its fields are compact JSON text with members in the order of their keys and numbers as they were written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unknown {
     kind: String,
@@ -809,17 +817,27 @@ impl Unknown {
     /// Keeps a kind with its fields as JSON.
     ///
     /// # Errors
-    /// `InvalidEvent` if this version knows the kind, `Malformed` if the fields are no JSON object.
+    /// `InvalidEvent` if this version knows the kind; `InvalidName` if its name is empty, longer than
+    /// [`NAME_BYTES_MAX`](crate::NAME_BYTES_MAX) bytes, or begins with `custom:`, which names users' own kinds;
+    /// `Malformed` if the fields are no JSON object, hold a key twice in one object, or hold more than 64 arrays
+    /// and objects inside each other.
     pub fn new(kind: impl Into<String>, fields_json: &str) -> Result<Self> {
         let kind = kind.into();
-        if EventKind::from_name(&kind).is_some() {
+        check_name("kind", &kind)?;
+        if kind.starts_with("custom:") {
+            let message =
+                format_args!("kind {kind:?} is a user's own; write kind \"custom\" and its name as a field");
+            return Err(Error::new(ErrorKind::InvalidName, message));
+        }
+        if is_known(&kind) {
             let message = format_args!("kind {kind:?} is known; write it with its own fields");
             return Err(Error::new(ErrorKind::InvalidEvent, message));
         }
-        match serde_json::from_str::<serde_json::Value>(fields_json) {
-            Ok(fields @ serde_json::Value::Object(_)) => Ok(Self { kind, fields: fields.to_string() }),
-            _ => Err(Error::new(ErrorKind::Malformed, "the fields of an unknown kind are not a JSON object")),
+        let fields = canonical(format_args!("fields of {kind:?}"), fields_json)?;
+        if fields.starts_with('{') {
+            return Ok(Self { kind, fields });
         }
+        Err(Error::new(ErrorKind::Malformed, format_args!("fields of {kind:?}: they are not a JSON object")))
     }
 
     /// The name of the kind.
@@ -830,10 +848,6 @@ impl Unknown {
     /// The fields as JSON.
     pub fn fields_json(&self) -> &str {
         &self.fields
-    }
-
-    fn to_json(&self) -> serde_json::Value {
-        serde_json::from_str(&self.fields).expect("the fields were written from JSON")
     }
 }
 
@@ -875,9 +889,10 @@ pub(crate) enum OrderTag {
 }
 
 impl EventKind {
-    /// Reads the name of a kind that this version knows; `custom` is not one kind but six.
+    /// Finds the kind of a name that this version knows; `custom` gives none, as it is not one kind but six.
     pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.iter().copied().find(|kind| kind.name() == name && *kind != Self::Unknown)
+        let has_name = |kind: &Self| kind.name() == name && !kind.is_custom() && *kind != Self::Unknown;
+        Self::ALL.iter().copied().find(has_name)
     }
 
     /// Says whether the kind can move a journey's stage: it belongs to one, and closes or corrects nothing.

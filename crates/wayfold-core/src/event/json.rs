@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize, Serializer};
 use uuid::Uuid;
 
-use super::body::{EventBody, EventKind};
+use super::attribute::read_attributes;
+use super::body::{EventBody, is_known};
+use super::json_text::JsonText;
 use super::{Actor, Attributes, JourneyEvent};
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::{CustomerId, CustomerKey, EventId, JourneyKey, Position, Tag, Tenant};
@@ -28,11 +30,11 @@ pub(super) struct JsonEvent {
     kind: String,
     schema_version: u16,
     #[serde(default)]
-    fields: serde_json::Map<String, serde_json::Value>,
+    fields: JsonText,
     stage: Option<Stage>,
     #[serde(default)]
     tags: BTreeSet<Tag>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "read_attributes")]
     attributes: Attributes,
     channel: Option<Channel>,
     source: Option<String>,
@@ -48,18 +50,14 @@ impl TryFrom<JsonEvent> for JourneyEvent {
     type Error = Error;
 
     fn try_from(json: JsonEvent) -> Result<Self> {
-        let known = json.kind == "custom" || EventKind::from_name(&json.kind).is_some();
-        if known && json.schema_version != 1 {
+        if is_known(&json.kind) && json.schema_version != 1 {
             let message = format_args!(
                 "kind {:?} has schema version {}; this version of the library reads version 1",
                 json.kind, json.schema_version
             );
             return Err(Error::new(ErrorKind::Malformed, message));
         }
-        let body =
-            EventBody::from_json(&json.kind, serde_json::Value::Object(json.fields)).map_err(|error| {
-                Error::new(ErrorKind::Malformed, format_args!("fields of {:?}: {error}", json.kind))
-            })?;
+        let body = EventBody::from_json(&json.kind, &json.fields)?;
         Ok(Self {
             id: json.id,
             customer: CustomerKey { tenant: json.tenant, customer: json.customer },

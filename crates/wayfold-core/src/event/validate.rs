@@ -70,6 +70,8 @@ fn check_fields(event: &JourneyEvent) -> Result<()> {
         EventBody::QuoteRevised(body) => check_money(body.amount),
         EventBody::QuoteAccepted(body) => check_money(body.amount),
         EventBody::Renewed(body) => check_money(body.amount),
+        EventBody::OfferIssued(body) => check_money(body.value),
+        EventBody::OfferRedeemed(body) => check_money(body.value),
         EventBody::PointsEarned(body) => check_points(body.points),
         EventBody::PointsRedeemed(body) => check_points(body.points),
         EventBody::PointsExpired(body) => check_points(body.points),

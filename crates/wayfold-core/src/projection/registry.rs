@@ -87,7 +87,7 @@ impl<P: Projection> StateColumn for Column<P> {
     }
 
     fn write_state(&self, customer: usize, out: &mut dyn io::Write) -> serde_json::Result<()> {
-        serde_json::to_writer(out, &self.states[customer])
+        crate::export::to_writer(out, &self.states[customer])
     }
 
     fn as_any(&self) -> &dyn Any {

@@ -222,7 +222,10 @@ fn a_state_with_a_float_is_not_exported() {
     let mut fold = Fold::new(&set);
     let _ = fold.apply(&[batch(&[event(1, day(0), Registered {})])]);
     let error = fold.export(&mut Vec::new()).unwrap_err();
-    assert_eq!(error.to_string(), "the state of projection \"keeps\" holds a float; keep whole numbers");
+    assert_eq!(
+        error.to_string(),
+        "cannot export: state of projection \"keeps\": it holds a float; keep whole numbers"
+    );
 }
 
 #[test]

@@ -1,10 +1,12 @@
 //! Events that are refused, each with the message that says what to do.
 
 use wayfold_core::bodies::{
-    EventRetracted, Instrument, OrderCancelled, PointsEarned, Refunded, Registered, SurveyAnswered,
+    Custom, EventRetracted, Instrument, OfferIssued, OfferRedeemed, OrderCancelled, PointsEarned, Refunded,
+    Registered, SurveyAnswered, Unknown,
 };
 use wayfold_core::{
-    Amount, BatchBuilder, EventId, JourneyEvent, Limits, OrderLine, OrderPlaced, Rules, Span, Stage, Tag,
+    Amount, BatchBuilder, CustomKind, ErrorKind, EventId, EventKind, JourneyEvent, Limits, NAME_BYTES_MAX,
+    NestedJson, OrderLine, OrderPlaced, Rules, Span, Stage, Tag,
 };
 
 use super::support::{about, day, eur, event, placed};
@@ -41,6 +43,18 @@ fn amounts_points_and_scores_lie_on_their_scales() {
         &placed("o1", 1, day(0), "-1"),
         "its amount is -1 EUR; amounts are not negative, money given back is a refund",
     );
+    // The value of an offer was once the one amount that could be negative.
+    let (offer_kind, campaign, value) = (None, None, Some(eur("-1")));
+    let issued = OfferIssued { offer_kind: offer_kind.clone(), campaign: campaign.clone(), value };
+    for body in [issued.into(), OfferRedeemed { offer_kind, campaign, value }.into()] {
+        let body: wayfold_core::EventBody = body;
+        check(
+            &event(1, day(0), body),
+            "its amount is -1 EUR; amounts are not negative, money given back is a refund",
+        );
+    }
+    let custom = Custom { name: CustomKind::new("adjusted").unwrap(), stage: None, amount: value };
+    assert!(event(1, day(0), custom).validate().is_ok(), "only the user knows what a custom amount means");
     check(
         &event(1, day(0), PointsEarned { points: -1, reason: None }),
         "it has -1 points; write a reversal instead of negative points",
@@ -115,14 +129,17 @@ fn the_far_future_is_refused_and_the_near_one_is_not() {
     );
 }
 
+/// The error of reading an event with these members beside those that every event has.
+#[track_caller]
+fn json_error(rest: &str) -> String {
+    let text = format!(
+        r#"{{"id":"00000000-0000-0000-0000-000000000007","customer":"ada","occurred_at":"2024-03-01T10:00:00Z",{rest}}}"#
+    );
+    serde_json::from_str::<JourneyEvent>(&text).unwrap_err().to_string()
+}
+
 #[test]
 fn json_errors_name_kind_and_field() {
-    let read = |text: &str| serde_json::from_str::<JourneyEvent>(text).unwrap_err().to_string();
-    let with = |rest: &str| {
-        read(&format!(
-            r#"{{"id":"00000000-0000-0000-0000-000000000007","customer":"ada","occurred_at":"2024-03-01T10:00:00Z",{rest}}}"#
-        ))
-    };
     let cases = [
         (
             r#""kind":"order_placed","schema_version":1"#,
@@ -149,12 +166,111 @@ fn json_errors_name_kind_and_field() {
             r#""kind":"registered","schema_version":1,"attributes":{"a":1.5}"#,
             r#"1.5 is a float; write it as {"decimal": "1.5"}"#,
         ),
+        (
+            r#""kind":"registered","schema_version":1,"attributes":{"a":null}"#,
+            "invalid type: null, expected a text, a whole number, a boolean, or an object with one key",
+        ),
+        (
+            r#""kind":"registered","schema_version":1,"fields":[]"#,
+            r#"fields of "registered": they are not a JSON object"#,
+        ),
+        (
+            r#""kind":"moon_seen","schema_version":1,"fields":[]"#,
+            r#"fields of "moon_seen": they are not a JSON"#,
+        ),
         (r#""kind":"registered""#, "missing field `schema_version`"),
     ];
     for (rest, expected) in cases {
-        let error = with(rest);
+        let error = json_error(rest);
         assert!(error.contains(expected), "{error}\nlacks\n{expected}");
     }
+}
+
+/// The last of two members with one key once won silently, so that half of what a source stated was lost.
+#[test]
+fn a_key_that_stands_twice_is_named() {
+    let cases = [
+        (
+            r#""kind":"need_identified","schema_version":1,"fields":{"category":"a","category":"b"}"#,
+            "`category`",
+        ),
+        (
+            r#""kind":"moon_seen","schema_version":1,"fields":{"a":1,"b":2,"\u0061":1}"#,
+            r#"key "a" stands twice"#,
+        ),
+        (
+            r#""kind":"moon_seen","schema_version":1,"fields":{"x":[{"b":2,"b":2}]}"#,
+            r#"key "b" stands twice"#,
+        ),
+        (
+            r#""kind":"registered","schema_version":1,"attributes":{"a":1,"b":2,"a":3}"#,
+            r#"attribute "a" is given twice"#,
+        ),
+        (
+            r#""kind":"registered","schema_version":1,"attributes":{"a":{"json":{"c":1,"c":{}}}}"#,
+            r#"key "c" stands twice"#,
+        ),
+    ];
+    for (rest, expected) in cases {
+        let error = json_error(rest);
+        assert!(error.contains(expected), "{error}\nlacks\n{expected}");
+    }
+    assert_eq!(NestedJson::new(r#"{"a":1,"a":1}"#).unwrap_err().kind(), ErrorKind::Malformed);
+    assert_eq!(Unknown::new("moon_seen", r#"{"a":1,"a":1}"#).unwrap_err().kind(), ErrorKind::Malformed);
+}
+
+/// Events nested beyond the JSON reader's depth were once taken and written, but never read again.
+#[test]
+fn depth_beyond_64_is_refused_with_what_was_found() {
+    let deep = |levels: usize| format!("{}{}", r#"{"a":["#.repeat(levels / 2), "]}".repeat(levels / 2));
+    let message = "JSON of 66 arrays and objects inside each other; at most 64 are taken";
+    let nested = NestedJson::new(&deep(66)).unwrap_err();
+    assert_eq!(
+        (nested.kind(), nested.to_string()),
+        (ErrorKind::Malformed, format!("nested JSON: {message}"))
+    );
+    let unknown = Unknown::new("moon_seen", &deep(66)).unwrap_err();
+    let expected = format!("fields of \"moon_seen\": {message}");
+    assert_eq!((unknown.kind(), unknown.to_string()), (ErrorKind::Malformed, expected));
+
+    let json =
+        |fields: &str| json_error(&format!(r#""kind":"moon_seen","schema_version":1,"fields":{fields}"#));
+    assert!(json(&deep(66)).contains(message));
+    assert!(json(&deep(1_000_000)).contains("JSON of 1000000 arrays"), "hostile depth needs no stack");
+    let attribute =
+        format!(r#""kind":"registered","schema_version":1,"attributes":{{"a":{{"json":{}}}}}"#, deep(66));
+    assert!(json_error(&attribute).contains(message));
+}
+
+/// `custom` was once found as the first of the six custom kinds, and unknown kinds could have no name, one that
+/// reads as a user's own, or one of any length.
+#[test]
+fn names_of_unknown_kinds_are_names_that_no_known_kind_has() {
+    assert_eq!(EventKind::from_name("custom"), None);
+    assert_eq!(EventKind::from_name("unknown"), None);
+    assert_eq!(EventKind::from_name("registered"), Some(EventKind::Registered));
+    let long = "x".repeat(NAME_BYTES_MAX + 1);
+    let cases = [
+        ("custom", ErrorKind::InvalidEvent, "kind \"custom\" is known"),
+        ("registered", ErrorKind::InvalidEvent, "kind \"registered\" is known"),
+        ("", ErrorKind::InvalidName, "kind is empty"),
+        (
+            "custom:visited",
+            ErrorKind::InvalidName,
+            "kind \"custom:visited\" is a user's own; write kind \"custom\"",
+        ),
+        (&long, ErrorKind::InvalidName, "kind has 16385 bytes; at most 16384 are taken"),
+    ];
+    for (kind, error_kind, message) in cases {
+        let error = Unknown::new(kind, "{}").unwrap_err();
+        assert_eq!(error.kind(), error_kind);
+        assert!(error.to_string().contains(message), "{error}\nlacks\n{message}");
+        if error_kind == ErrorKind::InvalidName {
+            let error = json_error(&format!(r#""kind":"{kind}","schema_version":1"#));
+            assert!(error.contains(message), "{error}\nlacks\n{message}");
+        }
+    }
+    assert!(Unknown::new(&long[1..], "{}").is_ok());
 }
 
 #[test]

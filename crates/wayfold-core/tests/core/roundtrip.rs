@@ -2,10 +2,14 @@
 
 use proptest::collection::vec;
 use proptest::prelude::*;
+use serde::Deserialize;
+use wayfold_core::bodies::Unknown;
 use wayfold_core::{
-    AttributeName, AttributeValue, Channel, CustomerKey, EventBatch, EventId, JourneyEvent, JourneyKey,
-    Stage, Tag, Tenant, Timestamp,
+    AttributeName, AttributeValue, Channel, CustomerKey, EventBatch, EventBody, EventId, JourneyEvent,
+    JourneyKey, NestedJson, Stage, Tag, Tenant, Timestamp,
 };
+
+use super::support::{day, event as event_of};
 
 fn name() -> impl Strategy<Value = String> {
     prop_oneof!["[a-z]{1,8}", "\\PC{1,6}", Just("\0'\"\\".to_owned()), Just("\u{202e}x".to_owned())]
@@ -108,4 +112,93 @@ fn positions_stand_for_all_events_of_a_batch_or_for_none() {
     assert!(mixed.iter().all(|event| event.position().is_none() && event.recorded_at().is_none()));
     let whole = EventBatch::from_views([recorded.event(0)]);
     assert_eq!(whole.event(0).position(), Some(wayfold_core::Position::END));
+}
+
+fn attribute_name(text: &str) -> AttributeName {
+    AttributeName::new(text).unwrap()
+}
+
+fn read(text: &str) -> JourneyEvent {
+    serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}\n{text}"))
+}
+
+/// Nested JSON and the fields of unknown kinds once passed through floats: 0.1 with many digits moved at every
+/// export and import, 1.10 became 1.1, long whole numbers became floats, and another crate's choice of
+/// serde_json's features changed the text.
+#[test]
+fn numbers_that_no_type_describes_stay_as_they_were_written() {
+    let numbers = "1.10,0.10000000000000000555,5e-324,1E+2,-0.0,123456789012345678901234567890,1e400";
+    let nested = format!(r#"{{"b":[{numbers}],"a":{{"z":1.0,"y":"1.10"}}}}"#);
+    let canonical = format!(r#"{{"a":{{"y":"1.10","z":1.0}},"b":[{numbers}]}}"#);
+    let event = event_of(1, day(0), Unknown::new("moon_seen", &nested).unwrap())
+        .with_attribute(attribute_name("nested"), AttributeValue::Json(NestedJson::new(&nested).unwrap()));
+
+    let mut read_back = event.clone();
+    for _ in 0..3 {
+        let text = serde_json::to_string(&read_back).unwrap();
+        assert!(text.contains(&format!(r#""fields":{canonical}"#)), "{text}");
+        assert!(text.contains(&format!(r#"{{"nested":{{"json":{canonical}}}}}"#)), "{text}");
+        read_back = EventBatch::from_events([&read(&text)]).unwrap().event(0).to_event();
+        assert!(read_back.same_content(&event));
+        assert_eq!(serde_json::from_reader::<_, JourneyEvent>(text.as_bytes()).unwrap(), event);
+    }
+}
+
+/// Reading JSON as text must not depend on the source being text: a service may hold the event as a JSON value,
+/// or inside a tagged enum, which serde buffers.
+#[test]
+fn events_are_read_from_json_values_and_buffers_too() {
+    #[derive(Debug, Deserialize)]
+    #[serde(tag = "type", rename_all = "snake_case")]
+    enum Message {
+        Event(JourneyEvent),
+    }
+    let documents = super::golden::events();
+    for (name, text) in &documents {
+        let event = read(text);
+        let value = serde_json::to_value(&event).unwrap();
+        assert_eq!(serde_json::from_value::<JourneyEvent>(value.clone()).unwrap(), event, "{name}");
+        assert_eq!(JourneyEvent::deserialize(&value).unwrap(), event, "{name}");
+        let message = text.replacen('{', r#"{"type":"event","#, 1);
+        let Message::Event(buffered) = serde_json::from_str(&message).unwrap();
+        assert_eq!(buffered, event, "{name}");
+    }
+}
+
+/// Where another crate switched on serde_json's `arbitrary_precision`, every whole number was once refused.
+#[test]
+fn whole_numbers_are_attributes_up_to_64_bits() {
+    let of = |number: &str| {
+        let value: serde_json::Value = serde_json::from_str(number).unwrap();
+        let from_text = serde_json::from_str::<AttributeValue>(number).map_err(|error| error.to_string());
+        let from_value = serde_json::from_value::<AttributeValue>(value).map_err(|error| error.to_string());
+        [from_text, from_value]
+    };
+    for number in [0, 1, -1, i64::MAX, i64::MIN] {
+        for found in of(&number.to_string()) {
+            assert_eq!(found, Ok(AttributeValue::Integer(number)));
+        }
+    }
+    for number in ["9223372036854775808", "18446744073709551615", "1.5", "1e3"] {
+        for found in of(number) {
+            let error = found.unwrap_err();
+            assert!(error.contains("is beyond 64 bits") || error.contains("is a float"), "{number}: {error}");
+        }
+    }
+}
+
+/// Events nested beyond the JSON reader's depth were once taken and written, but never read again.
+#[test]
+fn what_is_taken_at_the_greatest_depth_is_read_again() {
+    let deep = |levels: usize| format!("{}{}", r#"{"a":"#.repeat(levels - 1) + "{}", "}".repeat(levels - 1));
+    let event = event_of(1, day(0), Unknown::new("moon_seen", &deep(64)).unwrap())
+        .with_attribute(attribute_name("deep"), AttributeValue::Json(NestedJson::new(&deep(64)).unwrap()));
+    let text = serde_json::to_string(&event).unwrap();
+    assert_eq!(read(&text), event);
+    assert_eq!(
+        serde_json::from_str::<serde_json::Value>(&text).unwrap(),
+        serde_json::to_value(&event).unwrap()
+    );
+    let EventBody::Unknown(unknown) = &event.body else { panic!("the kind is unknown") };
+    assert_eq!(unknown.fields_json(), deep(64));
 }
