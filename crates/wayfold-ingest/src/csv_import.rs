@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use csv::{ByteRecord, StringRecord};
-use wayfold_core::{EventBatch, JourneyEvent};
+use wayfold_core::{EventBatch, EventTime, JourneyEvent};
 
 use self::refuse::{Unreadable, group_fault};
 use crate::error::{Error, Problem, Result};
@@ -104,7 +104,7 @@ impl CsvImport {
             bytes_total: input.bytes_total(),
             ..Progress::default()
         };
-        let (table, places) = Table::open(input, &plan.form, &plan.columns, options.row_bytes_max)?;
+        let (table, places) = Table::open(input, &plan, options.row_bytes_max)?;
         if let OnBadRow::Reject(rejects) = &mut options.on_bad_row {
             rejects.begin()?;
         }
@@ -237,17 +237,25 @@ impl CsvImport {
                 return Ok(Taken::Skipped(Some(Arc::clone(&skip.reason))));
             }
         }
-        for rule in plan.rules.iter().filter(|rule| rule.group.is_none()) {
+        for (number, rule) in plan.rules.iter().enumerate().filter(|(_, rule)| rule.group.is_none()) {
             if rule.when.holds(row)? {
-                let made =
-                    Made { event: self.make_single(rule, row)?, is_file_ordered: rule.is_file_ordered() };
-                self.staged.push(made);
+                let event = self.make_single(rule, row).map_err(|fault| fault.of_rule(&rule.name))?;
+                self.staged.push(Made { event, rule: number, is_file_ordered: rule.is_file_ordered() });
             }
         }
         // What can fail is looked at before a group takes the row.
         let is_alone = self.staged.len() <= 1 && self.groups.is_empty();
         if !is_alone || self.staged.iter().any(|made| made.is_file_ordered) {
-            self.staged.iter().try_for_each(|made| self.outlet.check(&made.event))?;
+            let mut wrong = None;
+            for made in &self.staged {
+                if let Err(fault) = self.outlet.check(&made.event) {
+                    wrong = Some((fault, made.rule, made.event.occurred_at));
+                    break;
+                }
+            }
+            if let Some((fault, rule, time)) = wrong {
+                return Err(self.explained(fault, &plan.rules[rule], row, time).into());
+            }
         }
         let mut is_grouped = false;
         for groups in 0..self.groups.len() {
@@ -321,7 +329,10 @@ impl CsvImport {
     fn push_staged(&mut self, row: &Row<'_>, line: u64) -> Result<()> {
         let mut staged = std::mem::take(&mut self.staged);
         for made in staged.drain(..) {
+            let (rule, time) = (made.rule, made.event.occurred_at);
             if let Err(fault) = self.push(made) {
+                let plan = Arc::clone(&self.plan);
+                let fault = self.explained(fault, &plan.rules[rule], row, time);
                 return self.refuse(&fault, row, line);
             }
         }
@@ -334,6 +345,24 @@ impl CsvImport {
             made.event.sequence = self.file_order.number(&made.event);
         }
         self.outlet.push(&made.event)
+    }
+
+    /// Says what in the mapping and in the row made an event that was refused as a whole.
+    fn explained(&mut self, fault: Fault, rule: &Rule, row: &Row<'_>, time: EventTime) -> Fault {
+        if fault.problem != Problem::Future {
+            return fault.of_rule(&rule.name);
+        }
+        let reader = rule.envelope.time.as_ref().expect("a mapping without a time is refused");
+        let column = reader.text.column_id();
+        let (at, beyond) = (time.instant(), self.outlet.beyond_the_clock());
+        let advice = format!("{at}, {beyond}; mend the cell or raise future_max");
+        // Another row of a group may have given the time.
+        match reader.get(row, &mut self.memory.times) {
+            Ok(Some(own)) if own.instant() == at => {
+                Fault::cell(Problem::Future, column, reader.text.get(row), &format!("is {advice}"))
+            }
+            _ => Fault { column, ..Fault::new(Problem::Future, format_args!("it occurred at {advice}")) },
+        }
     }
 
     /// Ends a group at the end of the file.
@@ -355,7 +384,11 @@ impl CsvImport {
             let Some(member) = member else { continue };
             let rule = &plan.rules[self.groups[groups].rules[slot]];
             match self.make_grouped(&plan, rule, member, places) {
-                Ok(event) => events.push(Made { event, is_file_ordered: rule.is_file_ordered() }),
+                Ok(event) => {
+                    let rule = self.groups[groups].rules[slot];
+                    let is_file_ordered = plan.rules[rule].is_file_ordered();
+                    events.push(Made { event, rule, is_file_ordered });
+                }
                 Err(fault) => {
                     let (row, line) = (member.row, member.line);
                     return self.refuse_group(&fault, &group, row, line);
@@ -377,9 +410,12 @@ impl CsvImport {
     ) -> std::result::Result<JourneyEvent, Fault> {
         let first = Row { record: &member.first, places, event_id: "" };
         let id = natural_id(&plan.source, rule, &first)?.expect("a grouped rule has a key");
-        let event = make(&plan.source, rule, id, &first, &mut member.gathering, &mut self.memory)?;
-        self.outlet.check(&event)?;
-        Ok(event)
+        let made = make(&plan.source, rule, id, &first, &mut member.gathering, &mut self.memory);
+        let event = made.map_err(|fault| fault.of_rule(&rule.name))?;
+        match self.outlet.check(&event) {
+            Ok(()) => Ok(event),
+            Err(fault) => Err(self.explained(fault, rule, &first, event.occurred_at)),
+        }
     }
 
     fn report(&mut self) {
@@ -418,6 +454,8 @@ impl EventSource for CsvImport {
 /// An event that is about to be handed on.
 struct Made {
     event: JourneyEvent,
+    /// The rule that made it, by its place in the plan.
+    rule: usize,
     is_file_ordered: bool,
 }
 

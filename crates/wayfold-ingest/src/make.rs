@@ -72,10 +72,13 @@ pub(crate) fn check_agreement(rule: &Rule, first: &Row<'_>, row: &Row<'_>) -> Re
     for text in &rule.must_agree {
         let (before, here) = (text.get(first), text.get(row));
         if before != here {
-            let reason = format!(
-                "differs from {} in the first row of its group; mend it, or say across = \"first\"",
-                crate::error::shown(before)
-            );
+            let is_currency = rule.fillings().any(|filling| filling.currency() == Some(text));
+            let advice = match is_currency {
+                true => "an order has one currency: mend the row, or put the currency's column into \"by\"",
+                false => "mend it, or say across = \"first\"",
+            };
+            let before = crate::error::shown(before);
+            let reason = format!("differs from {before} in the first row of its group; {advice}");
             return Err(Fault::cell(Problem::Contradiction, text.column_id(), here, &reason));
         }
     }

@@ -60,6 +60,8 @@ pub struct Mapping {
 /// A mapping as the import walks through it.
 #[derive(Debug)]
 pub(crate) struct Plan {
+    /// What messages call the mapping: its file, or its source.
+    pub(crate) name: String,
     pub(crate) source: String,
     pub(crate) form: Form,
     pub(crate) columns: Columns,
@@ -85,7 +87,7 @@ impl Mapping {
     /// # Errors
     /// `Mapping` with the line, for text that is no TOML, an unknown key, or a value that makes no sense.
     pub fn parse(text: &str) -> Result<Self> {
-        Self::parse_named("mapping", text)
+        Self::parse_named("mapping", None, text)
     }
 
     /// Reads a mapping from a file.
@@ -96,7 +98,7 @@ impl Mapping {
         let name = path.as_ref().display().to_string();
         let text = fs::read_to_string(path)
             .map_err(|error| Error::io(Place::file(&name), "the mapping cannot be read", error))?;
-        Self::parse_named(&name, &text)
+        Self::parse_named(&name, Some(&name), &text)
     }
 
     /// The name of the source: a part of every event and of every id.
@@ -108,7 +110,7 @@ impl Mapping {
         self.plan
     }
 
-    fn parse_named(name: &str, text: &str) -> Result<Self> {
+    fn parse_named(name: &str, file: Option<&str>, text: &str) -> Result<Self> {
         let mut section = Document { name, text }.read()?;
         version(&mut section)?;
         section.allow(&[KEYS, ENVELOPE_KEYS])?;
@@ -120,7 +122,11 @@ impl Mapping {
         let skips = skips(section.take("skip"), &mut shared)?;
         let rules = rules(&mut section, &envelope, &mut shared)?;
         let Shared { columns, caches, source, .. } = shared;
-        let plan = Plan { source, form, columns, skips, rules, caches };
+        let name = match file {
+            Some(file) => format!("the mapping {file}"),
+            None => format!("the mapping of {source:?}"),
+        };
+        let plan = Plan { name, source, form, columns, skips, rules, caches };
         Ok(Self { plan: Arc::new(plan) })
     }
 }

@@ -38,9 +38,24 @@ impl Outlet {
     }
 
     fn check_future(&self, event: &JourneyEvent) -> Result<(), Fault> {
-        let Some(now) = self.now else { return Ok(()) };
-        let checked = self.limits.check_future(event.occurred_at.instant(), now);
-        checked.map_err(|error| Fault::new(Problem::Future, error))
+        let at = event.occurred_at.instant();
+        match self.now {
+            Some(now) if self.limits.check_future(at, now).is_err() => {
+                let beyond = self.beyond_the_clock();
+                let reason = format!("it occurred at {at}, {beyond}; mend the line or raise future_max");
+                Err(Fault::new(Problem::Future, reason))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// How far a time of the future lies from the clock, for messages.
+    pub(crate) fn beyond_the_clock(&self) -> String {
+        let most = span(self.limits.future_max.as_micros());
+        match self.now {
+            Some(now) => format!("more than {most} beyond the clock ({now})"),
+            None => format!("more than {most} beyond the clock"),
+        }
     }
 
     /// Takes an event into the batch; where the batch would grow too large, into the next one.
@@ -79,6 +94,17 @@ impl Outlet {
     }
 }
 
+/// A span of time in the largest unit from hours down of which it is a whole number.
+fn span(micros: i64) -> String {
+    let units = [(3_600_000_000, "hour"), (60_000_000, "minute"), (1_000_000, "second"), (1, "microsecond")];
+    let fits = |(size, _): &&(i64, &str)| micros % size == 0 && micros >= *size;
+    match units.iter().find(fits) {
+        Some((size, unit)) if micros == *size => format!("1 {unit}"),
+        Some((size, unit)) => format!("{} {unit}s", micros / size),
+        None => format!("{micros} microseconds"),
+    }
+}
+
 /// Numbers the events of a customer at one instant in the order in which they come.
 ///
 /// It remembers every customer, and every instant at which a customer has an event: about 60 bytes an event
@@ -99,5 +125,25 @@ impl FileOrder {
         let next = self.next.entry((customer, event.occurred_at.instant().as_micros())).or_default();
         *next += 1;
         *next - 1
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_are_told_in_the_largest_unit() {
+        for (micros, expected) in [
+            (86_400_000_000, "24 hours"),
+            (3_600_000_000, "1 hour"),
+            (5_400_000_000, "90 minutes"),
+            (1_000_000, "1 second"),
+            (1_500_000, "1500000 microseconds"),
+            (0, "0 microseconds"),
+            (-1_000_000, "-1000000 microseconds"),
+        ] {
+            assert_eq!(span(micros), expected);
+        }
     }
 }

@@ -36,14 +36,20 @@ struct Entry<'a> {
 }
 
 impl Rejects {
-    /// Makes a file, or empties one of that name: JSON Lines if the name ends in `.jsonl`, else CSV with a header.
+    /// Makes a new file: JSON Lines if the name ends in `.jsonl`, else CSV with a header.
     ///
     /// # Errors
-    /// `Io` if it cannot be made.
+    /// `Io` if it cannot be made, or if a file of that name is there already, whatever it holds: it may be the input.
     pub fn create(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         let name = path.display().to_string();
-        let file = File::create(path).map_err(|error| failed(&name, error))?;
+        let file = File::create_new(path).map_err(|error| match error.kind() {
+            io::ErrorKind::AlreadyExists => {
+                let reason = "the file for rejected rows exists already; name a new one, or remove it";
+                Error::io(Place::file(&name), reason, error)
+            }
+            _ => failed(&name, error),
+        })?;
         let is_jsonl = path.extension().is_some_and(|extension| extension == "jsonl");
         let form = if is_jsonl { Form::Jsonl } else { Form::Csv };
         Ok(Self { writer: Box::new(BufWriter::new(file)), form, name })

@@ -55,6 +55,14 @@ impl Fault {
         Self { problem, column, value: Some(value.to_owned()), reason: error.to_string() }
     }
 
+    /// Names the rule whose event is wrong, where no cell tells.
+    pub(crate) fn of_rule(self, rule: &str) -> Self {
+        if self.column.is_some() || !matches!(self.problem, Problem::InvalidEvent | Problem::Limit) {
+            return self;
+        }
+        Self { reason: format!("rule {rule:?}: {}", self.reason), ..self }
+    }
+
     /// Takes over what the core says about a whole event, but for the id: the row says which event it is.
     pub(crate) fn event(event: EventId, error: &CoreError) -> Self {
         let problem = match error.kind() {

@@ -4,7 +4,7 @@ use csv::{ByteRecord, ErrorKind as CsvErrorKind, StringRecord};
 
 use crate::error::{Error, ErrorKind, Place, Result, shown};
 use crate::input::{Input, Length, RowTooLong};
-use crate::mapping::{Columns, Form, Separation};
+use crate::mapping::{Plan, Separation};
 
 /// The rows of a file, header apart.
 pub(crate) struct Table {
@@ -30,12 +30,8 @@ enum RowEnd {
 
 impl Table {
     /// Opens the rows and resolves the columns of the mapping to their places.
-    pub(crate) fn open(
-        input: Input,
-        form: &Form,
-        columns: &Columns,
-        row_bytes_max: u64,
-    ) -> Result<(Self, Vec<usize>)> {
+    pub(crate) fn open(input: Input, plan: &Plan, row_bytes_max: u64) -> Result<(Self, Vec<usize>)> {
+        let form = &plan.form;
         let file = input.file().to_owned();
         let mut table = Self { rows: Rows::open(input, form.separation), width: 0, row: 0, row_bytes_max };
         let names = match &form.names {
@@ -44,7 +40,7 @@ impl Table {
         };
         table.width = names.len();
         table.row = 0;
-        let places = places(&file, &names, columns, form.names.is_none())?;
+        let places = places(&file, &names, plan)?;
         Ok((table, places))
     }
 
@@ -196,16 +192,17 @@ fn read_words(
 }
 
 /// Finds each column of the mapping among the names of the file.
-fn places(file: &str, names: &StringRecord, columns: &Columns, in_header: bool) -> Result<Vec<usize>> {
+fn places(file: &str, names: &StringRecord, plan: &Plan) -> Result<Vec<usize>> {
+    let (mapping, in_header) = (&plan.name, plan.form.names.is_none());
     let mismatch = |reason: String| Error::new(ErrorKind::Mismatch, Place::file(file), reason);
     let mut places = Vec::new();
-    for (column, line) in columns.iter() {
+    for (column, line) in plan.columns.iter() {
         let mut found = names.iter().enumerate().filter(|(_, name)| *name == column);
         match (found.next(), found.next()) {
             (Some((place, _)), None) => places.push(place),
             (Some(_), Some(_)) => {
                 return Err(mismatch(format!(
-                    "two columns are called {column:?}, which the mapping names in line {line}; rename one"
+                    "two columns are called {column:?}, which {mapping} names in line {line}; rename one"
                 )));
             }
             (None, _) => {
@@ -213,10 +210,10 @@ fn places(file: &str, names: &StringRecord, columns: &Columns, in_header: bool) 
                 let place = if in_header { "the header" } else { "\"columns\" of [file]" };
                 let hint = match names.len() {
                     1 if in_header => "; with one column only, look whether \"delimiter\" in [file] is right",
-                    _ => "",
+                    _ => "; rename it in the mapping",
                 };
                 return Err(mismatch(format!(
-                    "column {column:?}, which the mapping names in line {line}, is not in {place}: {known}{hint}"
+                    "column {column:?}, which {mapping} names in line {line}, is not in {place}: {known}{hint}"
                 )));
             }
         }
@@ -229,13 +226,15 @@ mod tests {
     use std::io::Cursor;
 
     use super::*;
+    use crate::mapping::Mapping;
 
     #[track_caller]
     fn check_lines(text: &str, expected: &[u64]) {
         let input = Input::new("a.csv", Box::new(Cursor::new(text.as_bytes().to_vec())), None).unwrap();
-        let separation = Separation::Delimited { delimiter: b',', quote: Some(b'"') };
-        let form = Form { separation, names: None };
-        let (mut table, _) = Table::open(input, &form, &Columns::default(), 1_000_000).unwrap();
+        let mapping = "version = 1\nsource = \"s\"\ncustomer = \"a\"\ntime = \"b\"\n\
+                       [[event]]\nrule = \"r\"\nkind = \"registered\"\n";
+        let plan = Mapping::parse(mapping).unwrap().into_plan();
+        let (mut table, _) = Table::open(input, &plan, 1_000_000).unwrap();
         let (mut record, mut lines) = (ByteRecord::new(), Vec::new());
         while let Some(line) = table.read(&mut record).unwrap() {
             lines.push(line);

@@ -127,6 +127,14 @@ impl Filling {
         }
     }
 
+    /// The text that names the currency of an amount.
+    pub(crate) fn currency(&self) -> Option<&Text> {
+        match self {
+            Self::Money(money) => money.currency_text(),
+            _ => None,
+        }
+    }
+
     pub(super) fn is_event_id(&self) -> bool {
         matches!(self, Self::Text(text) if text.is_event_id())
     }

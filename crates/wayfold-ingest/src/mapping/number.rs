@@ -4,7 +4,7 @@ use wayfold_core::{Amount, Currency, Money as CoreMoney, Rounding};
 
 use super::cell::{Across, CELL_KEYS, Columns, Text};
 use super::filling::Gathered;
-use super::section::{Item, Section};
+use super::section::{Item, LinePlace, Section};
 use crate::decimal::{Decimal, Unfit};
 use crate::error::{Problem, Result, shown};
 use crate::row::{ColumnId, Fault, Row};
@@ -35,9 +35,16 @@ impl Default for Marks {
 /// What holds for every amount of a mapping unless the amount says otherwise.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct MoneyDefaults {
-    currency: Option<CurrencySource>,
+    currency: Option<NamedCurrency>,
     rounding: Option<Rounding>,
     marks: Marks,
+}
+
+/// A currency and the line of the mapping that names it.
+#[derive(Debug, Clone)]
+struct NamedCurrency {
+    source: CurrencySource,
+    line: u64,
 }
 
 /// An amount of money of each row.
@@ -76,7 +83,7 @@ impl MoneyDefaults {
         let mut section = item.into_section("[money]")?;
         section.allow(&[&["currency", "rounding", "decimal_mark", "thousands_mark"]])?;
         let currency =
-            section.take("currency").map(|item| CurrencySource::parse(item, columns)).transpose()?;
+            section.take("currency").map(|item| NamedCurrency::parse(item, columns)).transpose()?;
         let marks = Marks::default().with(&mut section)?;
         Ok(Self { currency, rounding: rounding(&mut section)?, marks })
     }
@@ -139,8 +146,10 @@ impl Number {
             if text.is_empty() {
                 return Err(factor.missing("factor of a product"));
             }
-            let number =
-                self.marks.parse(text).map_err(|unfit| bad_number(unfit, factor.column_id(), text))?;
+            let number = self
+                .marks
+                .parse(text)
+                .map_err(|unfit| self.marks.bad_number(unfit, factor.column_id(), text))?;
             product = product.times(number).map_err(|unfit| self.unfit(unfit, row))?;
         }
         Ok(Some(if self.is_negated { product.negated() } else { product }))
@@ -150,26 +159,12 @@ impl Number {
     fn unfit(&self, unfit: Unfit, row: &Row<'_>) -> Fault {
         let first = &self.factors[0];
         if self.factors.len() == 1 {
-            return bad_number(unfit, first.column_id(), first.get(row));
+            return self.marks.bad_number(unfit, first.column_id(), first.get(row));
         }
         let factors = self.factors.iter().map(|factor| factor.get(row)).collect::<Vec<_>>().join(" x ");
-        let mut fault = bad_number(unfit, first.column_id(), &factors);
-        fault.reason = format!("the product {} {}", shown(&factors), reason(unfit));
+        let mut fault = self.marks.bad_number(unfit, first.column_id(), &factors);
+        fault.reason = format!("the product {} {}", shown(&factors), self.marks.reason(unfit));
         fault
-    }
-}
-
-fn bad_number(unfit: Unfit, column: Option<ColumnId>, value: &str) -> Fault {
-    Fault::cell(Problem::Money, column, value, reason(unfit))
-}
-
-fn reason(unfit: Unfit) -> &'static str {
-    match unfit {
-        Unfit::NoNumber => "is no amount; write digits with a decimal point, such as 12.50",
-        Unfit::TooLarge => "is beyond the range of about 922 trillion",
-        Unfit::TooFine => {
-            "has more than four decimals; write fewer, or say rounding = \"half_even\", \"half_up\" or \"down\""
-        }
     }
 }
 
@@ -181,22 +176,27 @@ impl Money {
         defaults: &MoneyDefaults,
         sums: &mut usize,
     ) -> Result<Self> {
+        let place = item.place();
+        let title = item.title.clone();
         let needs_currency = item.error_at(format_args!(
             "{} needs a currency; name it there, or for all amounts in [money]",
             item.title
         ));
         let default_currency = || defaults.currency.clone().ok_or(needs_currency);
         if item.is_text() {
-            let source = match item.as_text() {
-                Some(LINES) => MoneySource::Lines { is_negated: false },
-                _ => MoneySource::Number(Number::of(Text::parse(item, columns)?, defaults)),
+            let is_lines = item.as_text() == Some(LINES);
+            let source = match is_lines {
+                true => MoneySource::Lines { is_negated: false },
+                false => MoneySource::Number(Number::of(Text::parse(item, columns)?, defaults)),
             };
-            return Ok(Self { source, currency: default_currency()?, across: Across::Same, sum: 0 });
+            let currency = default_currency()?;
+            let currency = if is_lines { currency.of_sum(place, &title)? } else { currency.source };
+            return Ok(Self { source, currency, across: Across::Same, sum: 0 });
         }
         let mut section = item.into_section_of_value()?;
         section.allow(&[CELL_KEYS, NUMBER_KEYS, &["across", "currency", "lines"]])?;
         let currency = match section.take("currency") {
-            Some(item) => CurrencySource::parse(item, columns)?,
+            Some(item) => NamedCurrency::parse(item, columns)?,
             None => default_currency()?,
         };
         if section.boolean("lines")? == Some(true) {
@@ -204,7 +204,7 @@ impl Money {
             let is_negated = section.boolean("negate")?.unwrap_or_default();
             return Ok(Self {
                 source: MoneySource::Lines { is_negated },
-                currency,
+                currency: currency.of_sum(place, &title)?,
                 across: Across::Same,
                 sum: 0,
             });
@@ -212,9 +212,13 @@ impl Money {
         let across = Across::take(&mut section, &[Across::Same, Across::First, Across::Sum])?;
         let across = across.unwrap_or(Across::Same);
         let source = MoneySource::Number(Number::from_section(&mut section, columns, defaults)?);
-        if across == Across::Sum {
-            *sums += 1;
-        }
+        let currency = match across {
+            Across::Sum => {
+                *sums += 1;
+                currency.of_sum(place, &title)?
+            }
+            _ => currency.source,
+        };
         Ok(Self { source, currency, across, sum: sums.saturating_sub(1) })
     }
 
@@ -224,11 +228,15 @@ impl Money {
             MoneySource::Number(number) if self.across == Across::Same => number.factors.as_slice(),
             _ => &[],
         };
-        let currency = match &self.currency {
+        factors.iter().chain(self.currency_text())
+    }
+
+    /// The text that names the currency.
+    pub(super) fn currency_text(&self) -> Option<&Text> {
+        match &self.currency {
             CurrencySource::Text(text) => Some(text),
             CurrencySource::Fixed(_) => None,
-        };
-        factors.iter().chain(currency)
+        }
     }
 
     /// The money of a row or group; `None` where the cell is empty.
@@ -263,6 +271,26 @@ fn total(ten_thousandths: i128) -> std::result::Result<Amount, Fault> {
     number.map(Amount::from_ten_thousandths).map_err(|_| {
         Fault::new(Problem::Money, "the amounts of the rows add up beyond the range of about 922 trillion")
     })
+}
+
+impl NamedCurrency {
+    fn parse(item: Item<'_>, columns: &mut Columns) -> Result<Self> {
+        let line = item.line;
+        Ok(Self { source: CurrencySource::parse(item, columns)?, line })
+    }
+
+    /// The currency of a sum over rows: they must agree on it, or amounts of several currencies were added up.
+    fn of_sum(self, place: LinePlace<'_>, title: &str) -> Result<CurrencySource> {
+        match &self.source {
+            CurrencySource::Text(text) if text.across != Across::Same => {
+                Err(place.at_line(self.line).error(format_args!(
+                    "{title} adds up the amounts of several rows, so they must agree on the currency; leave \
+                     \"across\" of the currency out, or put its column into \"by\""
+                )))
+            }
+            _ => Ok(self.source),
+        }
+    }
 }
 
 impl CurrencySource {
@@ -312,13 +340,70 @@ impl Marks {
         if self.decimal == '.' && self.thousands.is_none() {
             return Decimal::parse(text);
         }
-        if self.decimal != '.' && self.thousands != Some('.') && text.contains('.') {
+        let (whole, fraction) = match text.split_once(self.decimal) {
+            Some((whole, fraction)) => (whole, Some(fraction)),
+            None => (text, None),
+        };
+        let mut plain = match self.thousands {
+            Some(mark) => ungrouped(whole, mark).ok_or(Unfit::NoNumber)?,
+            None => whole.to_owned(),
+        };
+        // A point that is no mark would pass for the decimal point.
+        if plain.contains('.') {
             return Err(Unfit::NoNumber);
         }
-        let kept = text.chars().filter(|letter| Some(*letter) != self.thousands);
-        let plain = kept.map(|letter| if letter == self.decimal { '.' } else { letter }).collect::<String>();
+        if let Some(fraction) = fraction {
+            plain.push('.');
+            plain.push_str(fraction);
+        }
         Decimal::parse(&plain)
     }
+
+    /// How an amount is written with these marks, for messages.
+    fn sample(self) -> String {
+        let Self { decimal, thousands } = self;
+        match thousands {
+            None => format!("12{decimal}50"),
+            Some(thousands) => format!("12{decimal}50 or 1{thousands}234{decimal}50"),
+        }
+    }
+
+    /// What is wrong with a number, and how to write it.
+    fn reason(self, unfit: Unfit) -> String {
+        match unfit {
+            Unfit::NoNumber => format!(
+                "is no amount; write it as {}, or look at decimal_mark and thousands_mark in [money]",
+                self.sample()
+            ),
+            Unfit::TooLarge => "is beyond the range of about 922 trillion".to_owned(),
+            Unfit::TooFine => "has more than four decimals; write fewer, or say rounding = \"half_even\", \
+                               \"half_up\" or \"down\""
+                .to_owned(),
+        }
+    }
+
+    fn bad_number(self, unfit: Unfit, column: Option<ColumnId>, value: &str) -> Fault {
+        Fault::cell(Problem::Money, column, value, &self.reason(unfit))
+    }
+}
+
+/// The digits of a whole part without its thousands marks; `None` where a mark does not part thousands.
+///
+/// A mark stands after one to three digits that do not begin with a zero, and before three digits each: so that
+/// the mark of another country's decimals is never taken for it unnoticed.
+fn ungrouped(whole: &str, mark: char) -> Option<String> {
+    let mut groups = whole.split(mark);
+    let first = groups.next().unwrap_or_default();
+    let digits = first.strip_prefix(['-', '+']).unwrap_or(first);
+    let may_lead = (1..=3).contains(&digits.len()) && !digits.starts_with('0');
+    let mut plain = first.to_owned();
+    for group in groups {
+        if !may_lead || group.len() != 3 || !group.bytes().all(|byte| byte.is_ascii_digit()) {
+            return None;
+        }
+        plain.push_str(group);
+    }
+    Some(plain)
 }
 
 fn mark(item: Item<'_>) -> Result<char> {

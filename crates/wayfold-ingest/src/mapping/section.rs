@@ -60,6 +60,10 @@ pub(super) struct LinePlace<'a> {
 }
 
 impl LinePlace<'_> {
+    pub(super) fn at_line(self, line: u64) -> Self {
+        Self { line, ..self }
+    }
+
     pub(super) fn error(self, reason: impl std::fmt::Display) -> Error {
         self.document.error(self.line, reason)
     }

@@ -132,7 +132,7 @@ fn group_whose_event_is_bad_is_rejected_whole() {
     let imported = import(&mapping("adjacent = true"), file, options);
     assert_eq!(amounts(&imported.events()), ["-1.255"]);
     let expected = "file,row,line,column,value,problem,reason\n\
-        file.csv,1,2,,,invalid_event,\"its amount is -6.49 GBP; amounts are not negative, money given back is a refund\"\n\
+        file.csv,1,2,,,invalid_event,\"rule \"\"order\"\": its amount is -6.49 GBP; amounts are not negative, money given back is a refund\"\n\
         file.csv,2,3,,,group,row 1 of its group is bad; mend that row\n";
     assert_eq!(rejects.text(), expected);
 }

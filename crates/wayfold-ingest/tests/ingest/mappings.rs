@@ -104,7 +104,20 @@ fn money_is_read_as_the_source_writes_it() {
         };
     assert_eq!(amount("12.5,", "\"A\""), "12.50 EUR");
     let european = "{ column = \"A\", decimal_mark = \",\", thousands_mark = \".\" }";
-    assert_eq!(amount("\"1.234,50\",", european), "1234.50 EUR");
+    for (cell, expected) in [
+        ("1.234,50", "1234.50 EUR"),
+        ("1.234", "1234.00 EUR"),
+        ("12.345.678,9", "12345678.90 EUR"),
+        ("123.456", "123456.00 EUR"),
+        ("+1.234", "1234.00 EUR"),
+        ("1234,5", "1234.50 EUR"),
+        ("0,25", "0.25 EUR"),
+        (",5", "0.50 EUR"),
+        ("7,", "7.00 EUR"),
+        ("0", "0.00 EUR"),
+    ] {
+        assert_eq!(amount(&format!("\"{cell}\","), european), expected, "{cell}");
+    }
     assert_eq!(
         amount("1.00005,", "{ column = \"A\", rounding = \"half_up\", currency = \"KWD\" }"),
         "1.000 KWD"

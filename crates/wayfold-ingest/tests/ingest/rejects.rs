@@ -62,6 +62,21 @@ fn import_whose_rejects_cannot_be_written_does_not_start() {
         "no/such/folder/rejects.csv: the file of rejected rows cannot be written"
     );
 
+    // Neither the input nor an empty file is taken over.
+    for content in ["Customer,At,Kind\n", ""] {
+        let path = std::env::temp_dir().join(format!("wayfold-rejects-{}.csv", std::process::id()));
+        std::fs::write(&path, content).unwrap();
+        let (taken, left) = (Rejects::create(&path), std::fs::read_to_string(&path));
+        std::fs::remove_file(&path).unwrap();
+        let taken = taken.unwrap_err();
+        let reason = "the file for rejected rows exists already; name a new one, or remove it";
+        assert_eq!(taken.to_string(), format!("{}: {reason}", path.display()));
+        assert_eq!((taken.kind(), taken.is_retryable()), (ErrorKind::Io, false));
+        assert_eq!(left.unwrap(), content);
+        assert!(Rejects::create(&path).is_ok());
+        std::fs::remove_file(&path).unwrap();
+    }
+
     struct Full;
     impl std::io::Write for Full {
         fn write(&mut self, _bytes: &[u8]) -> std::io::Result<usize> {
