@@ -104,7 +104,10 @@ fn import(wayfold: &Wayfold, arguments: &Arguments) -> Result<Read> {
     if let Some(path) = &arguments.rejects {
         options = options.with_on_bad_row(OnBadRow::Reject(Rejects::create(path)?));
     }
-    let mut source = CsvImport::open(mapping, &file, options)?;
+    let mut source = CsvImport::open(mapping, &file, options).inspect_err(|_| {
+        // Nothing was read, so that the file for rejected rows is empty and would be in the way of the next try.
+        arguments.rejects.as_ref().map(std::fs::remove_file);
+    })?;
     let (imported, time) = timed(|| wayfold.import(&mut source))?;
     bar.finish_and_clear();
     Ok(Read::new(&source.progress(), imported, time))
