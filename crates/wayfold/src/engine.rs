@@ -227,6 +227,9 @@ impl Wayfold {
     ///
     /// # Errors
     /// As [`Wayfold::customer`].
+    ///
+    /// # Panics
+    /// If the handle was given by another set of projections.
     pub async fn own_view<P: Projection>(
         &self,
         handle: Handle<P>,

@@ -45,6 +45,9 @@ impl Fold {
     ///
     /// # Errors
     /// As [`Fold::view`].
+    ///
+    /// # Panics
+    /// If the handle was given by another set of projections.
     pub fn own_view<P: Projection>(
         &self,
         handle: Handle<P>,
