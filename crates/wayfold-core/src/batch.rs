@@ -2,6 +2,8 @@
 
 mod builder;
 mod columns;
+mod gather;
+mod raw;
 mod run;
 mod view;
 
@@ -9,6 +11,7 @@ use std::sync::Arc;
 
 pub use self::builder::BatchBuilder;
 pub(crate) use self::columns::{Columns, NONE, OrderFacts};
+pub use self::raw::{ColumnGroup, RawBatch, RawColumn, RawTexts, RawValues};
 pub(crate) use self::run::{RowRef, Run, rows_of};
 pub use self::view::{EventView, LineView};
 use crate::error::Result;
@@ -66,7 +69,8 @@ impl EventBatch {
 
     /// What it holds of all that limits count.
     pub fn extent(&self) -> Extent {
-        Extent { events: self.len(), ..self.columns.extent }
+        let count = || self.iter().fold(Extent::default(), |sum, event| sum.with(&event.to_event()));
+        self.columns.extent.unwrap_or_else(count)
     }
 
     /// The event in a row.
@@ -97,11 +101,7 @@ impl EventBatch {
     /// A batch of events of other batches, in the order given, with what their stores recorded; if one of the
     /// events is not recorded, none is.
     pub fn from_views<'a>(events: impl IntoIterator<Item = EventView<'a>>) -> Self {
-        let mut builder = BatchBuilder::new(Limits::default());
-        for event in events {
-            builder.push_trusted(&event.to_event());
-        }
-        builder.finish()
+        gather::gather(events)
     }
 
     /// The same events with the positions and the recording time that a store gave them.

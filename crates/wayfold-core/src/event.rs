@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 pub use self::attribute::{AttributeValue, Attributes, NestedJson};
-pub(crate) use self::body::{CUSTOM_NAME, UNKNOWN_KIND};
+pub(crate) use self::body::{CUSTOM_NAME, UNKNOWN_FIELDS, UNKNOWN_KIND, Unknown};
 pub use self::body::{EventBody, EventKind};
 pub(crate) use self::columns::{FieldSink, FieldSource};
 pub use self::limits::{Extent, Limits};

@@ -233,13 +233,16 @@ impl Tag {
     pub fn parse(text: impl AsRef<str>) -> Result<Self> {
         let text = text.as_ref();
         check_name("tag", text)?;
-        match text.split_once(':') {
-            Some((object_type, id)) if !object_type.is_empty() && !id.is_empty() => Ok(Self(text.into())),
-            _ => {
-                let message = format_args!("tag {text:?} is not of the form type:id");
-                Err(Error::new(ErrorKind::InvalidName, message))
-            }
+        if Self::is_well_formed(text) {
+            return Ok(Self(text.into()));
         }
+        Err(Error::new(ErrorKind::InvalidName, format_args!("tag {text:?} is not of the form type:id")))
+    }
+
+    /// Says whether a text is of the form `type:id` and not too long.
+    pub(crate) fn is_well_formed(text: &str) -> bool {
+        let parts = text.split_once(':').filter(|_| text.len() <= NAME_BYTES_MAX);
+        parts.is_some_and(|(object_type, id)| !object_type.is_empty() && !id.is_empty())
     }
 
     /// Names the order that an event is about, as the tag `order:ID`.

@@ -55,7 +55,9 @@ mod text_enum;
 mod time;
 mod view;
 
-pub use self::batch::{BatchBuilder, EventBatch, EventView, LineView};
+pub use self::batch::{
+    BatchBuilder, ColumnGroup, EventBatch, EventView, LineView, RawBatch, RawColumn, RawTexts, RawValues,
+};
 pub use self::currency::Currency;
 pub use self::error::{Error, ErrorKind, Result};
 pub use self::event::bodies;

@@ -6,7 +6,7 @@ use hashbrown::hash_table::Entry;
 use hashbrown::{DefaultHashBuilder, HashMap, HashTable};
 
 use super::EventBatch;
-use super::columns::{Columns, LineFacts, NONE, NONE_BYTE, NamedColumns, OrderFacts};
+use super::columns::{Columns, LineFacts, NONE, NONE_BYTE, Named, NamedColumns, OrderFacts};
 use crate::error::Result;
 use crate::event::{AttributeValue, Extent, FieldSink, JourneyEvent, Limits, OrderLine};
 use crate::key::EventId;
@@ -17,7 +17,8 @@ use crate::time::Timestamp;
 #[derive(Debug)]
 pub struct BatchBuilder {
     limits: Limits,
-    columns: Columns,
+    extent: Extent,
+    pub(super) columns: Columns,
     text_numbers: HashTable<u32>,
     customer_numbers: HashMap<(u32, u32), u32>,
     hasher: DefaultHashBuilder,
@@ -28,6 +29,7 @@ impl BatchBuilder {
     pub fn new(limits: Limits) -> Self {
         Self {
             limits,
+            extent: Extent::default(),
             columns: Columns::default(),
             text_numbers: HashTable::new(),
             customer_numbers: HashMap::new(),
@@ -51,32 +53,25 @@ impl BatchBuilder {
     /// `InvalidEvent` or `LimitExceeded`, and then the batch is as it was.
     pub fn push(&mut self, event: &JourneyEvent) -> Result<()> {
         self.limits.check_event(event)?;
-        let extent = self.columns.extent.with(event);
+        let extent = self.extent.with(event);
         self.limits.check_batch(&extent)?;
-        self.write(event, extent);
+        self.write(event);
+        self.extent = extent;
         Ok(())
-    }
-
-    /// Adds an event that a batch held already, with what its store recorded.
-    pub(crate) fn push_trusted(&mut self, event: &JourneyEvent) {
-        self.write(event, self.columns.extent.with(event));
-        if let (Some(position), Some(recorded_at)) = (event.position, event.recorded_at) {
-            self.columns.positions.push(position);
-            self.columns.recorded_at.push(recorded_at.as_micros());
-        }
     }
 
     /// Ends the batch.
     pub fn finish(mut self) -> EventBatch {
-        // Positions stand for all rows or for none.
-        if self.columns.positions.len() != self.len() {
-            self.columns.positions.clear();
-            self.columns.recorded_at.clear();
-        }
+        self.columns.extent = Some(self.extent);
+        self.finish_gathered()
+    }
+
+    /// Ends a batch whose extent is counted when somebody asks.
+    pub(super) fn finish_gathered(self) -> EventBatch {
         EventBatch { columns: Arc::new(self.columns) }
     }
 
-    fn write(&mut self, event: &JourneyEvent, extent: Extent) {
+    fn write(&mut self, event: &JourneyEvent) {
         let row = self.len() as u32;
         self.write_envelope(event, row);
         self.write_rare(event, row);
@@ -88,11 +83,12 @@ impl BatchBuilder {
             self.columns.facts.push(row, facts);
         }
         self.write_attributes(event, row);
-        self.columns.extent = extent;
     }
 
     fn write_envelope(&mut self, event: &JourneyEvent, row: u32) {
-        let customer = self.customer(event);
+        let tenant = self.text(event.customer.tenant.as_str());
+        let customer = self.text(event.customer.customer.as_str());
+        let customer = self.customer((tenant, customer));
         let journey = event.journey.as_ref().map_or(NONE, |journey| self.text(journey.as_str()));
         for tag in &event.tags {
             let number = self.text(tag.as_str());
@@ -169,18 +165,17 @@ impl BatchBuilder {
         Some(self.text(order.as_str()))
     }
 
-    fn customer(&mut self, event: &JourneyEvent) -> u32 {
-        let tenant = self.text(event.customer.tenant.as_str());
-        let customer = self.text(event.customer.customer.as_str());
+    /// The number of a customer, given the numbers of its texts.
+    pub(super) fn customer(&mut self, key: (u32, u32)) -> u32 {
         let next = self.columns.customers.len() as u32;
-        let number = *self.customer_numbers.entry((tenant, customer)).or_insert(next);
+        let number = *self.customer_numbers.entry(key).or_insert(next);
         if number == next {
-            self.columns.customers.push((tenant, customer));
+            self.columns.customers.push(key);
         }
         number
     }
 
-    fn text(&mut self, text: &str) -> u32 {
+    pub(super) fn text(&mut self, text: &str) -> u32 {
         let (hasher, texts) = (&self.hasher, &mut self.columns.texts);
         let entry = self.text_numbers.entry(
             hasher.hash_one(text),
@@ -201,8 +196,6 @@ impl BatchBuilder {
         }
     }
 }
-
-type Named<T> = std::collections::BTreeMap<Cow<'static, str>, super::columns::Sparse<T>>;
 
 /// Puts the value of an attribute; its name is copied once per batch.
 fn put<T: Copy>(columns: &mut Named<T>, name: &str, row: u32, value: T) {

@@ -27,6 +27,10 @@ impl Texts {
         let start = if number == 0 { 0 } else { self.ends[number - 1] as usize };
         &self.bytes[start..self.ends[number] as usize]
     }
+
+    pub(crate) fn len(&self) -> usize {
+        self.ends.len()
+    }
 }
 
 /// Values of a few rows, in the order of the rows.
@@ -47,6 +51,54 @@ impl<T: Copy> Sparse<T> {
     pub(super) fn push(&mut self, row: u32, value: T) {
         self.rows.push(row);
         self.values.push(value);
+    }
+
+    /// Takes rows that each have one value, in any order.
+    pub(super) fn from_unsorted(mut found: Vec<(u32, T)>) -> Self {
+        if !found.is_sorted_by_key(|(row, _)| *row) {
+            found.sort_unstable_by_key(|(row, _)| *row);
+        }
+        let (rows, values) = found.into_iter().unzip();
+        Self { rows, values }
+    }
+
+    /// Calls with the new row and the value of each picked row that has one; picks are in the order of the rows.
+    pub(super) fn join(&self, picks: &[(u32, u32)], mut take: impl FnMut(u32, T)) {
+        let Some((first, _)) = picks.first() else { return };
+        let mut place = self.rows.partition_point(|row| row < first);
+        // Where few of many rows are picked, looking each up is cheaper than walking along.
+        let walks = picks.len() * 8 >= self.rows.len() - place;
+        for (row, new) in picks {
+            if walks {
+                while self.rows.get(place).is_some_and(|known| known < row) {
+                    place += 1;
+                }
+            } else {
+                place += self.rows[place..].partition_point(|known| known < row);
+            }
+            if self.rows.get(place) == Some(row) {
+                take(*new, self.values[place]);
+            }
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// The rows that have a value.
+    pub(super) fn rows(&self) -> &[u32] {
+        &self.rows
+    }
+
+    /// The values of these rows.
+    pub(super) fn values(&self) -> &[T] {
+        &self.values
+    }
+
+    /// Takes rows that grow, and a value for each.
+    pub(super) fn from_parts(rows: Vec<u32>, values: Vec<T>) -> Self {
+        Self { rows, values }
     }
 
     #[inline]
@@ -90,7 +142,7 @@ impl<T: Copy> Indexed<T> {
     }
 }
 
-type Named<T> = BTreeMap<Cow<'static, str>, Sparse<T>>;
+pub(super) type Named<T> = BTreeMap<Cow<'static, str>, Sparse<T>>;
 
 /// Typed columns by name: the fields of the kinds, and in a second instance the attributes of users.
 #[derive(Debug, Clone, Default)]
@@ -176,10 +228,21 @@ pub(crate) struct Columns {
     pub(super) recorded_at: Vec<i64>,
     /// Empty until a store has recorded the batch.
     pub(super) positions: Vec<Position>,
-    pub(super) extent: Extent,
+    /// What limits count, where the batch was built event by event.
+    pub(super) extent: Option<Extent>,
 }
 
 impl Columns {
+    /// The tags of a row, as numbers of texts.
+    pub(super) fn tags_of(&self, row: usize) -> &[u32] {
+        list(&self.tag_ends, &self.tags, row)
+    }
+
+    /// The names of the attributes of a row, as numbers of texts.
+    pub(super) fn attribute_names_of(&self, row: usize) -> &[u32] {
+        list(&self.attribute_ends, &self.attribute_names, row)
+    }
+
     pub(crate) fn customer_key(&self, local: usize) -> CustomerKey {
         let (tenant, customer) = self.customer_texts(local);
         CustomerKey {
@@ -192,4 +255,9 @@ impl Columns {
         let (tenant, customer) = self.customers[local];
         (self.texts.get(tenant), self.texts.get(customer))
     }
+}
+
+fn list<'a>(ends: &[u32], values: &'a [u32], row: usize) -> &'a [u32] {
+    let start = if row == 0 { 0 } else { ends[row - 1] };
+    &values[start as usize..ends[row] as usize]
 }

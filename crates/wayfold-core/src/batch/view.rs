@@ -63,7 +63,13 @@ impl<'a> EventView<'a> {
     }
 
     #[inline]
-    fn row(&self) -> usize {
+    pub(super) fn columns(&self) -> &'a Columns {
+        self.columns
+    }
+
+    /// The row in its batch.
+    #[inline]
+    pub(super) fn row(&self) -> usize {
         self.hot.row as usize
     }
 
@@ -168,10 +174,8 @@ impl<'a> EventView<'a> {
 
     /// The objects that it touches, as `type:id`, in the order of their bytes.
     pub fn tags(&self) -> impl Iterator<Item = &'a str> {
-        let start = if self.row() == 0 { 0 } else { self.columns.tag_ends[self.row() - 1] };
-        let end = self.columns.tag_ends[self.row()];
         let columns = self.columns;
-        columns.tags[start as usize..end as usize].iter().map(|number| columns.texts.get(*number))
+        columns.tags_of(self.row()).iter().map(|number| columns.texts.get(*number))
     }
 
     /// The lines of an order or cart.
@@ -232,9 +236,7 @@ impl<'a> EventView<'a> {
     /// All attributes.
     pub fn attributes(&self) -> Attributes {
         let columns = self.columns;
-        let start = if self.row() == 0 { 0 } else { columns.attribute_ends[self.row() - 1] };
-        let names = &columns.attribute_names[start as usize..columns.attribute_ends[self.row()] as usize];
-        let named = names.iter().map(|name| columns.texts.get(*name));
+        let named = columns.attribute_names_of(self.row()).iter().map(|name| columns.texts.get(*name));
         named.filter_map(|name| Some((AttributeName::trusted(name), self.attribute(name)?))).collect()
     }
 

@@ -39,6 +39,11 @@ macro_rules! events {
                 fn read(reader: &FieldReader<'_>) -> Self {
                     Self { $( $field: FieldValue::read(stringify!($field), reader), )* }
                 }
+
+                #[allow(unused_variables, reason = "a kind may have no fields")]
+                fn is_sound(reader: &FieldReader<'_>) -> bool {
+                    true $( && <$ty as FieldValue>::is_sound(stringify!($field), reader) )*
+                }
             }
 
             impl From<$name> for EventBody {
@@ -125,6 +130,14 @@ macro_rules! events {
                 match kind {
                     $( $( EventKind::$name => Self::$name(<$name>::read(reader)), )* $( EventKind::$custom => Self::Custom(Custom::read(kind, reader)), )? )*
                     EventKind::Unknown => Self::Unknown(Unknown::read(reader)),
+                }
+            }
+
+            /// Says whether all that [`EventBody::read`] relies on is there.
+            pub(crate) fn is_sound(kind: EventKind, reader: &FieldReader<'_>) -> bool {
+                match kind {
+                    $( $( EventKind::$name => <$name>::is_sound(reader), )* $( EventKind::$custom => Custom::is_sound(reader), )? )*
+                    EventKind::Unknown => Unknown::is_sound(reader),
                 }
             }
 
@@ -792,6 +805,10 @@ impl Custom {
         let (name, amount) = (FieldValue::read(CUSTOM_NAME, reader), FieldValue::read("amount", reader));
         Self { name, stage: kind.stage(), amount }
     }
+
+    fn is_sound(reader: &FieldReader<'_>) -> bool {
+        reader.text(CUSTOM_NAME).is_some_and(|name| check_name("custom kind", name).is_ok())
+    }
 }
 
 /// Says whether this version knows the fields of a kind, a user's own among them.
@@ -803,6 +820,8 @@ pub(super) fn is_known(kind: &str) -> bool {
 pub(crate) const CUSTOM_NAME: &str = "custom_name";
 /// The column that holds the names of unknown kinds.
 pub(crate) const UNKNOWN_KIND: &str = "unknown_kind";
+/// The column that holds the fields of unknown kinds.
+pub(crate) const UNKNOWN_FIELDS: &str = "unknown_fields";
 
 /// An event of a kind that this version does not know, kept as it came.
 ///
@@ -840,6 +859,11 @@ impl Unknown {
         Err(Error::new(ErrorKind::Malformed, format_args!("fields of {kind:?}: they are not a JSON object")))
     }
 
+    /// Says whether a text is JSON in the form in which fields are kept.
+    pub(crate) fn check_fields(text: &str) -> Result<bool> {
+        canonical("fields of an unknown kind", text).map(|kept| kept == text && kept.starts_with('{'))
+    }
+
     /// The name of the kind.
     pub fn kind(&self) -> &str {
         &self.kind
@@ -866,14 +890,19 @@ impl From<Unknown> for EventBody {
 impl EventFields for Unknown {
     fn write(&self, writer: &mut FieldWriter<'_>) {
         self.kind.write(UNKNOWN_KIND, writer);
-        self.fields.write("unknown_fields", writer);
+        self.fields.write(UNKNOWN_FIELDS, writer);
     }
 
     fn read(reader: &FieldReader<'_>) -> Self {
         Self {
             kind: FieldValue::read(UNKNOWN_KIND, reader),
-            fields: FieldValue::read("unknown_fields", reader),
+            fields: FieldValue::read(UNKNOWN_FIELDS, reader),
         }
+    }
+
+    fn is_sound(reader: &FieldReader<'_>) -> bool {
+        let kind = reader.text(UNKNOWN_KIND);
+        kind.is_some_and(|kind| check_name("kind", kind).is_ok()) && reader.text(UNKNOWN_FIELDS).is_some()
     }
 }
 
@@ -893,6 +922,24 @@ impl EventKind {
     pub fn from_name(name: &str) -> Option<Self> {
         let has_name = |kind: &Self| kind.name() == name && !kind.is_custom() && *kind != Self::Unknown;
         Self::ALL.iter().copied().find(has_name)
+    }
+
+    /// The name under which batches store the kind; each of the six custom kinds has its own.
+    pub(crate) const fn stored_name(self) -> &'static str {
+        match self {
+            Self::CustomNeed => "custom:need",
+            Self::CustomInformation => "custom:information",
+            Self::CustomDecision => "custom:decision",
+            Self::CustomDelivery => "custom:delivery",
+            Self::CustomAfterSales => "custom:after_sales",
+            Self::CustomNeutral => "custom:neutral",
+            kind => kind.name(),
+        }
+    }
+
+    /// Finds the kind of a stored name.
+    pub(crate) fn from_stored_name(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|kind| kind.stored_name() == name)
     }
 
     /// Says whether the kind can move a journey's stage: it belongs to one, and closes or corrects nothing.

@@ -40,6 +40,8 @@ pub(crate) type FieldReader<'a> = dyn FieldSource + 'a;
 pub(crate) trait EventFields: Sized {
     fn write(&self, writer: &mut FieldWriter<'_>);
     fn read(reader: &FieldReader<'_>) -> Self;
+    /// Says whether all that reading relies on is there.
+    fn is_sound(reader: &FieldReader<'_>) -> bool;
 }
 
 /// A field type that knows its column. Reading a required field that no builder left out gives its value.
@@ -53,6 +55,16 @@ pub(crate) trait FieldValue: Sized {
 
     fn is_absent(&self) -> bool {
         false
+    }
+
+    /// Says whether reading gives a value: it has one, and its text is a word of its list.
+    fn is_sound(name: &'static str, reader: &FieldReader<'_>) -> bool {
+        Self::get(name, reader).is_some()
+    }
+
+    /// Says whether an absent value may stand there, or a well-formed one.
+    fn is_absent_or_sound(_name: &'static str, _reader: &FieldReader<'_>) -> bool {
+        true
     }
 }
 
@@ -69,6 +81,10 @@ impl<T: FieldValue> FieldValue for Option<T> {
 
     fn is_absent(&self) -> bool {
         self.is_none()
+    }
+
+    fn is_sound(name: &'static str, reader: &FieldReader<'_>) -> bool {
+        T::is_absent_or_sound(name, reader)
     }
 }
 
@@ -109,6 +125,14 @@ macro_rules! word_value {
                 let text = reader.text(name)?;
                 Some(Self::parse(text).expect("a batch holds the words that its builder wrote"))
             }
+
+            fn is_sound(name: &'static str, reader: &FieldReader<'_>) -> bool {
+                reader.text(name).is_some_and(|text| Self::parse(text).is_ok())
+            }
+
+            fn is_absent_or_sound(name: &'static str, reader: &FieldReader<'_>) -> bool {
+                reader.text(name).is_none_or(|text| Self::parse(text).is_ok())
+            }
         }
     )*};
 }
@@ -136,6 +160,10 @@ impl FieldValue for Vec<OrderLine> {
 
     fn get(_name: &'static str, reader: &FieldReader<'_>) -> Option<Self> {
         Some(reader.lines())
+    }
+
+    fn is_sound(_name: &'static str, _reader: &FieldReader<'_>) -> bool {
+        true
     }
 
     fn is_absent(&self) -> bool {

@@ -69,6 +69,46 @@ proptest! {
     }
 
     #[test]
+    fn views_of_several_batches_in_any_order_give_their_events(
+        events in vec(event(), 1..40),
+        cuts in vec(1_usize..12, 8),
+        picks in vec(any::<proptest::sample::Index>(), 0..80),
+    ) {
+        let events: Vec<_> = events.into_iter().filter(|event| event.validate().is_ok()).collect();
+        prop_assume!(!events.is_empty());
+        let mut batches = Vec::new();
+        let mut rest = &events[..];
+        for cut in cuts {
+            let (now, later) = rest.split_at(cut.min(rest.len()));
+            batches.push(EventBatch::from_events(now).unwrap());
+            rest = later;
+        }
+        batches.push(EventBatch::from_events(rest).unwrap());
+        let views: Vec<_> = batches.iter().flat_map(EventBatch::iter).collect();
+        let numbers: Vec<_> = picks.iter().map(|pick| pick.index(events.len())).collect();
+        let gathered = EventBatch::from_views(numbers.iter().map(|number| views[*number]));
+        let expected: Vec<_> = numbers.iter().map(|number| events[*number].clone()).collect();
+        prop_assert_eq!(gathered.extent(), EventBatch::from_events(&expected).unwrap().extent());
+        prop_assert_eq!(gathered.to_events(), expected);
+    }
+
+    #[test]
+    fn plain_columns_give_back_their_batch(events in vec(event(), 0..40), recorded in any::<bool>()) {
+        let events: Vec<_> = events.into_iter().filter(|event| event.validate().is_ok()).collect();
+        let mut batch = EventBatch::from_events(&events).unwrap();
+        if recorded {
+            let place = |row: usize| wayfold_core::Position::from_bytes((row as u128 + 7).to_be_bytes());
+            batch = batch.recorded((0..events.len()).map(place).collect(), Timestamp::MAX);
+        }
+        let raw = batch.to_raw();
+        let read = EventBatch::from_raw(raw.clone()).unwrap();
+        prop_assert_eq!(&read, &batch);
+        prop_assert_eq!(read.to_raw().columns.len(), raw.columns.len());
+        let again = EventBatch::from_raw(EventBatch::from_views(read.iter()).to_raw()).unwrap();
+        prop_assert_eq!(again, batch);
+    }
+
+    #[test]
     fn json_gives_back_its_event(event in event()) {
         let text = serde_json::to_string(&event).unwrap();
         prop_assert_eq!(serde_json::from_str::<JourneyEvent>(&text).unwrap(), event);

@@ -1,0 +1,263 @@
+//! Rows of several batches brought together into one, column by column.
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+
+use super::builder::BatchBuilder;
+use super::columns::{Columns, Indexed, NONE, Named, OrderFacts, Sparse};
+use super::{EventBatch, EventView};
+use crate::event::Limits;
+
+/// Copies the events of the views into one batch, in their order.
+///
+/// Texts are looked up once for each batch that they come from, and columns of a few rows are walked once, so
+/// that an event costs far less than building it anew.
+pub(super) fn gather<'a>(views: impl IntoIterator<Item = EventView<'a>>) -> EventBatch {
+    let mut sources: Vec<Source<'a>> = Vec::new();
+    let mut rows = Vec::new();
+    let mut last = 0;
+    for view in views {
+        let is_its = |source: &Source<'_>| std::ptr::eq(source.columns, view.columns());
+        if !sources.get(last).is_some_and(is_its) {
+            last = sources.iter().position(is_its).unwrap_or_else(|| {
+                sources.push(Source::new(view.columns()));
+                sources.len() - 1
+            });
+        }
+        sources[last].picks.push((view.row() as u32, rows.len() as u32));
+        rows.push((last, view.row()));
+    }
+    for source in &mut sources {
+        if !source.picks.is_sorted() {
+            source.picks.sort_unstable();
+        }
+    }
+    Gather { sources, rows, builder: BatchBuilder::new(Limits::default()) }.finish()
+}
+
+/// A batch that gives rows.
+struct Source<'a> {
+    columns: &'a Columns,
+    /// The rows that it gives and where each goes, in the order of the rows.
+    picks: Vec<(u32, u32)>,
+    /// The new number of each text, or [`NONE`] as long as no row needed it.
+    texts: Vec<u32>,
+    /// The new number of each customer, or [`NONE`].
+    customers: Vec<u32>,
+}
+
+impl<'a> Source<'a> {
+    fn new(columns: &'a Columns) -> Self {
+        Self {
+            columns,
+            picks: Vec::new(),
+            texts: vec![NONE; columns.texts.len()],
+            customers: vec![NONE; columns.customers.len()],
+        }
+    }
+
+    fn text(&mut self, builder: &mut BatchBuilder, number: u32) -> u32 {
+        let known = &mut self.texts[number as usize];
+        if *known == NONE {
+            *known = builder.text(self.columns.texts.get(number));
+        }
+        *known
+    }
+
+    fn customer(&mut self, builder: &mut BatchBuilder, local: u32) -> u32 {
+        if self.customers[local as usize] == NONE {
+            let (tenant, customer) = self.columns.customers[local as usize];
+            let key = (self.text(builder, tenant), self.text(builder, customer));
+            self.customers[local as usize] = builder.customer(key);
+        }
+        self.customers[local as usize]
+    }
+}
+
+struct Gather<'a> {
+    sources: Vec<Source<'a>>,
+    /// The source of each new row, and its row there.
+    rows: Vec<(usize, usize)>,
+    builder: BatchBuilder,
+}
+
+impl<'a> Gather<'a> {
+    fn finish(mut self) -> EventBatch {
+        self.dense();
+        self.tags();
+        self.facts();
+        self.lines();
+        self.rare();
+        self.fields();
+        self.attributes();
+        self.builder.finish_gathered()
+    }
+
+    fn dense(&mut self) {
+        self.builder.columns.customer = self.numbers(Source::customer, |columns, row| columns.customer[row]);
+        self.builder.columns.journey = self.numbers(
+            |source, builder, journey| if journey == NONE { NONE } else { source.text(builder, journey) },
+            |columns, row| columns.journey[row],
+        );
+        self.builder.columns.kind = self.copy(|columns, row| columns.kind[row]);
+        self.builder.columns.occurred_at = self.copy(|columns, row| columns.occurred_at[row]);
+        self.builder.columns.sequence = self.copy(|columns, row| columns.sequence[row]);
+        self.builder.columns.id = self.copy(|columns, row| columns.id[row]);
+        self.builder.columns.stage = self.copy(|columns, row| columns.stage[row]);
+        self.builder.columns.channel = self.copy(|columns, row| columns.channel[row]);
+        self.builder.columns.offset_minutes = self.copy(|columns, row| columns.offset_minutes[row]);
+        self.builder.columns.schema_version = self.copy(|columns, row| columns.schema_version[row]);
+        // Positions stand for all rows or for none.
+        if self.sources.iter().all(|source| !source.columns.positions.is_empty()) {
+            self.builder.columns.recorded_at = self.copy(|columns, row| columns.recorded_at[row]);
+            self.builder.columns.positions = self.copy(|columns, row| columns.positions[row]);
+        }
+    }
+
+    fn copy<T>(&self, get: impl Fn(&Columns, usize) -> T) -> Vec<T> {
+        self.rows.iter().map(|(source, row)| get(self.sources[*source].columns, *row)).collect()
+    }
+
+    fn numbers(
+        &mut self,
+        translate: impl Fn(&mut Source<'a>, &mut BatchBuilder, u32) -> u32,
+        get: impl Fn(&Columns, usize) -> u32,
+    ) -> Vec<u32> {
+        let Self { sources, rows, builder } = self;
+        rows.iter()
+            .map(|(source, row)| {
+                let source = &mut sources[*source];
+                translate(source, builder, get(source.columns, *row))
+            })
+            .collect()
+    }
+
+    fn tags(&mut self) {
+        let Self { sources, rows, builder } = self;
+        for (source, row) in rows.iter() {
+            let source = &mut sources[*source];
+            for tag in source.columns.tags_of(*row) {
+                let number = source.text(builder, *tag);
+                builder.columns.tags.push(number);
+            }
+            builder.columns.tag_ends.push(builder.columns.tags.len() as u32);
+        }
+    }
+
+    fn facts(&mut self) {
+        let Self { sources, rows, builder } = self;
+        let mut facts = Indexed::default();
+        for (new, (source, row)) in rows.iter().enumerate() {
+            let source = &mut sources[*source];
+            if let Some(found) = source.columns.facts.get(*row as u32) {
+                let order = found.order.map(|order| source.text(builder, order));
+                facts.push(new as u32, OrderFacts { order, ..found });
+            }
+        }
+        builder.columns.facts = facts;
+    }
+
+    fn lines(&mut self) {
+        let Self { sources, rows, builder } = self;
+        for (new, (source, row)) in rows.iter().enumerate() {
+            let source = &mut sources[*source];
+            let from = &source.columns.lines;
+            let Some((first, count)) = from.ranges.get(*row as u32) else { continue };
+            let start = builder.columns.lines.product.len() as u32;
+            for line in first as usize..(first + count) as usize {
+                let product = source.text(builder, from.product[line]);
+                let lines = &mut builder.columns.lines;
+                lines.product.push(product);
+                lines.quantity.push(from.quantity[line]);
+                lines.list.push(from.list[line]);
+                lines.paid.push(from.paid[line]);
+                lines.cost.push(from.cost[line]);
+            }
+            builder.columns.lines.ranges.push(new as u32, (start, count));
+        }
+    }
+
+    fn rare(&mut self) {
+        self.builder.columns.source = self.sparse_texts(|columns| Some(&columns.source));
+        self.builder.columns.team = self.sparse_texts(|columns| Some(&columns.team));
+        self.builder.columns.person = self.sparse_texts(|columns| Some(&columns.person));
+        self.builder.columns.correlation = self.sparse(|columns| Some(&columns.correlation));
+        self.builder.columns.causation = self.sparse(|columns| Some(&columns.causation));
+        self.builder.columns.received_at = self.sparse(|columns| Some(&columns.received_at));
+    }
+
+    fn fields(&mut self) {
+        self.builder.columns.fields.texts = self.named_texts(|columns| &columns.fields.texts);
+        self.builder.columns.fields.integers = self.named(|columns| &columns.fields.integers);
+        self.builder.columns.fields.booleans = self.named(|columns| &columns.fields.booleans);
+        self.builder.columns.fields.times = self.named(|columns| &columns.fields.times);
+        self.builder.columns.fields.amounts = self.named(|columns| &columns.fields.amounts);
+        self.builder.columns.fields.moneys = self.named(|columns| &columns.fields.moneys);
+        self.builder.columns.fields.ids = self.named(|columns| &columns.fields.ids);
+    }
+
+    fn attributes(&mut self) {
+        let Self { sources, rows, builder } = self;
+        for (source, row) in rows.iter() {
+            let source = &mut sources[*source];
+            for name in source.columns.attribute_names_of(*row) {
+                let number = source.text(builder, *name);
+                builder.columns.attribute_names.push(number);
+            }
+            builder.columns.attribute_ends.push(builder.columns.attribute_names.len() as u32);
+        }
+        self.builder.columns.attributes.texts = self.named_texts(|columns| &columns.attributes.texts);
+        self.builder.columns.attributes.integers = self.named(|columns| &columns.attributes.integers);
+        self.builder.columns.attributes.booleans = self.named(|columns| &columns.attributes.booleans);
+        self.builder.columns.attributes.times = self.named(|columns| &columns.attributes.times);
+        self.builder.columns.attributes.amounts = self.named(|columns| &columns.attributes.amounts);
+        self.builder.columns.attributes.moneys = self.named(|columns| &columns.attributes.moneys);
+        self.builder.columns.attributes.jsons = self.named_texts(|columns| &columns.attributes.jsons);
+    }
+
+    fn sparse<T: Copy + 'a>(&self, of: impl Fn(&'a Columns) -> Option<&'a Sparse<T>>) -> Sparse<T> {
+        let mut found = Vec::new();
+        for source in &self.sources {
+            if let Some(column) = of(source.columns) {
+                column.join(&source.picks, |row, value| found.push((row, value)));
+            }
+        }
+        Sparse::from_unsorted(found)
+    }
+
+    fn sparse_texts(&mut self, of: impl Fn(&'a Columns) -> Option<&'a Sparse<u32>>) -> Sparse<u32> {
+        let mut found = Vec::new();
+        for source in &mut self.sources {
+            let start = found.len();
+            if let Some(column) = of(source.columns) {
+                column.join(&source.picks, |row, value| found.push((row, value)));
+            }
+            for (_, value) in &mut found[start..] {
+                *value = source.text(&mut self.builder, *value);
+            }
+        }
+        Sparse::from_unsorted(found)
+    }
+
+    fn named<T: Copy + 'a>(&self, of: impl Fn(&'a Columns) -> &'a Named<T>) -> Named<T> {
+        let names = names(&self.sources, &of);
+        let columns =
+            names.into_iter().map(|name| (name.clone(), self.sparse(|columns| of(columns).get(name))));
+        columns.filter(|(_, column)| !column.is_empty()).collect()
+    }
+
+    fn named_texts(&mut self, of: impl Fn(&'a Columns) -> &'a Named<u32>) -> Named<u32> {
+        let names = names(&self.sources, &of);
+        let columns =
+            names.into_iter().map(|name| (name.clone(), self.sparse_texts(|columns| of(columns).get(name))));
+        columns.filter(|(_, column)| !column.is_empty()).collect()
+    }
+}
+
+/// The names of the columns that any source has, each once.
+fn names<'a, T: 'a>(
+    sources: &[Source<'a>],
+    of: impl Fn(&'a Columns) -> &'a Named<T>,
+) -> BTreeSet<&'a Cow<'static, str>> {
+    sources.iter().flat_map(|source| of(source.columns).keys()).collect()
+}
