@@ -71,7 +71,7 @@ pub use self::explain::{Cause, Change, Explanation, Report, Step, explain};
 pub use self::fold::{Applied, Fold, Refold};
 pub use self::key::{
     AttributeName, CustomKind, CustomerId, CustomerKey, EventId, JourneyKey, NAME_BYTES_MAX, OrderId,
-    Position, Tag, Tenant,
+    Position, Tag, Tenant, spread,
 };
 pub use self::money::{Amount, Money, MoneySum, Rounding};
 pub use self::orders::OrderBook;

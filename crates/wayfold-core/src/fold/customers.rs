@@ -1,4 +1,4 @@
-use std::hash::{BuildHasher, Hash, Hasher};
+use std::hash::BuildHasher;
 
 use hashbrown::{DefaultHashBuilder, HashTable};
 
@@ -51,22 +51,8 @@ impl Customers {
     }
 }
 
-/// The shard of a customer: the same on every machine and in every process.
+/// The shard of a customer: the same on every machine and in every process. Shards are ranges of
+/// [`CustomerKey::spread`], so that a log clustered by it holds a shard in one stretch.
 pub(super) fn shard_of(tenant: &str, customer: &str, shards: usize) -> usize {
-    // FNV-1a; any even spread serves, as no answer depends on it.
-    struct Fnv(u64);
-    impl Hasher for Fnv {
-        fn finish(&self) -> u64 {
-            self.0
-        }
-
-        fn write(&mut self, bytes: &[u8]) {
-            for byte in bytes {
-                self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
-            }
-        }
-    }
-    let mut hasher = Fnv(0xcbf2_9ce4_8422_2325);
-    (tenant, customer).hash(&mut hasher);
-    ((u128::from(hasher.finish()) * shards as u128) >> 64) as usize
+    ((u128::from(CustomerKey::spread(tenant, customer)) * shards as u128) >> 64) as usize
 }

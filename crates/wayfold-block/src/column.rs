@@ -1,0 +1,380 @@
+//! One column in bytes: its name, the rows that have a value, and the values.
+
+use std::borrow::Cow;
+
+use wayfold_core::{ColumnGroup, RawColumn, RawValues};
+
+use crate::bytes::{Reader, put_varint, put_zigzag};
+use crate::error::{Error, Result};
+
+const INTEGERS: u8 = 0;
+const WIDE: u8 = 1;
+const TEXTS: u8 = 2;
+/// Set where the rows that have a value are listed.
+const LISTED: u8 = 0x80;
+
+/// All values are the same.
+const CONSTANT: u8 = 0;
+/// Values are a smallest one plus a multiple of a step, in as many bytes as the largest multiple needs.
+const OFFSETS: u8 = 1;
+/// Values repeat in runs.
+const RUNS: u8 = 2;
+
+/// Rows are the gaps between them.
+const GAPS: u8 = 0;
+/// Rows are bits.
+const BITS: u8 = 1;
+
+/// How many rows a page may have.
+pub(crate) const ROWS_MAX: usize = 65_536;
+/// How many columns a group may have.
+pub(crate) const COLUMNS_MAX: usize = 8_192;
+
+/// Counts the values that a page may still expand to, so that few bytes cannot claim a world of them.
+pub(crate) struct Budget(usize);
+
+impl Budget {
+    /// What so many bytes may expand to.
+    pub(crate) fn of(bytes: usize) -> Self {
+        Self((bytes * 64).saturating_add(ROWS_MAX * 64))
+    }
+
+    fn spend(&mut self, values: usize) -> Result<()> {
+        let rest = self.0.checked_sub(values);
+        self.0 = rest.ok_or_else(|| Error::corrupt("more values than the bytes can hold"))?;
+        Ok(())
+    }
+}
+
+/// Writes a column; texts go by the new numbers that `text` gives.
+pub(crate) fn put_column(to: &mut Vec<u8>, column: &RawColumn<'_>, text: impl Fn(u32) -> u32) {
+    put_varint(to, column.name.len() as u64);
+    to.extend_from_slice(column.name.as_bytes());
+    let shape = match column.values {
+        RawValues::Integers(_) => INTEGERS,
+        RawValues::Wide(_) => WIDE,
+        RawValues::Texts(_) => TEXTS,
+    };
+    to.push(shape | if column.rows.is_some() { LISTED } else { 0 });
+    put_varint(to, column.values.len() as u64);
+    if let Some(rows) = &column.rows {
+        put_rows(to, rows);
+    }
+    match &column.values {
+        RawValues::Integers(values) => put_integers(to, values),
+        RawValues::Wide(values) => put_wide(to, values),
+        RawValues::Texts(values) => {
+            let numbers: Vec<i64> = values.iter().map(|value| i64::from(text(*value))).collect();
+            put_integers(to, &numbers);
+        }
+    }
+}
+
+/// Reads a column of a group.
+pub(crate) fn read_column<'a>(
+    reader: &mut Reader<'a>,
+    group: ColumnGroup,
+    budget: &mut Budget,
+) -> Result<RawColumn<'a>> {
+    let length = reader.count(reader.len())?;
+    let name = std::str::from_utf8(reader.take(length)?)
+        .map_err(|_| Error::corrupt("the name of a column is no UTF-8"))?;
+    read_values(reader, budget)
+        .map(|(rows, values)| RawColumn { group, name: Cow::Borrowed(name), rows, values })
+        .map_err(|error| error.at(format_args!("column {name:?}")))
+}
+
+type RowsAndValues<'a> = (Option<Cow<'a, [u32]>>, RawValues<'a>);
+
+fn read_values<'a>(reader: &mut Reader<'_>, budget: &mut Budget) -> Result<RowsAndValues<'a>> {
+    let shape = reader.byte()?;
+    let count = reader.count(usize::MAX)?;
+    budget.spend(count)?;
+    let rows = match shape & LISTED {
+        0 => None,
+        _ => Some(Cow::Owned(read_rows(reader, count)?)),
+    };
+    let values = match shape & !LISTED {
+        INTEGERS => RawValues::Integers(Cow::Owned(read_integers(reader, count)?)),
+        WIDE => RawValues::Wide(Cow::Owned(read_wide(reader, count)?)),
+        TEXTS => {
+            let number =
+                |value: i64| u32::try_from(value).map_err(|_| Error::corrupt("a text has no such number"));
+            let numbers = read_integers(reader, count)?.into_iter().map(number).collect::<Result<_>>()?;
+            RawValues::Texts(Cow::Owned(numbers))
+        }
+        other => return Err(Error::unsupported(format_args!("columns of shape {other} are not known"))),
+    };
+    Ok((rows, values))
+}
+
+fn put_rows(to: &mut Vec<u8>, rows: &[u32]) {
+    let bits = rows.last().map_or(0, |last| *last as usize / 8 + 1);
+    if bits < rows.len() {
+        to.push(BITS);
+        put_varint(to, bits as u64);
+        let start = to.len();
+        to.resize(start + bits, 0);
+        for row in rows {
+            to[start + *row as usize / 8] |= 1 << (row % 8);
+        }
+        return;
+    }
+    to.push(GAPS);
+    let mut next = 0;
+    for row in rows {
+        put_varint(to, u64::from(row - next));
+        next = row + 1;
+    }
+}
+
+fn read_rows(reader: &mut Reader<'_>, count: usize) -> Result<Vec<u32>> {
+    let mut rows = Vec::with_capacity(count.min(reader.len().saturating_mul(8)));
+    match reader.byte()? {
+        GAPS => {
+            let mut next = 0_u64;
+            for _ in 0..count {
+                let row = next.saturating_add(reader.varint()?);
+                rows.push(u32::try_from(row).map_err(|_| Error::corrupt("a row beyond 32 bits"))?);
+                next = row + 1;
+            }
+        }
+        BITS => {
+            let length = reader.count(reader.len())?;
+            for (place, byte) in reader.take(length)?.iter().enumerate() {
+                let mut bits = *byte;
+                while bits != 0 {
+                    rows.push(place as u32 * 8 + bits.trailing_zeros());
+                    bits &= bits - 1;
+                }
+            }
+            if rows.len() != count {
+                return Err(Error::corrupt(format_args!(
+                    "{} rows are marked and {count} counted",
+                    rows.len()
+                )));
+            }
+        }
+        other => return Err(Error::unsupported(format_args!("row encoding {other} is not known"))),
+    }
+    Ok(rows)
+}
+
+fn put_integers(to: &mut Vec<u8>, values: &[i64]) {
+    let Some(first) = values.first() else { return };
+    let runs = 1 + values.windows(2).filter(|pair| pair[0] != pair[1]).count();
+    if runs == 1 {
+        to.push(CONSTANT);
+        put_zigzag(to, *first);
+        return;
+    }
+    let least = values.iter().min().expect("there is a first value");
+    let offset = |value: &i64| value.wrapping_sub(*least) as u64;
+    let step = values.iter().fold(0, |step, value| divisor(offset(value), step));
+    let most = values.iter().map(offset).max().expect("there is a first value") / step;
+    let width = (u64::BITS - most.leading_zeros()).div_ceil(8) as usize;
+    // A run takes about two bytes and another for each that its value needs.
+    if runs * (width + 2) < values.len() * width {
+        to.push(RUNS);
+        return put_runs(to, values, runs);
+    }
+    to.push(OFFSETS);
+    put_zigzag(to, *least);
+    put_varint(to, step);
+    to.push(width as u8);
+    for value in values {
+        to.extend_from_slice(&(offset(value) / step).to_le_bytes()[..width]);
+    }
+}
+
+fn put_runs(to: &mut Vec<u8>, values: &[i64], runs: usize) {
+    put_varint(to, runs as u64);
+    let mut before = 0_i64;
+    for run in values.chunk_by(|a, b| a == b) {
+        put_zigzag(to, run[0].wrapping_sub(before));
+        put_varint(to, run.len() as u64);
+        before = run[0];
+    }
+}
+
+/// The greatest common divisor; zero divides nothing and is divided by all.
+fn divisor(mut a: u64, mut b: u64) -> u64 {
+    if b == 1 {
+        return 1;
+    }
+    while b != 0 {
+        (a, b) = (b, a % b);
+    }
+    a
+}
+
+fn read_integers(reader: &mut Reader<'_>, count: usize) -> Result<Vec<i64>> {
+    if count == 0 {
+        return Ok(Vec::new());
+    }
+    match reader.byte()? {
+        CONSTANT => Ok(vec![reader.zigzag()?; count]),
+        OFFSETS => {
+            let (least, step) = (reader.zigzag()?, reader.varint()?);
+            let width = usize::from(reader.byte()?);
+            let bytes = take_values(reader, count, width, 8)?;
+            let value = |offset: u64| least.wrapping_add(offset.wrapping_mul(step) as i64);
+            Ok(match width {
+                1 => bytes.iter().map(|byte| value(u64::from(*byte))).collect(),
+                2 => widen(bytes, |bytes: [u8; 2]| value(u64::from(u16::from_le_bytes(bytes)))),
+                4 => widen(bytes, |bytes: [u8; 4]| value(u64::from(u32::from_le_bytes(bytes)))),
+                8 => widen(bytes, |bytes: [u8; 8]| value(u64::from_le_bytes(bytes))),
+                _ => bytes.chunks_exact(width).map(|bytes| value(number(bytes))).collect(),
+            })
+        }
+        RUNS => read_runs(reader, count),
+        other => Err(Error::unsupported(format_args!("value encoding {other} is not known"))),
+    }
+}
+
+fn widen<const N: usize>(bytes: &[u8], value: impl Fn([u8; N]) -> i64) -> Vec<i64> {
+    bytes.as_chunks().0.iter().map(|bytes| value(*bytes)).collect()
+}
+
+fn number(bytes: &[u8]) -> u64 {
+    let mut whole = [0; 8];
+    whole[..bytes.len()].copy_from_slice(bytes);
+    u64::from_le_bytes(whole)
+}
+
+fn read_runs(reader: &mut Reader<'_>, count: usize) -> Result<Vec<i64>> {
+    let runs = reader.count(reader.len())?;
+    let mut values = Vec::with_capacity(count);
+    let mut value = 0_i64;
+    for _ in 0..runs {
+        value = value.wrapping_add(reader.zigzag()?);
+        let length = reader.count(count - values.len())?;
+        values.resize(values.len() + length, value);
+    }
+    if values.len() != count {
+        return Err(Error::corrupt(format_args!("runs of {} values, and {count} counted", values.len())));
+    }
+    Ok(values)
+}
+
+fn take_values<'a>(reader: &mut Reader<'a>, count: usize, width: usize, most: usize) -> Result<&'a [u8]> {
+    if !(1..=most).contains(&width) {
+        return Err(Error::corrupt(format_args!("values of {width} bytes")));
+    }
+    reader.take(count.checked_mul(width).unwrap_or(usize::MAX))
+}
+
+fn put_wide(to: &mut Vec<u8>, values: &[u128]) {
+    let Some(first) = values.first() else { return };
+    if values.iter().all(|value| value == first) {
+        to.push(CONSTANT);
+        to.extend_from_slice(&first.to_le_bytes());
+        return;
+    }
+    let least = values.iter().min().expect("there is a first value");
+    let most = values.iter().max().expect("there is a first value") - least;
+    let width = (u128::BITS - most.leading_zeros()).div_ceil(8) as usize;
+    to.push(OFFSETS);
+    to.extend_from_slice(&least.to_le_bytes());
+    to.push(width as u8);
+    for value in values {
+        to.extend_from_slice(&(value - least).to_le_bytes()[..width]);
+    }
+}
+
+fn read_wide(reader: &mut Reader<'_>, count: usize) -> Result<Vec<u128>> {
+    if count == 0 {
+        return Ok(Vec::new());
+    }
+    match reader.byte()? {
+        CONSTANT => Ok(vec![reader.u128()?; count]),
+        OFFSETS => {
+            let least = reader.u128()?;
+            let width = usize::from(reader.byte()?);
+            let value = |bytes: &[u8]| {
+                let mut whole = [0; 16];
+                whole[..bytes.len()].copy_from_slice(bytes);
+                least.wrapping_add(u128::from_le_bytes(whole))
+            };
+            Ok(take_values(reader, count, width, 16)?.chunks_exact(width).map(value).collect())
+        }
+        other => Err(Error::unsupported(format_args!("id encoding {other} is not known"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn round_trip(column: &RawColumn<'_>) -> usize {
+        let mut bytes = Vec::new();
+        put_column(&mut bytes, column, |text| text);
+        let mut reader = Reader::new(&bytes);
+        let read = read_column(&mut reader, column.group, &mut Budget::of(bytes.len())).unwrap();
+        reader.finish().unwrap();
+        assert_eq!(&read, column);
+        bytes.len()
+    }
+
+    fn column(rows: Option<Vec<u32>>, values: RawValues<'static>) -> RawColumn<'static> {
+        let rows = rows.map(Cow::Owned);
+        RawColumn { group: ColumnGroup::Fold, name: Cow::Borrowed("name"), rows, values }
+    }
+
+    fn integers(values: Vec<i64>) -> RawValues<'static> {
+        RawValues::Integers(Cow::Owned(values))
+    }
+
+    proptest! {
+        #[test]
+        fn any_values_come_back(
+            values in vec(any::<i64>(), 0..50),
+            small in vec(-3_i64..3, 0..50),
+            stepped in vec(-100_i64..100, 0..50),
+            wide in vec(any::<u128>(), 0..50),
+            rows in proptest::collection::btree_set(0_u32..400, 0..50),
+        ) {
+            round_trip(&column(None, integers(values)));
+            round_trip(&column(None, integers(small)));
+            round_trip(&column(None, integers(stepped.iter().map(|value| value * 86_400_000_000).collect())));
+            round_trip(&column(None, RawValues::Wide(Cow::Owned(wide))));
+            let texts = (0..rows.len() as u32).collect();
+            round_trip(&column(Some(rows.into_iter().collect()), RawValues::Texts(Cow::Owned(texts))));
+        }
+
+        #[test]
+        fn no_bytes_make_reading_panic(bytes in vec(any::<u8>(), 0..60)) {
+            let _ = read_column(&mut Reader::new(&bytes), ColumnGroup::Rest, &mut Budget::of(bytes.len()));
+        }
+    }
+
+    #[test]
+    fn values_take_the_bytes_that_they_need() {
+        let values = |value: fn(i64) -> i64| integers((0..1_000).map(value).collect());
+        let head = 8;
+        assert!(round_trip(&column(None, values(|_| 1_700_000_000_000_000))) < head + 12);
+        assert!(
+            round_trip(&column(None, values(|row| 1_700_000_000_000_000 + row % 200))) < head + 1_000 + 14
+        );
+        assert!(
+            round_trip(&column(None, values(|row| row * 1_000_000))) < head + 2_000 + 14,
+            "whole seconds"
+        );
+        assert!(round_trip(&column(None, values(|row| row / 100))) < head + 40, "runs");
+        assert!(round_trip(&column(None, integers(vec![i64::MIN, i64::MAX, 0]))) < head + 24 + 20);
+    }
+
+    #[test]
+    fn few_bytes_cannot_claim_a_world_of_values() {
+        let mut bytes = Vec::new();
+        put_varint(&mut bytes, 1);
+        bytes.extend_from_slice(&[b'x', INTEGERS]);
+        put_varint(&mut bytes, 1 << 40);
+        bytes.extend_from_slice(&[CONSTANT, 0]);
+        let error = read_column(&mut Reader::new(&bytes), ColumnGroup::Fold, &mut Budget::of(bytes.len()));
+        assert!(error.unwrap_err().to_string().contains("more values than the bytes can hold"));
+    }
+}

@@ -1,0 +1,133 @@
+//! A page: the events of a batch in three groups of columns that are read apart.
+
+use std::borrow::Cow;
+
+use wayfold_core::{ColumnGroup, EventBatch, RawBatch, RawColumn, RawTexts, RawValues};
+
+use crate::bytes::{Reader, put_varint};
+use crate::column::{Budget, COLUMNS_MAX, ROWS_MAX, put_column, read_column};
+use crate::error::{Error, Result};
+use crate::text::{put_texts, read_texts};
+
+/// Stands for a text that no column has named yet.
+const NONE: u32 = u32::MAX;
+
+/// The payloads of a page, one for each group of columns.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page {
+    /// What the fold reads.
+    pub fold: Vec<u8>,
+    /// Ids, positions and recording times.
+    pub identity: Vec<u8>,
+    /// The rest; its columns may name texts of the fold's.
+    pub rest: Vec<u8>,
+}
+
+impl Page {
+    /// How many events a page holds at most.
+    pub const EVENTS_MAX: usize = ROWS_MAX;
+
+    /// Writes a batch, its texts in the order in which columns name them: fast, for what is read soon.
+    ///
+    /// # Panics
+    /// If the batch has more than [`Page::EVENTS_MAX`] events.
+    pub fn write(batch: &EventBatch) -> Self {
+        Self::write_with(&batch.to_raw(), |_, _| ())
+    }
+
+    /// Writes a batch, its texts sorted, which makes them shorter.
+    ///
+    /// # Panics
+    /// If the batch has more than [`Page::EVENTS_MAX`] events.
+    pub fn write_dense(batch: &EventBatch) -> Self {
+        Self::write_with(&batch.to_raw(), |raw, used| {
+            used.sort_unstable_by(|a, b| raw.texts.get(*a).cmp(raw.texts.get(*b)));
+        })
+    }
+
+    fn write_with(raw: &RawBatch<'_>, arrange: impl Fn(&RawBatch<'_>, &mut [u32])) -> Self {
+        assert!(raw.rows <= ROWS_MAX, "{} events in a page; at most {ROWS_MAX} fit", raw.rows);
+        let mut numbers = vec![NONE; raw.texts.len()];
+        let mut given = 0;
+        let mut group = |group| write_group(raw, group, &mut numbers, &mut given, &arrange);
+        Self {
+            fold: group(ColumnGroup::Fold),
+            identity: group(ColumnGroup::Identity),
+            rest: group(ColumnGroup::Rest),
+        }
+    }
+
+    /// Reads the batch back.
+    ///
+    /// # Errors
+    /// `Corrupt` or `Unsupported`, and the message names the group and column.
+    pub fn read(fold: &[u8], identity: &[u8], rest: &[u8]) -> Result<EventBatch> {
+        let mut budget = Budget::of(fold.len() + identity.len() + rest.len());
+        let mut page = Reading { rows: 0, bytes: Vec::new(), ends: Vec::new(), columns: Vec::new() };
+        for (group, payload) in ColumnGroup::ALL.into_iter().zip([fold, identity, rest]) {
+            page.read_group(group, payload, &mut budget)
+                .map_err(|error| error.at(format_args!("{group:?}")))?;
+        }
+        let bytes = String::from_utf8(page.bytes).map_err(|_| Error::corrupt("the texts are no UTF-8"))?;
+        let texts = RawTexts { bytes: Cow::Owned(bytes), ends: Cow::Owned(page.ends) };
+        Ok(EventBatch::from_raw(RawBatch { rows: page.rows, texts, columns: page.columns })?)
+    }
+}
+
+fn write_group(
+    raw: &RawBatch<'_>,
+    group: ColumnGroup,
+    numbers: &mut [u32],
+    given: &mut u32,
+    arrange: impl Fn(&RawBatch<'_>, &mut [u32]),
+) -> Vec<u8> {
+    let columns = || raw.columns.iter().filter(|column| column.group == group);
+    let mut used = Vec::new();
+    for column in columns() {
+        if let RawValues::Texts(values) = &column.values {
+            for value in values.iter() {
+                let number = &mut numbers[*value as usize];
+                if *number == NONE {
+                    *number = 0;
+                    used.push(*value);
+                }
+            }
+        }
+    }
+    arrange(raw, &mut used);
+    for text in &used {
+        numbers[*text as usize] = *given;
+        *given += 1;
+    }
+    let mut to = Vec::new();
+    put_varint(&mut to, raw.rows as u64);
+    put_texts(&mut to, &used.iter().map(|text| raw.texts.get(*text)).collect::<Vec<_>>());
+    put_varint(&mut to, columns().count() as u64);
+    for column in columns() {
+        put_column(&mut to, column, |text| numbers[text as usize]);
+    }
+    to
+}
+
+struct Reading<'a> {
+    rows: usize,
+    bytes: Vec<u8>,
+    ends: Vec<u32>,
+    columns: Vec<RawColumn<'a>>,
+}
+
+impl<'a> Reading<'a> {
+    fn read_group(&mut self, group: ColumnGroup, payload: &'a [u8], budget: &mut Budget) -> Result<()> {
+        let mut reader = Reader::new(payload);
+        let rows = reader.count(ROWS_MAX)?;
+        if group != ColumnGroup::Fold && rows != self.rows {
+            return Err(Error::corrupt(format_args!("{rows} events, and {} in the first group", self.rows)));
+        }
+        self.rows = rows;
+        read_texts(&mut reader, &mut self.bytes, &mut self.ends)?;
+        for _ in 0..reader.count(COLUMNS_MAX)? {
+            self.columns.push(read_column(&mut reader, group, budget)?);
+        }
+        reader.finish()
+    }
+}

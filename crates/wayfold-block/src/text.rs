@@ -1,0 +1,118 @@
+//! The texts of a column group: each once, by number, front-coded where they are sorted.
+
+use crate::bytes::{Reader, put_varint};
+use crate::error::{Error, Result};
+
+/// Texts follow each other in full.
+const PLAIN: u8 = 0;
+/// Each text says how many of its first bytes are those of the text before.
+const FRONT_CODED: u8 = 1;
+
+/// Texts may be that many times longer than their bytes, and a little more.
+const EXPANSION_MAX: usize = 64;
+const EXPANSION_FREE: usize = 65_536;
+
+/// Writes texts in their order.
+pub(crate) fn put_texts(to: &mut Vec<u8>, texts: &[&str]) {
+    put_varint(to, texts.len() as u64);
+    let start = to.len();
+    to.push(FRONT_CODED);
+    let mut before: &[u8] = &[];
+    for text in texts {
+        let text = text.as_bytes();
+        let shared = text.iter().zip(before).take_while(|(a, b)| a == b).count();
+        put_varint(to, shared as u64);
+        put_varint(to, (text.len() - shared) as u64);
+        to.extend_from_slice(&text[shared..]);
+        before = text;
+    }
+    let plain: usize = texts.iter().map(|text| text.len()).sum();
+    if plain > most(to.len() - start) {
+        to.truncate(start);
+        to.push(PLAIN);
+        for text in texts {
+            put_varint(to, text.len() as u64);
+        }
+        texts.iter().for_each(|text| to.extend_from_slice(text.as_bytes()));
+    }
+}
+
+fn most(bytes: usize) -> usize {
+    bytes * EXPANSION_MAX + EXPANSION_FREE
+}
+
+/// Adds texts behind those that stand there, and where each ends.
+pub(crate) fn read_texts(reader: &mut Reader<'_>, bytes: &mut Vec<u8>, ends: &mut Vec<u32>) -> Result<()> {
+    let count = reader.count(reader.len())?;
+    if count == 0 && reader.len() == 0 {
+        return Err(Error::corrupt("the bytes end too early"));
+    }
+    let room = bytes.len() + most(reader.len());
+    match reader.byte()? {
+        PLAIN => {
+            let lengths = (0..count).map(|_| reader.count(reader.len())).collect::<Result<Vec<_>>>()?;
+            for length in lengths {
+                bytes.extend_from_slice(reader.take(length)?);
+                ends.push(end(bytes)?);
+            }
+        }
+        FRONT_CODED => {
+            let mut before = bytes.len()..bytes.len();
+            for _ in 0..count {
+                let shared = reader.count(before.len())?;
+                let length = reader.count(reader.len())?;
+                if bytes.len() + shared + length > room {
+                    return Err(Error::corrupt("texts are longer than their bytes can make them"));
+                }
+                let start = bytes.len();
+                bytes.extend_from_within(before.start..before.start + shared);
+                bytes.extend_from_slice(reader.take(length)?);
+                ends.push(end(bytes)?);
+                before = start..bytes.len();
+            }
+        }
+        other => return Err(Error::unsupported(format_args!("text encoding {other} is not known"))),
+    }
+    Ok(())
+}
+
+fn end(bytes: &[u8]) -> Result<u32> {
+    u32::try_from(bytes.len()).map_err(|_| Error::corrupt("there are 4 GiB of texts or more"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(texts: &[&str]) -> usize {
+        let mut written = Vec::new();
+        put_texts(&mut written, texts);
+        let (mut bytes, mut ends) = (b"first".to_vec(), vec![5]);
+        let mut reader = Reader::new(&written);
+        read_texts(&mut reader, &mut bytes, &mut ends).unwrap();
+        reader.finish().unwrap();
+        let starts = ends.iter().copied();
+        let found: Vec<_> =
+            starts.zip(&ends[1..]).map(|(start, end)| &bytes[start as usize..*end as usize]).collect();
+        assert_eq!(found, texts.iter().map(|text| text.as_bytes()).collect::<Vec<_>>());
+        written.len()
+    }
+
+    #[test]
+    fn texts_come_back_in_their_order() {
+        check(&[]);
+        check(&["", "a", "", "ü", "u"]);
+        let products: Vec<_> = (0..1_000).map(|number| format!("product:p{number:05}")).collect();
+        let sorted: Vec<_> = products.iter().map(String::as_str).collect();
+        assert!(check(&sorted) < 3_300, "a shared beginning is written once");
+    }
+
+    /// Names that share nearly all of their ten thousand bytes would expand a thousandfold.
+    #[test]
+    fn texts_that_would_expand_too_far_are_written_in_full() {
+        let long = "x".repeat(10_000);
+        let texts: Vec<_> = (0..100).map(|number| format!("{long}{number:02}")).collect();
+        assert!(check(&texts.iter().map(String::as_str).collect::<Vec<_>>()) > 1_000_000);
+    }
+}
