@@ -261,7 +261,7 @@ fn take_values<'a>(reader: &mut Reader<'a>, count: usize, width: usize, most: us
     if !(1..=most).contains(&width) {
         return Err(Error::corrupt(format_args!("values of {width} bytes")));
     }
-    reader.take(count.checked_mul(width).unwrap_or(usize::MAX))
+    reader.take(count.saturating_mul(width))
 }
 
 fn put_wide(to: &mut Vec<u8>, values: &[u128]) {

@@ -2,13 +2,21 @@
 
 mod bytes;
 mod column;
+mod directory;
 mod error;
 mod fresh;
+mod lookup;
+mod merge;
 mod page;
 mod part;
+mod sealed;
 mod text;
 
+pub use self::directory::Directory;
 pub use self::error::{Error, ErrorKind, Result};
 pub use self::fresh::{read_fresh, write_fresh};
+pub use self::lookup::{Filter, Lookup};
+pub use self::merge::{Merge, Part, cluster};
 pub use self::page::Page;
 pub use self::part::{FORMAT_VERSION, PartKind, PartName, frame, unframe};
+pub use self::sealed::SealedBlock;

@@ -67,6 +67,11 @@ impl EventBatch {
         self.len() == 0
     }
 
+    /// The bytes of all texts, each counted once.
+    pub fn text_bytes(&self) -> usize {
+        self.columns.texts.bytes.len()
+    }
+
     /// What it holds of all that limits count.
     pub fn extent(&self) -> Extent {
         let count = || self.iter().fold(Extent::default(), |sum, event| sum.with(&event.to_event()));
@@ -93,7 +98,7 @@ impl EventBatch {
         self.iter().map(|event| event.to_event()).collect()
     }
 
-    /// The distinct customers, in the order in which they first occur.
+    /// The distinct customers by their number in the batch.
     pub fn customers(&self) -> impl ExactSizeIterator<Item = CustomerKey> {
         (0..self.columns.customers.len()).map(|number| self.columns.customer_key(number))
     }

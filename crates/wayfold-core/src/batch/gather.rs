@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
+use hashbrown::HashMap;
+
 use super::builder::BatchBuilder;
 use super::columns::{Columns, Indexed, NONE, Named, OrderFacts, Sparse};
 use super::{EventBatch, EventView};
@@ -14,15 +16,16 @@ use crate::event::Limits;
 /// that an event costs far less than building it anew.
 pub(super) fn gather<'a>(views: impl IntoIterator<Item = EventView<'a>>) -> EventBatch {
     let mut sources: Vec<Source<'a>> = Vec::new();
+    let mut numbers: HashMap<*const Columns, usize> = HashMap::new();
     let mut rows = Vec::new();
     let mut last = 0;
     for view in views {
-        let is_its = |source: &Source<'_>| std::ptr::eq(source.columns, view.columns());
-        if !sources.get(last).is_some_and(is_its) {
-            last = sources.iter().position(is_its).unwrap_or_else(|| {
-                sources.push(Source::new(view.columns()));
-                sources.len() - 1
-            });
+        let columns = view.columns();
+        if !sources.get(last).is_some_and(|source| std::ptr::eq(source.columns, columns)) {
+            last = *numbers.entry(std::ptr::from_ref(columns)).or_insert(sources.len());
+            if last == sources.len() {
+                sources.push(Source::new(columns));
+            }
         }
         sources[last].picks.push((view.row() as u32, rows.len() as u32));
         rows.push((last, view.row()));

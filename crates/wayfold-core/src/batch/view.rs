@@ -121,6 +121,12 @@ impl<'a> EventView<'a> {
         self.columns.customer_key(self.columns.customer[self.row()] as usize)
     }
 
+    /// The number of the customer in this batch, as of [`EventBatch::customers`](crate::EventBatch::customers).
+    #[inline]
+    pub fn local_customer(&self) -> u32 {
+        self.columns.customer[self.row()]
+    }
+
     /// Tenant and customer as texts.
     pub fn customer_texts(&self) -> (&'a str, &'a str) {
         self.columns.customer_texts(self.columns.customer[self.row()] as usize)

@@ -173,8 +173,8 @@ impl<'a> Importer<'a> {
     }
 
     fn lines(&mut self) -> Result<LineColumns> {
-        let mut lines = LineColumns::default();
-        lines.product = self.table_texts(names::LINE_PRODUCT)?;
+        let product = self.table_texts(names::LINE_PRODUCT)?;
+        let mut lines = LineColumns { product, ..LineColumns::default() };
         for product in &lines.product {
             if self.texts.get(*product).is_empty() {
                 return Err(bad(names::LINE_PRODUCT, "a line names no product"));
