@@ -291,6 +291,8 @@ impl Writer {
         let (ids, tags) = (std::mem::take(&mut self.ids), std::mem::take(&mut self.tags));
         self.block.ids = self.directory(PartKind::Ids, ids);
         self.block.tags = self.directory(PartKind::Tags, tags);
+        self.lookups.sort_unstable();
+        self.lookups.dedup();
         let mut filter = Filter::for_keys(self.lookups.len());
         self.lookups.drain(..).for_each(|lookup| filter.insert(lookup));
         for (number, payload) in (0..).zip(filter.parts()) {

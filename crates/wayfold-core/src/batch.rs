@@ -3,6 +3,7 @@
 mod builder;
 mod columns;
 mod gather;
+mod lift;
 mod raw;
 mod run;
 mod view;

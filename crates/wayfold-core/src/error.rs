@@ -18,6 +18,10 @@ pub enum ErrorKind {
     NotRefolded,
     /// A document cannot be read as an event.
     Malformed,
+    /// A step from one schema version to the next refuses an event, or what it made cannot be read.
+    UpcastFailed,
+    /// Steps between schema versions do not make whole chains.
+    InvalidUpcasters,
     /// A projection was registered twice, or its state cannot be exported canonically.
     InvalidProjection,
     /// A table of named segments leaves gaps or overlaps.

@@ -8,6 +8,9 @@ mod json_text;
 mod limits;
 mod line;
 mod order;
+mod raw;
+mod raw_fields;
+mod upcast;
 mod validate;
 mod words;
 
@@ -23,6 +26,9 @@ pub(crate) use self::columns::{FieldSink, FieldSource};
 pub use self::limits::{Extent, Limits};
 pub use self::line::OrderLine;
 pub use self::order::OrderKey;
+pub use self::raw::RawEvent;
+pub use self::raw_fields::{RawFields, UpcastResult};
+pub use self::upcast::{Upcasters, UpcastersBuilder};
 /// A struct for each kind, declared by one macro, and the words that they use.
 pub mod bodies {
     pub use super::body::*;
@@ -77,7 +83,7 @@ impl Actor {
 /// # Ok::<(), wayfold_core::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "json::JsonEvent")]
+#[serde(try_from = "RawEvent")]
 #[non_exhaustive]
 pub struct JourneyEvent {
     /// The id, taken once per tenant.
@@ -94,7 +100,8 @@ pub struct JourneyEvent {
     pub sequence: u32,
     /// What happened.
     pub body: EventBody,
-    /// The version of the kind's shape; 1 unless a kind has changed.
+    /// The version of the kind's shape: the current one, or, for a user's own kind, the one in which the user
+    /// writes it; see [`Upcasters`].
     pub schema_version: u16,
     /// The stage that a neutral event names; other kinds have their own.
     pub stage: Option<Stage>,
@@ -126,6 +133,7 @@ impl JourneyEvent {
         occurred_at: impl Into<EventTime>,
         body: impl Into<EventBody>,
     ) -> Self {
+        let body = body.into();
         Self {
             id,
             customer,
@@ -133,8 +141,8 @@ impl JourneyEvent {
             occurred_at: occurred_at.into(),
             received_at: None,
             sequence: 0,
-            body: body.into(),
-            schema_version: 1,
+            schema_version: body.kind().schema_version(),
+            body,
             stage: None,
             tags: BTreeSet::new(),
             attributes: Attributes::new(),
@@ -169,6 +177,12 @@ impl JourneyEvent {
     /// Orders the event among those of the same instant.
     pub fn with_sequence(mut self, sequence: u32) -> Self {
         self.sequence = sequence;
+        self
+    }
+
+    /// Says in which version of its shape an event of a user's own kind is written; without it in version 1.
+    pub fn with_schema_version(mut self, schema_version: u16) -> Self {
+        self.schema_version = schema_version;
         self
     }
 

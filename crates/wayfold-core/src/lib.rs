@@ -21,12 +21,12 @@
 //! # The JSON form of an event
 //!
 //! One object. `id` (a UUID), `customer`, `occurred_at` (RFC 3339, its offset is kept), `kind` (a name such as
-//! `order_placed`, or `custom`), `schema_version` (1) and `fields` (an object with the fields of the kind, see
+//! `order_placed`, or `custom`), `schema_version` and `fields` (an object with the fields of the kind, see
 //! [`bodies`]) are always written. The others are left out when empty: `tenant`, `journey`, `received_at`,
 //! `sequence`, `stage`, `tags` (texts `type:id`), `attributes` (see [`AttributeValue`]), `channel`, `source`,
 //! `actor` (`team`, `person`), `correlation`, `causation`, and the two that a store adds, `recorded_at` and
 //! `position`. Money is `{"amount": "29.33", "currency": "USD"}`: decimal text, never a float. Unknown members
-//! are refused by name; unknown kinds are kept as they came.
+//! are refused by name; unknown kinds are kept as they came; older schema versions are lifted by [`Upcasters`].
 //!
 //! ```
 //! let json = r#"{"id":"00000000-0000-0000-0000-000000000007","customer":"ada","kind":"order_placed",
@@ -63,7 +63,7 @@ pub use self::error::{Error, ErrorKind, Result};
 pub use self::event::bodies;
 pub use self::event::{
     Actor, AttributeValue, Attributes, EventBody, EventKind, Extent, JourneyEvent, Limits, NestedJson,
-    OrderKey, OrderLine,
+    OrderKey, OrderLine, RawEvent, RawFields, UpcastResult, Upcasters, UpcastersBuilder,
 };
 // The one family that is listed where it is declared: a struct for each kind, made by one macro.
 pub use self::bodies::*;

@@ -18,3 +18,5 @@ mod projection;
 mod roundtrip;
 #[path = "core/support.rs"]
 mod support;
+#[path = "core/upcast.rs"]
+mod upcast;

@@ -3,7 +3,7 @@
 use std::io::{Read, Write};
 use std::path::Path;
 
-use wayfold_core::{EventBatch, EventBody, JourneyEvent};
+use wayfold_core::{EventBatch, EventBody, RawEvent, Upcasters};
 
 use crate::error::{Error, Place, Problem, Result};
 use crate::input::{Input, Length};
@@ -15,7 +15,8 @@ use crate::source::{EventSource, Progress};
 /// Reads events from JSON Lines, plain or compressed with gzip: one event a line, in the core's JSON form.
 ///
 /// `position` and `recorded_at` are dropped, because the store that takes the events gives them anew. Events of
-/// kinds that this version does not know are kept, and counted in [`Progress::unknown_kinds`].
+/// kinds that this version does not know are kept, and counted in [`Progress::unknown_kinds`]. Events in older
+/// schema versions are lifted by [`ImportOptions::upcasters`]; one in a newer version is a bad line.
 ///
 /// ```
 /// use wayfold_ingest::{EventSource, ImportOptions, JsonlImport};
@@ -32,6 +33,7 @@ pub struct JsonlImport {
     line: u64,
     buffer: Vec<u8>,
     row_bytes_max: u64,
+    upcasters: Upcasters,
     is_over: bool,
     outlet: Outlet,
     on_bad_row: OnBadRow,
@@ -77,6 +79,7 @@ impl JsonlImport {
             row_bytes_max: options.row_bytes_max,
             is_over: false,
             outlet: Outlet::new(&options),
+            upcasters: options.upcasters,
             on_bad_row: options.on_bad_row,
             on_progress: options.on_progress,
             progress,
@@ -122,7 +125,8 @@ impl JsonlImport {
             let reason = format!("it is not UTF-8 from byte {} on; write UTF-8", error.valid_up_to() + 1);
             Fault::new(Problem::Encoding, reason)
         })?;
-        let event: JourneyEvent = serde_json::from_str(text).map_err(|error| malformed(&error))?;
+        let raw: RawEvent = serde_json::from_str(text).map_err(|error| malformed(&error))?;
+        let event = self.upcasters.lift_input(raw).map_err(|error| no_event(&error))?;
         self.outlet.push(&event)?;
         if let EventBody::Unknown(unknown) = &event.body {
             *self.progress.unknown_kinds.entry(unknown.kind().to_owned()).or_default() += 1;
@@ -175,11 +179,14 @@ impl EventSource for JsonlImport {
 fn malformed(error: &serde_json::Error) -> Fault {
     let text = error.to_string();
     let what = text.split(" at line ").next().unwrap_or_default();
-    let reason = match error.column() {
-        0 => format!("the line is no event: {what}"),
-        column => format!("the line is no event: {what} (at character {column})"),
-    };
-    Fault::new(Problem::Malformed, reason)
+    match error.column() {
+        0 => no_event(&what),
+        column => no_event(&format_args!("{what} (at character {column})")),
+    }
+}
+
+fn no_event(what: &impl std::fmt::Display) -> Fault {
+    Fault::new(Problem::Malformed, format_args!("the line is no event: {what}"))
 }
 
 /// Writes the events of a batch as JSON Lines, with position and recording time where a store gave them.

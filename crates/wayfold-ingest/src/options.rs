@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use wayfold_core::{Limits, Timestamp};
+use wayfold_core::{Limits, Timestamp, Upcasters};
 
 use crate::rejects::Rejects;
 use crate::source::Progress;
@@ -37,6 +37,8 @@ pub struct ImportOptions {
     /// Bytes of a row or line; a longer one stops the import, because it is most often a quote that is never
     /// closed. Default 4 MiB.
     pub row_bytes_max: u64,
+    /// The steps by which JSON Lines in older schema versions are lifted. Default: the library's own steps.
+    pub upcasters: Upcasters,
     /// Is called after every batch, and at least every 65,536 rows.
     pub on_progress: Option<OnProgress>,
 }
@@ -49,6 +51,7 @@ impl Default for ImportOptions {
             now: None,
             on_bad_row: OnBadRow::Stop,
             row_bytes_max: 4 << 20,
+            upcasters: Upcasters::default(),
             on_progress: None,
         }
     }
@@ -85,6 +88,12 @@ impl ImportOptions {
         self
     }
 
+    /// Sets the steps by which JSON Lines in older schema versions are lifted.
+    pub fn with_upcasters(mut self, upcasters: Upcasters) -> Self {
+        self.upcasters = upcasters;
+        self
+    }
+
     /// Sets who learns how far the import is.
     pub fn with_on_progress(mut self, on_progress: impl FnMut(&Progress) + Send + 'static) -> Self {
         self.on_progress = Some(Box::new(on_progress));
@@ -100,6 +109,7 @@ impl fmt::Debug for ImportOptions {
             .field("now", &self.now)
             .field("on_bad_row", &self.on_bad_row)
             .field("row_bytes_max", &self.row_bytes_max)
+            .field("upcasters", &self.upcasters)
             .finish_non_exhaustive()
     }
 }

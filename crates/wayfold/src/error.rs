@@ -73,7 +73,9 @@ impl Error {
 fn core_kind(kind: wayfold_core::ErrorKind) -> ErrorKind {
     use wayfold_core::ErrorKind as Core;
     match kind {
-        Core::InvalidRules | Core::InvalidProjection | Core::NotAPartition => ErrorKind::InvalidConfiguration,
+        Core::InvalidRules | Core::InvalidProjection | Core::InvalidUpcasters | Core::NotAPartition => {
+            ErrorKind::InvalidConfiguration
+        }
         Core::NotRefolded => ErrorKind::InvalidQuestion,
         _ => ErrorKind::InvalidEvent,
     }

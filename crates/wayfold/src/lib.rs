@@ -75,9 +75,10 @@ pub use wayfold_core::{
     Explanation, GapsView, Handle, JourneyEvent, JourneyKey, JourneyRules, JourneyView, JourneysView,
     LifecycleRules, LifecycleStage, LifecycleView, Limits, LineView, Member, Money, MoneySum, NamedSegments,
     NestedJson, OrderBook, OrderId, OrderLine, Outcome, Ownership, Population, PopulationSummary, Position,
-    Projection, PromiseCounts, PromiseState, PromiseView, Purchase, Rectangle, Report, RevenueBasis,
-    RfmScores, RfmTable, RfmValues, Rounding, Rules, ScoredCustomer, SegmentRules, SegmentView, Span, Stage,
-    StageView, Step, Tag, Tenant, TieRule, Timestamp, ValueRules, ValueView,
+    Projection, PromiseCounts, PromiseState, PromiseView, Purchase, RawEvent, RawFields, Rectangle, Report,
+    RevenueBasis, RfmScores, RfmTable, RfmValues, Rounding, Rules, ScoredCustomer, SegmentRules, SegmentView,
+    Span, Stage, StageView, Step, Tag, Tenant, TieRule, Timestamp, UpcastResult, Upcasters, UpcastersBuilder,
+    ValueRules, ValueView,
 };
 #[cfg(feature = "ingest")]
 #[doc(inline)]
@@ -95,3 +96,8 @@ struct Readme;
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/guide/first-journey.md")]
 struct FirstJourney;
+
+/// Compiles and runs the program of the guide.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/guide/schema-versions.md")]
+struct SchemaVersions;

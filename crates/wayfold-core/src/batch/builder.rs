@@ -60,8 +60,22 @@ impl BatchBuilder {
         Ok(())
     }
 
+    /// Adds an event that a batch held already, with what its store recorded.
+    pub(crate) fn push_trusted(&mut self, event: &JourneyEvent) {
+        self.write(event);
+        if let (Some(position), Some(recorded_at)) = (event.position, event.recorded_at) {
+            self.columns.positions.push(position);
+            self.columns.recorded_at.push(recorded_at.as_micros());
+        }
+    }
+
     /// Ends the batch.
     pub fn finish(mut self) -> EventBatch {
+        // Positions stand for all rows or for none.
+        if self.columns.positions.len() != self.len() {
+            self.columns.positions.clear();
+            self.columns.recorded_at.clear();
+        }
         self.columns.extent = Some(self.extent);
         self.finish_gathered()
     }

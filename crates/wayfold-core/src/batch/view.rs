@@ -263,9 +263,13 @@ impl<'a> EventView<'a> {
 
     /// The whole event, owned.
     pub fn to_event(&self) -> JourneyEvent {
+        self.with_body(EventBody::read(self.kind(), self))
+    }
+
+    /// The whole event, owned, with another body.
+    pub(super) fn with_body(&self, body: EventBody) -> JourneyEvent {
         let (columns, row) = (self.columns, self.hot.row);
         let text = |number: Option<u32>| number.map(|number| columns.texts.get(number).to_owned());
-        let body = EventBody::read(self.kind(), self);
         let time = EventTime::trusted(self.occurred_at(), columns.offset_minutes[self.row()]);
         let mut event = JourneyEvent::new(self.id(), self.customer(), time, body);
         event.journey = self.journey().map(JourneyKey::trusted);

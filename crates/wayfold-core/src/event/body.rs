@@ -816,6 +816,8 @@ pub(super) fn is_known(kind: &str) -> bool {
     kind == "custom" || EventKind::from_name(kind).is_some()
 }
 
+/// Stands before the name of a user's own kind where kinds of every sort are named.
+pub(super) const CUSTOM_PREFIX: &str = "custom:";
 /// The column that holds the names of custom kinds.
 pub(crate) const CUSTOM_NAME: &str = "custom_name";
 /// The column that holds the names of unknown kinds.
@@ -823,7 +825,7 @@ pub(crate) const UNKNOWN_KIND: &str = "unknown_kind";
 /// The column that holds the fields of unknown kinds.
 pub(crate) const UNKNOWN_FIELDS: &str = "unknown_fields";
 
-/// An event of a kind that this version does not know, kept as it came.
+/// An event of a kind, or of a known kind's newer version, that this version does not know, kept as it came.
 ///
 /// Its fields are compact JSON text with members in the order of their keys and numbers as they were written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -843,7 +845,7 @@ impl Unknown {
     pub fn new(kind: impl Into<String>, fields_json: &str) -> Result<Self> {
         let kind = kind.into();
         check_name("kind", &kind)?;
-        if kind.starts_with("custom:") {
+        if kind.starts_with(CUSTOM_PREFIX) {
             let message =
                 format_args!("kind {kind:?} is a user's own; write kind \"custom\" and its name as a field");
             return Err(Error::new(ErrorKind::InvalidName, message));
@@ -852,6 +854,11 @@ impl Unknown {
             let message = format_args!("kind {kind:?} is known; write it with its own fields");
             return Err(Error::new(ErrorKind::InvalidEvent, message));
         }
+        Self::kept(kind, fields_json)
+    }
+
+    /// Keeps any kind, also a known one in a shape that only a newer version of the library knows.
+    pub(crate) fn kept(kind: String, fields_json: &str) -> Result<Self> {
         let fields = canonical(format_args!("fields of {kind:?}"), fields_json)?;
         if fields.starts_with('{') {
             return Ok(Self { kind, fields });
@@ -940,6 +947,11 @@ impl EventKind {
     /// Finds the kind of a stored name.
     pub(crate) fn from_stored_name(name: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|kind| kind.stored_name() == name)
+    }
+
+    /// The current version of the kind's shape; 1 for users' own kinds, which count their versions themselves.
+    pub const fn schema_version(self) -> u16 {
+        super::upcast::own_version(self)
     }
 
     /// Says whether the kind can move a journey's stage: it belongs to one, and closes or corrects nothing.

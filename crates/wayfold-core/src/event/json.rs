@@ -6,9 +6,10 @@ use serde::{Deserialize, Serialize, Serializer};
 use uuid::Uuid;
 
 use super::attribute::read_attributes;
-use super::body::{EventBody, is_known};
+use super::body::EventBody;
 use super::json_text::JsonText;
-use super::{Actor, Attributes, JourneyEvent};
+use super::raw::{RawEvent, stand_in};
+use super::{Actor, Attributes, JourneyEvent, Upcasters};
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::{CustomerId, CustomerKey, EventId, JourneyKey, Position, Tag, Tenant};
 use crate::stage::{Channel, Stage};
@@ -46,26 +47,16 @@ pub(super) struct JsonEvent {
     position: Option<Position>,
 }
 
-impl TryFrom<JsonEvent> for JourneyEvent {
-    type Error = Error;
-
-    fn try_from(json: JsonEvent) -> Result<Self> {
-        if is_known(&json.kind) && json.schema_version != 1 {
-            let message = format_args!(
-                "kind {:?} has schema version {}; this version of the library reads version 1",
-                json.kind, json.schema_version
-            );
-            return Err(Error::new(ErrorKind::Malformed, message));
-        }
-        let body = EventBody::from_json(&json.kind, &json.fields)?;
-        Ok(Self {
+impl From<JsonEvent> for RawEvent {
+    fn from(json: JsonEvent) -> Self {
+        let event = JourneyEvent {
             id: json.id,
             customer: CustomerKey { tenant: json.tenant, customer: json.customer },
             journey: json.journey,
             occurred_at: json.occurred_at,
             received_at: json.received_at,
             sequence: json.sequence,
-            body,
+            body: stand_in(),
             schema_version: json.schema_version,
             stage: json.stage,
             tags: json.tags,
@@ -77,7 +68,8 @@ impl TryFrom<JsonEvent> for JourneyEvent {
             causation: json.causation,
             recorded_at: json.recorded_at,
             position: json.position,
-        })
+        };
+        Self::of_parts(json.kind, json.fields, event)
     }
 }
 
@@ -124,12 +116,30 @@ fn is_zero(number: &u32) -> bool {
     *number == 0
 }
 
-impl Serialize for JourneyEvent {
-    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
-        let kind = match &self.body {
+impl JourneyEvent {
+    /// Reads an event from its JSON form and lifts it from an older version, by the library's own steps and by
+    /// those that are given.
+    ///
+    /// What has no chain of one's own is read by `serde_json::from_str` just as well.
+    ///
+    /// # Errors
+    /// `Malformed` if the text is no event; as [`Upcasters::lift_input`] otherwise.
+    pub fn from_json(text: &str, upcasters: &Upcasters) -> Result<Self> {
+        let raw = serde_json::from_str(text).map_err(|error| Error::new(ErrorKind::Malformed, error))?;
+        upcasters.lift_input(raw)
+    }
+
+    /// The name of the kind as documents write it.
+    pub(super) fn kind_in_json(&self) -> &str {
+        match &self.body {
             EventBody::Unknown(unknown) => unknown.kind(),
             body => body.kind().name(),
-        };
+        }
+    }
+}
+
+impl Serialize for JourneyEvent {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
         JsonEventRef {
             id: self.id,
             tenant: &self.customer.tenant,
@@ -138,7 +148,7 @@ impl Serialize for JourneyEvent {
             occurred_at: self.occurred_at,
             received_at: self.received_at,
             sequence: self.sequence,
-            kind,
+            kind: self.kind_in_json(),
             schema_version: self.schema_version,
             fields: &self.body,
             stage: self.stage,

@@ -14,9 +14,22 @@ use crate::error::{Error, ErrorKind, Result};
 const DEPTH_MAX: usize = 64;
 
 /// JSON as its source wrote it.
+#[derive(Debug, Clone)]
 pub(super) struct JsonText(Box<str>);
 
 impl JsonText {
+    /// The JSON form of a value.
+    pub(super) fn of(value: &(impl Serialize + ?Sized)) -> serde_json::Result<Self> {
+        serde_json::to_string(value).map(|text| Self(text.into()))
+    }
+
+    /// The fields of a kind by name, each once.
+    pub(super) fn members(&self) -> Result<BTreeMap<String, Self>> {
+        let members: Members<'_> = serde_json::from_str(&self.0)
+            .map_err(|error| Error::new(ErrorKind::Malformed, without_place(&error)))?;
+        Ok(members.0.into_iter().map(|(key, value)| (key, Self(value.get().into()))).collect())
+    }
+
     pub(super) fn as_str(&self) -> &str {
         &self.0
     }
@@ -41,6 +54,12 @@ impl Default for JsonText {
 impl<'de> Deserialize<'de> for JsonText {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
         Box::<RawValue>::deserialize(TextOrTree(deserializer)).map(|raw| Self(raw.into()))
+    }
+}
+
+impl Serialize for JsonText {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        AsJson(&self.0).serialize(serializer)
     }
 }
 

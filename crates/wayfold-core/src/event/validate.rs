@@ -1,6 +1,6 @@
 //! The rules of an event that no type can hold.
 
-use super::body::{EventBody, OrderTag};
+use super::body::{EventBody, OrderTag, is_known};
 use super::words::Instrument;
 use super::{JourneyEvent, OrderLine};
 use crate::error::{Error, ErrorKind, Result};
@@ -12,18 +12,33 @@ fn invalid(message: impl std::fmt::Display) -> Error {
 
 pub(super) fn check(event: &JourneyEvent) -> Result<()> {
     check_version(event)?;
+    check_rules(event)
+}
+
+/// Checks all but the version, which whoever lifts events has seen to.
+pub(super) fn check_rules(event: &JourneyEvent) -> Result<()> {
     check_stage(event)?;
     check_order_tags(event)?;
     check_fields(event)
 }
 
 fn check_version(event: &JourneyEvent) -> Result<()> {
+    let (kind, version) = (event.kind(), event.schema_version);
     match &event.body {
-        EventBody::Unknown(_) => Ok(()),
-        _ if event.schema_version == 1 => Ok(()),
-        body => {
-            let (name, version) = (body.kind().name(), event.schema_version);
-            Err(invalid(format_args!("schema version {version} of {name} is not known; version 1 is")))
+        _ if version == 0 => Err(invalid("it has schema version 0; versions begin at 1")),
+        EventBody::Unknown(unknown) if is_known(unknown.kind()) => {
+            let name = unknown.kind();
+            Err(invalid(format_args!(
+                "{name} in schema version {version} could not be read, so it is not taken; update the program"
+            )))
+        }
+        EventBody::Unknown(_) | EventBody::Custom(_) => Ok(()),
+        _ if version == kind.schema_version() => Ok(()),
+        _ => {
+            let (name, current) = (kind.name(), kind.schema_version());
+            Err(invalid(format_args!(
+                "schema version {version} of {name} is not known; version {current} is"
+            )))
         }
     }
 }

@@ -98,6 +98,12 @@ fn an_event_cannot_retract_itself_or_claim_a_version() {
     let mut newer = event(1, day(0), Registered {});
     newer.schema_version = 2;
     check(&newer, "schema version 2 of registered is not known; version 1 is");
+    let custom = Custom { name: CustomKind::new("visited").unwrap(), stage: None, amount: None };
+    assert!(event(1, day(0), custom.clone()).with_schema_version(u16::MAX).validate().is_ok());
+    for body in [custom.into(), Unknown::new("moon_seen", "{}").unwrap().into(), Registered {}.into()] {
+        let body: wayfold_core::EventBody = body;
+        check(&event(1, day(0), body).with_schema_version(0), "it has schema version 0; versions begin at 1");
+    }
 }
 
 #[test]
@@ -151,7 +157,11 @@ fn json_errors_name_kind_and_field() {
         ),
         (
             r#""kind":"registered","schema_version":2"#,
-            "kind \"registered\" has schema version 2; this version of the library reads version 1",
+            "kind \"registered\" has schema version 2, newer than 1, the last that this program knows; update",
+        ),
+        (
+            r#""kind":"registered","schema_version":0"#,
+            "kind \"registered\" has schema version 0; versions begin at 1",
         ),
         (r#""kind":"registered","schema_version":1,"colour":"red""#, "unknown field `colour`"),
         (

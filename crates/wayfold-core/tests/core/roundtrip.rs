@@ -27,7 +27,7 @@ fn attribute() -> impl Strategy<Value = AttributeValue> {
 }
 
 /// A golden event of any kind with another id, customer, time and envelope.
-fn event() -> impl Strategy<Value = JourneyEvent> {
+pub(crate) fn event() -> impl Strategy<Value = JourneyEvent> {
     let golden: Vec<JourneyEvent> =
         super::golden::events().iter().map(|(_, text)| serde_json::from_str(text).unwrap()).collect();
     let envelope = (any::<u128>(), name(), name(), 0..4_000_000_000_000_000_i64, any::<u32>());

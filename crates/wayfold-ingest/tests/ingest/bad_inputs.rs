@@ -735,7 +735,7 @@ fn bad_lines_are_refused_by_line_and_reason() {
         ),
         (
             other("\"schema_version\":1", "\"schema_version\":7"),
-            "e.jsonl, line 2: the line is no event: kind \"registered\" has schema version 7; this version of the library reads version 1",
+            "e.jsonl, line 2: the line is no event: kind \"registered\" has schema version 7, newer than 1, the last that this program knows; update the program",
         ),
         (
             other("2024-01-31T10:00:00Z", "yesterday"),

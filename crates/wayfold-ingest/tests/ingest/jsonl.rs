@@ -2,8 +2,10 @@
 
 use std::io::Cursor;
 
-use wayfold_core::bodies::{Registered, Unknown};
-use wayfold_core::{CustomerKey, EventBatch, EventId, JourneyEvent, Position, Timestamp};
+use wayfold_core::bodies::{Custom, Registered, Unknown};
+use wayfold_core::{
+    AttributeName, CustomKind, CustomerKey, EventBatch, EventId, JourneyEvent, Position, Timestamp, Upcasters,
+};
 use wayfold_ingest::{ErrorKind, EventSource, ImportOptions, JsonlImport, write_jsonl};
 
 use super::common::{drain, gzip};
@@ -48,6 +50,35 @@ fn unknown_kinds_are_kept_and_counted() {
     assert_eq!(source.next_batch().unwrap().unwrap().to_events(), events);
     let kinds: Vec<_> = source.progress().unknown_kinds.into_iter().collect();
     assert_eq!(kinds, [("teleported".to_owned(), 1)]);
+}
+
+#[test]
+fn older_schema_versions_are_lifted_by_the_steps_of_the_options() {
+    let custom = Custom { name: CustomKind::new("store_visited").unwrap(), stage: None, amount: None };
+    let mut old = event(1);
+    old.body = custom.into();
+    old.attributes = [(AttributeName::new("shop").unwrap(), "north".into())].into();
+    let line = serde_json::to_string(&old).unwrap();
+    let upcasters = Upcasters::builder()
+        .step("custom:store_visited", 1, 2, |event| match event.attribute("shop") {
+            Some(_) => Ok(event.rename_attribute("shop", "store")?),
+            None => Err("it names no shop".into()),
+        })
+        .build()
+        .unwrap();
+    let options = || ImportOptions::default().with_upcasters(upcasters.clone());
+    let open = |text: String| JsonlImport::from_reader("e.jsonl", Cursor::new(text), options()).unwrap();
+
+    let new = open(line.clone()).next_batch().unwrap().unwrap().event(0).to_event();
+    assert_eq!(new.attributes.keys().map(|name| name.as_str()).collect::<Vec<_>>(), ["store"]);
+    assert_eq!(new.schema_version, 2);
+    let written = serde_json::to_string(&new).unwrap();
+    assert_eq!(open(written).next_batch().unwrap().unwrap().to_events(), [new]);
+
+    let error = open(line.replace("shop\"", "place\"")).next_batch().unwrap_err().to_string();
+    let message = "custom:store_visited from version 1 to 2: it names no shop";
+    let expected = format!("e.jsonl, line 1: the line is no event: event {}: {message}", old.id);
+    assert_eq!(error, expected);
 }
 
 #[test]

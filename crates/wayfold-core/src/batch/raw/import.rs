@@ -1,12 +1,12 @@
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap, HashSet};
-use std::sync::Arc;
 
 use super::{RawBatch, RawColumn, RawTexts, RawValues, names};
 use crate::batch::EventBatch;
 use crate::batch::columns::{
     Columns, Indexed, LineColumns, LineFacts, NONE, NONE_BYTE, Named, NamedColumns, OrderFacts, Sparse, Texts,
 };
+use crate::batch::lift::ForeignRow;
 use crate::currency::Currency;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{EventBody, EventKind, NestedJson, UNKNOWN_FIELDS, Unknown};
@@ -19,13 +19,16 @@ impl EventBatch {
     /// Reads a batch from plain columns.
     ///
     /// Everything that the library relies on is checked: rows and numbers in range, names, words, instants,
-    /// currencies, and the fields that a kind requires.
+    /// currencies, and the fields that a kind requires. Events of a kind, or of a version of a kind, that this
+    /// version of the library does not write are kept as unknown, with all their fields; see
+    /// [`EventBatch::lifted`].
     ///
     /// # Errors
     /// `Malformed`, and the message names the column.
     pub fn from_raw(raw: RawBatch<'_>) -> Result<Self> {
-        let importer = Importer::new(raw)?;
-        let batch = Self { columns: Arc::new(importer.finish()?) };
+        let mut foreign = Vec::new();
+        let columns = Importer::new(raw)?.finish(&mut foreign)?;
+        let batch = Self::with_foreign(columns, &foreign)?;
         let unsound = batch.iter().find(|event| !EventBody::is_sound(event.kind(), event));
         match unsound {
             None => Ok(batch),
@@ -67,9 +70,9 @@ impl<'a> Importer<'a> {
         Ok(Self { rows: raw.rows, texts, columns })
     }
 
-    fn finish(mut self) -> Result<Columns> {
+    fn finish(mut self, foreign: &mut Vec<ForeignRow>) -> Result<Columns> {
         let mut columns = Columns::default();
-        self.kinds(&mut columns)?;
+        self.kinds(&mut columns, foreign)?;
         self.customers(&mut columns)?;
         self.envelope(&mut columns)?;
         self.identity(&mut columns)?;
@@ -86,25 +89,27 @@ impl<'a> Importer<'a> {
         Ok(columns)
     }
 
-    fn kinds(&mut self, to: &mut Columns) -> Result<()> {
+    fn kinds(&mut self, to: &mut Columns, foreign: &mut Vec<ForeignRow>) -> Result<()> {
         let kinds = self.table_texts(names::KIND_NAMES)?;
         let versions = self.table_integers(names::KIND_VERSIONS)?;
         if kinds.len() != versions.len() {
             return Err(bad(names::KIND_VERSIONS, "it is not as long as the names"));
         }
         let read = |(number, version): (&u32, &i64)| {
-            let name = self.texts.get(*number);
-            let kind = EventKind::from_stored_name(name)
-                .ok_or_else(|| bad(names::KIND_NAMES, format_args!("kind {name:?} is not known")))?;
+            self.check_name(names::KIND_NAMES, *number)?;
             let version = u16::try_from(*version).map_err(|_| bad(names::KIND_VERSIONS, "out of range"))?;
-            Ok((kind, version))
+            Ok((todays_kind(self.texts.get(*number), version), version, *number))
         };
         let table = kinds.iter().zip(&versions).map(read).collect::<Result<Vec<_>>>()?;
-        for number in self.every(names::KIND)?.ok_or_else(|| bad(names::KIND, "it is missing"))? {
+        let numbers = self.every(names::KIND)?.ok_or_else(|| bad(names::KIND, "it is missing"))?;
+        for (row, number) in numbers.into_iter().enumerate() {
             let entry = usize::try_from(number).ok().and_then(|number| table.get(number));
-            let (kind, version) =
+            let (kind, version, name) =
                 *entry.ok_or_else(|| bad(names::KIND, format_args!("{number} is no kind")))?;
-            to.kind.push(kind);
+            if kind.is_none() {
+                foreign.push(ForeignRow { row, kind: self.texts.get(name).to_owned() });
+            }
+            to.kind.push(kind.unwrap_or(EventKind::Unknown));
             to.schema_version.push(version);
         }
         Ok(())
@@ -498,6 +503,13 @@ impl<'a> Importer<'a> {
             _ => Ok(()),
         }
     }
+}
+
+/// The kind of a stored name, if this version of the library writes it in that version.
+fn todays_kind(name: &str, version: u16) -> Option<EventKind> {
+    let kind = EventKind::from_stored_name(name)?;
+    let counts_itself = kind.is_custom() || kind == EventKind::Unknown;
+    (counts_itself || kind.schema_version() == version).then_some(kind)
 }
 
 /// The names of the attributes of each row, which the columns by name say.
