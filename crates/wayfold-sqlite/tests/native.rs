@@ -8,5 +8,6 @@ mod native {
     mod damage;
     mod file;
     mod process;
+    mod sealing;
     mod writer;
 }
