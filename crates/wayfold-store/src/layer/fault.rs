@@ -51,7 +51,7 @@ enum Fault {
 /// What an operation does to the log, which decides what may strike it and what its failure says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Effect {
-    Appends,
+    Appends { events: usize },
     Writes,
     Reads,
 }
@@ -72,8 +72,8 @@ impl<S> FaultStore<S> {
         self.with(n, Fault::After)
     }
 
-    /// Writes only the first `kept` events of the first append from operation `n` on, and fails it with an
-    /// unknown outcome: what no store may do, to show that a test notices.
+    /// Writes only the first `kept` events of the first longer append from operation `n` on, and fails it with
+    /// an unknown outcome: what no store may do, to show that a test notices.
     pub fn tear(self, n: u64, kept: usize) -> Self {
         self.with(n, Fault::Tear { kept })
     }
@@ -99,10 +99,12 @@ impl<S> FaultStore<S> {
         let mut plan = self.plan.lock().unwrap_or_else(PoisonError::into_inner);
         plan.operations += 1;
         let now = plan.operations;
-        let strikes = |(n, fault): &(u64, Fault)| {
-            let needs_append = matches!(fault, Fault::Tear { .. } | Fault::Repeat);
-            *n <= now && (effect == Effect::Appends || !needs_append)
+        let can_strike = |fault: &Fault| match (fault, effect) {
+            (Fault::Before | Fault::After, _) | (Fault::Repeat, Effect::Appends { .. }) => true,
+            (Fault::Tear { kept }, Effect::Appends { events }) => events > *kept,
+            (Fault::Tear { .. } | Fault::Repeat, _) => false,
         };
+        let strikes = |(n, fault): &(u64, Fault)| *n <= now && can_strike(fault);
         let place = plan.faults.iter().position(strikes);
         (now, place.map(|place| plan.faults.remove(place).1))
     }
@@ -140,16 +142,17 @@ impl<S: EventStore> EventStore for FaultStore<S> {
         condition: Option<AppendCondition>,
     ) -> BoxFuture<'_, Result<AppendOutcome>> {
         Box::pin(async move {
-            match self.count(Effect::Appends) {
+            let effect = Effect::Appends { events: batch.len() };
+            match self.count(effect) {
                 (n, Some(Fault::Before)) => Err(before(n)),
                 (n, Some(Fault::After)) => {
                     let _ = self.inner.append(batch, condition).await?;
-                    Err(after(n, Effect::Appends))
+                    Err(after(n, effect))
                 }
                 (n, Some(Fault::Tear { kept })) => {
                     let torn = EventBatch::from_views(batch.iter().take(kept));
                     let _ = self.inner.append(torn, condition).await?;
-                    Err(after(n, Effect::Appends))
+                    Err(after(n, effect))
                 }
                 (_, Some(Fault::Repeat)) => {
                     let first = self.inner.append(batch.clone(), condition.clone()).await?;
