@@ -1,0 +1,76 @@
+//! A copy of the file as it is at one commit, while it is in use.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::Connection;
+use rusqlite::backup::{Backup, StepResult};
+use wayfold_store::{Error, ErrorKind, Result};
+
+use crate::error::{At, unavailable};
+use crate::state::Snapshot;
+use crate::store::SqliteStore;
+
+/// How many pages of the file are copied at a time.
+const STEP_PAGES: i32 = 1_024;
+/// How long to wait when a step finds the copy in use.
+const PAUSE: Duration = Duration::from_millis(5);
+
+impl SqliteStore {
+    /// Copies the log as it is at one commit into a new file, which is a log of its own.
+    ///
+    /// Appends go on meanwhile; they are not in the copy, and the write-ahead log beside the file grows with them
+    /// until the copy is done. It blocks the calling thread. The file appears under its name once it is whole.
+    ///
+    /// # Errors
+    /// `Unsupported` if there is something under that name; `Unavailable` if one of the files fails.
+    pub fn backup(&self, path: impl AsRef<Path>) -> Result<()> {
+        let path = path.as_ref();
+        if path.exists() {
+            let message = format_args!("back up to {}: there is something under that name", path.display());
+            return Err(Error::new(ErrorKind::Unsupported, message));
+        }
+        let part = part_of(path);
+        let copied = self.copy_to(&part).and_then(|()| {
+            std::fs::rename(&part, path).map_err(|error| {
+                unavailable(format_args!("back up to {}", path.display())).with_source(error)
+            })
+        });
+        if copied.is_err() {
+            // The failure counts; a part that cannot be removed is named so that nobody takes it for a copy.
+            let _ = std::fs::remove_file(&part);
+        }
+        copied
+    }
+
+    fn copy_to(&self, part: &Path) -> Result<()> {
+        let tried = format_args!("back up to {}", part.display());
+        let connection = self.shared().readers.take()?;
+        // One transaction for all steps: else every append would make the copy start again.
+        let snapshot = Snapshot::begin(&connection)?;
+        let mut copy =
+            Connection::open(std::path::absolute(part).unwrap_or_else(|_| part.to_owned())).at(tried)?;
+        {
+            let backup = Backup::new(&snapshot.transaction, &mut copy).at(tried)?;
+            loop {
+                match backup.step(STEP_PAGES).at(tried)? {
+                    StepResult::Done => break,
+                    StepResult::Busy | StepResult::Locked => std::thread::sleep(PAUSE),
+                    _ => (),
+                }
+            }
+        }
+        // What is read from the copy is what the log was.
+        let found = crate::record::Meta::read(&copy)?;
+        if found != snapshot.meta {
+            return Err(unavailable(format_args!("{tried}: the copy is of another commit")));
+        }
+        copy.close().map_err(|(_, error)| error).at(tried)
+    }
+}
+
+fn part_of(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".part");
+    name.into()
+}

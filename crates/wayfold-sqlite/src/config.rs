@@ -1,0 +1,82 @@
+//! What a user may choose about the file.
+
+use serde::{Deserialize, Serialize};
+
+/// How hard a commit is pressed onto the disk.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Durability {
+    /// An acknowledged append survives the end of the process and a power cut: the log is synced at every commit.
+    #[default]
+    Full,
+    /// An acknowledged append survives the end of the process. A power cut or a crash of the operating system may
+    /// take back the last commits, whole ones and from the newest back; the file stays sound.
+    Normal,
+    /// An acknowledged append survives the end of the process alone. A power cut may leave a damaged file.
+    Off,
+}
+
+/// How a [`SqliteStore`](crate::SqliteStore) opens its file; every field has a default.
+///
+/// ```
+/// let mut config = wayfold_sqlite::SqliteConfig::default();
+/// config.busy_timeout_ms = 1_000;
+/// assert_eq!(config.durability, wayfold_sqlite::Durability::Full);
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct SqliteConfig {
+    /// How hard a commit is pressed onto the disk. Default [`Durability::Full`].
+    pub durability: Durability,
+    /// Bytes of a page of the file, a power of two from 512 to 65,536; it takes effect when the file is made.
+    /// Default 4,096.
+    pub page_bytes: u32,
+    /// How long a call waits for another process that holds the file, in milliseconds. Default 5,000.
+    pub busy_timeout_ms: u32,
+    /// How often the file is looked at for appends of other processes while somebody waits for one, in
+    /// milliseconds. Default 20.
+    pub poll_interval_ms: u32,
+    /// How many idle connections for reading are kept; more are opened when more reads run at once. Default 8.
+    pub idle_readers_max: usize,
+    /// How many events the writer brings together in one commit; one append may have more. Default 65,536.
+    pub group_events_max: usize,
+    /// How many bytes the writer brings together in one commit, counted as [`Limits`](wayfold_core::Limits) count;
+    /// one append may have more. Default 33,554,432.
+    pub group_bytes_max: usize,
+    /// How many events a page of a read holds at most, whatever the caller asks for. Default 65,536.
+    pub read_events_max: usize,
+    /// How many stored bytes a page of a read takes up at most; one event may have more. Default 33,554,432.
+    pub read_bytes_max: usize,
+}
+
+impl Default for SqliteConfig {
+    fn default() -> Self {
+        Self {
+            durability: Durability::Full,
+            page_bytes: 4096,
+            busy_timeout_ms: 5_000,
+            poll_interval_ms: 20,
+            idle_readers_max: 8,
+            group_events_max: 65_536,
+            group_bytes_max: 32 << 20,
+            read_events_max: 65_536,
+            read_bytes_max: 32 << 20,
+        }
+    }
+}
+
+impl SqliteConfig {
+    /// Chooses how hard a commit is pressed onto the disk.
+    pub fn with_durability(mut self, durability: Durability) -> Self {
+        self.durability = durability;
+        self
+    }
+
+    /// Chooses how long a call waits for another process, in milliseconds.
+    pub fn with_busy_timeout_ms(mut self, busy_timeout_ms: u32) -> Self {
+        self.busy_timeout_ms = busy_timeout_ms;
+        self
+    }
+}

@@ -1,0 +1,48 @@
+//! The embedded store of Wayfold: the whole log in one SQLite file, durable, for many threads and processes.
+//!
+//! ```
+//! use wayfold_core::{CustomerKey, EventBatch, EventId, JourneyEvent, Position, Registered, Timestamp};
+//! use wayfold_sqlite::{SqliteConfig, SqliteStore};
+//! use wayfold_store::{AppendOutcome, EventStore, ReadQuery};
+//!
+//! # pollster::block_on(async {
+//! # let folder = std::env::temp_dir().join(format!("wayfold-doc-{}", std::process::id()));
+//! # std::fs::create_dir_all(&folder)?;
+//! let store = SqliteStore::open(folder.join("customers.wayfold"), SqliteConfig::default())?;
+//! let at = Timestamp::parse("2024-01-01")?;
+//! let event = JourneyEvent::new(EventId::from_u128(7), CustomerKey::new("c1")?, at, Registered {});
+//! let batch = EventBatch::from_events([&event])?;
+//!
+//! assert!(matches!(store.append(batch, None).await?, AppendOutcome::Appended { new: 1, .. }));
+//! let page = store.read(ReadQuery::all(), Position::START, 100).await?;
+//! assert_eq!(page.batch.len(), 1);
+//! store.close()?;
+//! # std::fs::remove_dir_all(&folder)?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! # }).unwrap();
+//! ```
+//!
+//! The main types are [`SqliteStore`], its [`SqliteConfig`] and the [`CheckReport`] of a whole look at the file.
+//! It is not for a network file system: SQLite's write-ahead log needs the memory of one machine.
+
+mod backup;
+mod check;
+mod config;
+mod error;
+mod group;
+mod judge;
+mod keys;
+mod pool;
+mod read;
+mod record;
+mod reply;
+mod schema;
+mod state;
+mod store;
+mod subscribe;
+mod tail;
+mod writer;
+
+pub use self::check::CheckReport;
+pub use self::config::{Durability, SqliteConfig};
+pub use self::store::SqliteStore;

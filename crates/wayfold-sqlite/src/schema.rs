@@ -1,0 +1,168 @@
+//! The file: how it is made, told apart from others, and opened.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use rusqlite::{Connection, ErrorCode, MAIN_DB, OpenFlags, TransactionBehavior};
+use wayfold_store::{Error, ErrorKind, Result};
+
+use crate::config::{Durability, SqliteConfig};
+use crate::error::{At, corrupt};
+use crate::record::{FORMAT, Meta};
+
+/// Tells a log of this library from other SQLite files: "WFLG".
+pub(crate) const APPLICATION_ID: u32 = 0x5746_4c47;
+
+/// Earlier versions of SQLite can lose commits when a write-ahead log is reset while another connection writes.
+const SQLITE_VERSION_MIN: i32 = 3_051_003;
+
+const TABLES: &str = "
+    CREATE TABLE meta (id INTEGER PRIMARY KEY CHECK (id = 1), bytes BLOB NOT NULL);
+    CREATE TABLE fresh (first INTEGER PRIMARY KEY, bytes BLOB NOT NULL);
+    CREATE TABLE checkpoint (name BLOB PRIMARY KEY, bytes BLOB NOT NULL) WITHOUT ROWID;
+";
+
+/// Opens a connection that writes, and makes the file where there is none.
+pub(crate) fn open_writer(path: &Path, config: &SqliteConfig) -> Result<Connection> {
+    let tried = format_args!("open {}", path.display());
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
+    let mut connection = connect(path, flags, config)?;
+    if connection.is_readonly(MAIN_DB).at(tried)? {
+        let message = format_args!("{tried}: the file may be read, not written; open it for reading alone");
+        return Err(Error::new(ErrorKind::Unsupported, message));
+    }
+    if is_blank(&connection, path)? {
+        create(&mut connection, path, config)?;
+    }
+    check_owner(&connection, path)?;
+    let level = match config.durability {
+        Durability::Full => "FULL",
+        Durability::Normal => "NORMAL",
+        Durability::Off => "OFF",
+    };
+    connection.pragma_update(None, "synchronous", level).at(tried)?;
+    // A log that grew in a burst gives its space back.
+    connection
+        .pragma_update_and_check(None, "journal_size_limit", 64 << 20, |row| row.get::<_, i64>(0))
+        .at(tried)?;
+    Ok(connection)
+}
+
+/// Opens a connection that reads.
+pub(crate) fn open_reader(path: &Path, config: &SqliteConfig) -> Result<Connection> {
+    let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY, config)?;
+    check_owner(&connection, path)?;
+    Ok(connection)
+}
+
+fn connect(path: &Path, flags: OpenFlags, config: &SqliteConfig) -> Result<Connection> {
+    let tried = format_args!("open {}", path.display());
+    if rusqlite::version_number() < SQLITE_VERSION_MIN {
+        let message = format_args!(
+            "{tried}: SQLite {} may lose commits when it resets its log; 3.51.3 is the first that is safe",
+            rusqlite::version()
+        );
+        return Err(Error::new(ErrorKind::Unsupported, message));
+    }
+    let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX).at(tried)?;
+    connection.busy_timeout(Duration::from_millis(u64::from(config.busy_timeout_ms))).at(tried)?;
+    connection.set_prepared_statement_cache_capacity(64);
+    Ok(connection)
+}
+
+fn pragma(connection: &Connection, path: &Path, name: &str) -> Result<u32> {
+    let value: i32 = connection
+        .pragma_query_value(None, name, |row| row.get(0))
+        .at(format_args!("open {}", path.display()))?;
+    // SQLite shows both numbers of its header with a sign; they have none.
+    Ok(value as u32)
+}
+
+/// Says whether the file holds nothing at all, so that nobody's tables are in the way.
+fn is_blank(connection: &Connection, path: &Path) -> Result<bool> {
+    let tables: i64 = connection
+        .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
+        .at(format_args!("open {}", path.display()))?;
+    let owner = pragma(connection, path, "application_id")?;
+    Ok(tables == 0 && owner == 0 && pragma(connection, path, "user_version")? == 0)
+}
+
+/// Refuses a file of another application and of another version of the format.
+fn check_owner(connection: &Connection, path: &Path) -> Result<()> {
+    let owner = pragma(connection, path, "application_id")?;
+    if owner != APPLICATION_ID {
+        let message = format_args!(
+            "open {}: it is a database of another application (application id {owner:#010x}, and that of this \
+             library is {APPLICATION_ID:#010x})",
+            path.display()
+        );
+        return Err(Error::new(ErrorKind::Unsupported, message));
+    }
+    let version = pragma(connection, path, "user_version")?;
+    if version != FORMAT {
+        let message = format_args!(
+            "open {}: its format has version {version}; this version of the library reads version {FORMAT}",
+            path.display()
+        );
+        return Err(Error::new(ErrorKind::Unsupported, message));
+    }
+    Ok(())
+}
+
+fn create(connection: &mut Connection, path: &Path, config: &SqliteConfig) -> Result<()> {
+    let tried = format_args!("make {}", path.display());
+    if !config.page_bytes.is_power_of_two() || !(512..=65_536).contains(&config.page_bytes) {
+        let message = format_args!(
+            "{tried}: page_bytes is {}; it has to be a power of two from 512 to 65536",
+            config.page_bytes
+        );
+        return Err(Error::new(ErrorKind::Unsupported, message));
+    }
+    connection.pragma_update(None, "page_size", config.page_bytes).at(tried)?;
+    connection.pragma_update(None, "auto_vacuum", "INCREMENTAL").at(tried)?;
+    keep_write_ahead_log(connection, path, config)?;
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).at(tried)?;
+    // Another process may have been faster.
+    if is_blank(&transaction, path)? {
+        transaction.execute_batch(TABLES).at(tried)?;
+        Meta::default().write(&transaction).at(tried)?;
+        transaction.pragma_update(None, "application_id", APPLICATION_ID).at(tried)?;
+        transaction.pragma_update(None, "user_version", FORMAT).at(tried)?;
+    }
+    transaction.commit().at(tried)
+}
+
+/// Switches the file to a write-ahead log. SQLite does not wait for the lock that this takes, so it is tried again
+/// while other processes make the same file.
+fn keep_write_ahead_log(connection: &Connection, path: &Path, config: &SqliteConfig) -> Result<()> {
+    let tried = format_args!("make {}", path.display());
+    let deadline = Instant::now() + Duration::from_millis(u64::from(config.busy_timeout_ms));
+    loop {
+        let mode: rusqlite::Result<String> =
+            connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0));
+        match mode {
+            Ok(mode) if mode == "wal" => return Ok(()),
+            Ok(mode) => {
+                let message = format_args!("{tried}: a write-ahead log cannot be kept there (mode {mode})");
+                return Err(Error::new(ErrorKind::Unsupported, message));
+            }
+            Err(error)
+                if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy)
+                    && Instant::now() < deadline =>
+            {
+                std::thread::sleep(Duration::from_millis(2));
+            }
+            Err(error) => return Err(error).at(tried),
+        }
+    }
+}
+
+/// Asks SQLite for its own check of the file; `None` if it finds nothing.
+pub(crate) fn integrity_problem(connection: &Connection) -> Result<Option<String>> {
+    let tried = "check the file";
+    let found: String = connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0)).at(tried)?;
+    if found.is_empty() {
+        return Err(corrupt("check the file: SQLite gave no answer"));
+    }
+    Ok((found != "ok").then_some(found))
+}

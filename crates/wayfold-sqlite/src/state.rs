@@ -1,0 +1,216 @@
+//! What a handle knows of the file, and how it is brought up with a transaction.
+
+use std::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use rusqlite::{Connection, Transaction, TransactionBehavior};
+use wayfold_block::read_fresh;
+use wayfold_core::EventBatch;
+use wayfold_store::Result;
+
+use crate::error::{At, corrupt, number, position};
+use crate::keys::{Hasher, Keys};
+use crate::record::{Meta, range};
+use crate::tail::{Fresh, Tail};
+
+/// What the file held at a commit.
+#[derive(Debug)]
+pub(crate) struct State {
+    pub(crate) meta: Meta,
+    pub(crate) tail: Tail,
+}
+
+/// The state that readers and the writer share: of a commit that stands, never ahead of the file.
+#[derive(Debug, Default)]
+pub(crate) struct SharedState {
+    pub(crate) hasher: Hasher,
+    /// `None` until it is read from the file, and again when a failed commit leaves it in doubt.
+    state: RwLock<Option<State>>,
+}
+
+impl SharedState {
+    fn lock(&self) -> RwLockWriteGuard<'_, Option<State>> {
+        self.state.write().unwrap_or_else(|poisoned| {
+            // Whoever panicked may have left half a change; the file has the whole.
+            let mut state = poisoned.into_inner();
+            *state = None;
+            self.state.clear_poison();
+            state
+        })
+    }
+
+    fn peek(&self) -> RwLockReadGuard<'_, Option<State>> {
+        if self.state.is_poisoned() {
+            drop(self.lock());
+        }
+        self.state.read().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// Forgets what is known, so that it is read from the file again.
+    pub(crate) fn forget(&self) {
+        *self.lock() = None;
+    }
+
+    /// Asks the state at the transaction's commit, or a later one of the same generation; `None` if the memory is
+    /// of a later generation, whose sealed blocks the transaction does not see.
+    pub(crate) fn ask<T>(
+        &self,
+        connection: &Connection,
+        meta: &Meta,
+        question: impl FnOnce(&State) -> Result<T>,
+    ) -> Result<Option<T>> {
+        loop {
+            {
+                let state = self.peek();
+                match &*state {
+                    Some(state) if state.meta.generation > meta.generation => return Ok(None),
+                    Some(state) if state.covers(meta) => return question(state).map(Some),
+                    _ => (),
+                }
+            }
+            self.follow(connection, meta)?;
+        }
+    }
+
+    /// Brings the state up to a transaction, if it is not there yet.
+    fn follow(&self, connection: &Connection, meta: &Meta) -> Result<()> {
+        let mut state = self.lock();
+        match &mut *state {
+            Some(known) if known.meta.generation > meta.generation || known.covers(meta) => Ok(()),
+            Some(known) if known.meta.generation == meta.generation => {
+                known.extend(&self.hasher, connection, meta)
+            }
+            _ => {
+                let mut fresh = State {
+                    meta: Meta { head: meta.sealed_to, recorded_at: None, ..*meta },
+                    tail: Tail::after(meta.sealed_to),
+                };
+                fresh.extend(&self.hasher, connection, meta)?;
+                *state = Some(fresh);
+                Ok(())
+            }
+        }
+    }
+
+    /// Takes in what the writer has committed.
+    pub(crate) fn publish(&self, meta: &Meta, blocks: Vec<(Fresh, Keys)>) {
+        let mut state = self.lock();
+        let Some(known) = &mut *state else { return };
+        if known.meta.head >= meta.head || known.meta.generation > meta.generation {
+            // A reader has been faster and has read it from the file.
+            return;
+        }
+        let follows = blocks.first().is_none_or(|(block, _)| block.first == known.tail.head() + 1);
+        if known.meta.generation == meta.generation && follows {
+            blocks.into_iter().for_each(|(block, keys)| known.tail.push(block, &keys));
+            known.meta = *meta;
+        } else {
+            *state = None;
+        }
+    }
+}
+
+impl State {
+    /// Says whether it is as new as a transaction, with the same sealed blocks.
+    fn covers(&self, meta: &Meta) -> bool {
+        self.meta.generation == meta.generation && self.meta.head >= meta.head
+    }
+
+    /// Reads the fresh blocks that are not known yet; on an error nothing changes.
+    fn extend(&mut self, hasher: &Hasher, connection: &Connection, meta: &Meta) -> Result<()> {
+        let mut blocks = Vec::new();
+        let last = read_fresh_blocks(connection, self.tail.head(), |block| {
+            let keys = Keys::of(hasher, &block.batch);
+            blocks.push((block, keys));
+            Ok(())
+        })?;
+        check_head(last, meta)?;
+        blocks.into_iter().for_each(|(block, keys)| self.tail.push(block, &keys));
+        self.meta = *meta;
+        Ok(())
+    }
+}
+
+/// Compares the last event in fresh blocks with what the record of the log says.
+pub(crate) fn check_head(last: u64, meta: &Meta) -> Result<()> {
+    if last == meta.head {
+        return Ok(());
+    }
+    let message = if last < meta.head {
+        format!("read the log: the block of {} is missing", range(last + 1, meta.head))
+    } else {
+        format!("read the log: blocks go on to {}, the log ends at {}", position(last), position(meta.head))
+    };
+    Err(corrupt(message))
+}
+
+/// Reads the fresh blocks behind an event in their order, and gives the number of their last event.
+pub(crate) fn read_fresh_blocks(
+    connection: &Connection,
+    after: u64,
+    mut take: impl FnMut(Fresh) -> Result<()>,
+) -> Result<u64> {
+    let tried = format_args!("read the log after position {}", position(after));
+    let mut statement = connection
+        .prepare_cached("SELECT first, bytes FROM fresh WHERE first > ?1 ORDER BY first")
+        .at(tried)?;
+    let mut rows = statement.query([after as i64]).at(tried)?;
+    let mut last = after;
+    while let Some(row) = rows.next().at(tried)? {
+        let first: i64 = row.get(0).at(tried)?;
+        let bytes = row.get_ref(1).at(tried)?.as_blob().map_err(rusqlite::Error::from).at(tried)?;
+        let block = decode_fresh(first as u64, last + 1, bytes)?;
+        last = block.last();
+        take(block)?;
+    }
+    Ok(last)
+}
+
+fn decode_fresh(first: u64, expected: u64, bytes: &[u8]) -> Result<Fresh> {
+    if first > expected {
+        let message = format!("read the log: the block of {} is missing", range(expected, first - 1));
+        return Err(corrupt(message));
+    }
+    let tried = format_args!("read the log at position {}", position(expected));
+    if first < expected {
+        let message = format_args!("{tried}: the block of position {} overlaps it", position(first));
+        return Err(corrupt(message));
+    }
+    let batch = read_fresh(first, bytes).at(tried)?;
+    check_positions(&batch, first)?;
+    Ok(Fresh { first, batch, bytes: bytes.len() })
+}
+
+/// Checks that the events of a block say of themselves that they stand where it stands.
+fn check_positions(batch: &EventBatch, first: u64) -> Result<()> {
+    if batch.is_empty() {
+        return Err(corrupt(format_args!(
+            "read the log at position {}: the block is empty",
+            position(first)
+        )));
+    }
+    let mut numbered = (first..).zip(batch.iter());
+    let stray = numbered.find(|(expected, event)| event.position().map(number) != Some(*expected));
+    match stray {
+        None => Ok(()),
+        Some((expected, event)) => Err(corrupt(format_args!(
+            "read the log at position {}: the event there is {}, of another place",
+            position(expected),
+            event.id()
+        ))),
+    }
+}
+
+/// A transaction that reads, and what the log is in it.
+pub(crate) struct Snapshot<'a> {
+    pub(crate) transaction: Transaction<'a>,
+    pub(crate) meta: Meta,
+}
+
+impl<'a> Snapshot<'a> {
+    pub(crate) fn begin(connection: &'a Connection) -> Result<Self> {
+        let transaction =
+            Transaction::new_unchecked(connection, TransactionBehavior::Deferred).at("begin to read")?;
+        let meta = Meta::read(&transaction)?;
+        Ok(Self { transaction, meta })
+    }
+}

@@ -1,0 +1,183 @@
+//! Who waits for the next event, and the thread that looks for appends of other processes meanwhile.
+
+use std::collections::BTreeMap;
+use std::pin::Pin;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use rusqlite::Connection;
+use wayfold_core::Position;
+use wayfold_store::Result;
+
+use crate::error::{At, position, unavailable};
+use crate::record::Meta;
+use crate::store::Shared;
+
+/// How long the thread stays when nobody waits: subscribers wait again soon, and starting a thread costs more.
+const LINGER: Duration = Duration::from_secs(1);
+
+/// Everybody who waits.
+#[derive(Debug, Default)]
+pub(crate) struct Waiters {
+    waiting: Mutex<Waiting>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Waiting {
+    wakers: BTreeMap<u64, (Position, Waker)>,
+    seen: u64,
+    thread: Option<JoinHandle<()>>,
+    is_watched: bool,
+    is_closed: bool,
+}
+
+impl Waiters {
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        // Every change is one call that leaves the whole sound.
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Wakes who waits for an event up to the head.
+    pub(crate) fn notify(&self, head: Position) {
+        let woken: Vec<Waker> = {
+            let mut waiting = self.lock();
+            let due: Vec<u64> = waiting
+                .wakers
+                .iter()
+                .filter(|(_, (past, _))| *past < head)
+                .map(|(number, _)| *number)
+                .collect();
+            due.iter().filter_map(|number| waiting.wakers.remove(number)).map(|(_, waker)| waker).collect()
+        };
+        woken.into_iter().for_each(Waker::wake);
+    }
+
+    /// Wakes everybody, so that they find out by themselves what is wrong, and ends the thread.
+    pub(crate) fn close(&self) {
+        let thread = {
+            let mut waiting = self.lock();
+            waiting.is_closed = true;
+            waiting.thread.take()
+        };
+        self.changed.notify_all();
+        self.notify(Position::END);
+        if let Some(thread) = thread {
+            // The thread ends by itself; if it panicked, nobody waits for it any more.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Waits until the head is past a position.
+pub(crate) struct PastHead<'a> {
+    shared: &'a Arc<Shared>,
+    past: Position,
+    number: Option<u64>,
+}
+
+impl<'a> PastHead<'a> {
+    pub(crate) fn new(shared: &'a Arc<Shared>, past: Position) -> Self {
+        Self { shared, past, number: None }
+    }
+
+    fn is_past(&self) -> Option<Result<Position>> {
+        match self.shared.head() {
+            Ok(head) => (head > self.past).then_some(Ok(head)),
+            Err(error) => Some(Err(error)),
+        }
+    }
+
+    fn register(&mut self, waker: &Waker) -> Result<()> {
+        let mut waiting = self.shared.waiters.lock();
+        if waiting.is_closed {
+            return Err(unavailable("wait: the store is closed"));
+        }
+        let number = *self.number.get_or_insert_with(|| {
+            waiting.seen += 1;
+            waiting.seen
+        });
+        waiting.wakers.insert(number, (self.past, waker.clone()));
+        if !waiting.is_watched {
+            waiting.thread = Some(watch(self.shared.clone())?);
+            waiting.is_watched = true;
+        }
+        drop(waiting);
+        self.shared.waiters.changed.notify_all();
+        Ok(())
+    }
+}
+
+impl Future for PastHead<'_> {
+    type Output = Result<Position>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        if let Some(found) = self.is_past() {
+            return Poll::Ready(found);
+        }
+        self.register(context.waker())?;
+        // An event that came before the waker stood there has woken nobody.
+        self.is_past().map_or(Poll::Pending, Poll::Ready)
+    }
+}
+
+impl Drop for PastHead<'_> {
+    fn drop(&mut self) {
+        if let Some(number) = self.number {
+            self.shared.waiters.lock().wakers.remove(&number);
+        }
+    }
+}
+
+fn watch(shared: Arc<Shared>) -> Result<JoinHandle<()>> {
+    std::thread::Builder::new()
+        .name("wayfold-sqlite-watch".to_owned())
+        .spawn(move || {
+            let connection = shared.readers.take();
+            let mut version = None;
+            while stays(&shared) {
+                let looked = connection
+                    .as_ref()
+                    .map_err(drop)
+                    .and_then(|connection| look(connection, &mut version).map_err(drop));
+                match looked {
+                    Ok(Some(head)) => shared.waiters.notify(head),
+                    Ok(None) => (),
+                    // Who waits reads the head, and gets the error that stands in the way.
+                    Err(()) => shared.waiters.notify(Position::END),
+                }
+            }
+        })
+        .map_err(|error| unavailable("start to watch the file").with_source(error))
+}
+
+/// Waits for the time of the next look; says no when nobody has waited for a while.
+fn stays(shared: &Shared) -> bool {
+    let waiters = &shared.waiters;
+    let interval = Duration::from_millis(u64::from(shared.config.poll_interval_ms.max(1)));
+    let mut waiting = waiters.lock();
+    if !waiting.wakers.is_empty() {
+        let open = |waiting: &mut Waiting| !waiting.is_closed;
+        let waited = waiters.changed.wait_timeout_while(waiting, interval, open);
+        waiting = waited.unwrap_or_else(PoisonError::into_inner).0;
+    }
+    if waiting.wakers.is_empty() {
+        let nobody = |waiting: &mut Waiting| waiting.wakers.is_empty() && !waiting.is_closed;
+        let waited = waiters.changed.wait_timeout_while(waiting, LINGER, nobody);
+        waiting = waited.unwrap_or_else(PoisonError::into_inner).0;
+    }
+    waiting.is_watched = !waiting.wakers.is_empty() && !waiting.is_closed;
+    waiting.is_watched
+}
+
+/// The head, if the file changed since the last look.
+fn look(connection: &Connection, version: &mut Option<i64>) -> Result<Option<Position>> {
+    let found: i64 =
+        connection.pragma_query_value(None, "data_version", |row| row.get(0)).at("watch the file")?;
+    if version.replace(found) == Some(found) {
+        return Ok(None);
+    }
+    Ok(Some(position(Meta::read(connection)?.head)))
+}

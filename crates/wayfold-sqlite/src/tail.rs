@@ -1,0 +1,212 @@
+//! The events that are in no sealed block yet, in memory, and how they are found.
+
+use std::collections::{BTreeMap, HashMap};
+
+use wayfold_core::{EventBatch, EventView};
+use wayfold_store::EventFilter;
+
+use crate::keys::{Hasher, Keys};
+
+/// A fresh block: its events, and how many bytes it has in the file.
+#[derive(Debug, Clone)]
+pub(crate) struct Fresh {
+    pub(crate) first: u64,
+    pub(crate) batch: EventBatch,
+    pub(crate) bytes: usize,
+}
+
+impl Fresh {
+    /// The number of its last event.
+    pub(crate) fn last(&self) -> u64 {
+        self.first + self.batch.len() as u64 - 1
+    }
+}
+
+/// Events with growing numbers and without a gap.
+#[derive(Debug)]
+pub(crate) struct Tail {
+    head: u64,
+    blocks: BTreeMap<u64, Fresh>,
+    ids: Chains,
+    customers: Chains,
+    tags: Chains,
+}
+
+impl Tail {
+    /// Starts empty, behind an event.
+    pub(crate) fn after(number: u64) -> Self {
+        Self {
+            head: number,
+            blocks: BTreeMap::new(),
+            ids: Chains::default(),
+            customers: Chains::default(),
+            tags: Chains::default(),
+        }
+    }
+
+    /// The number of the last event, or of the one behind which the tail starts.
+    pub(crate) fn head(&self) -> u64 {
+        self.head
+    }
+
+    /// Adds events behind all others.
+    ///
+    /// # Panics
+    /// If they do not follow on the last event: a gap would lose what is in it.
+    pub(crate) fn push(&mut self, block: Fresh, keys: &Keys) {
+        assert_eq!((block.first, block.batch.len()), (self.head + 1, keys.len()), "blocks follow each other");
+        if block.batch.is_empty() {
+            return;
+        }
+        for (row, number) in (block.first..=block.last()).enumerate() {
+            self.ids.push(keys.ids[row], number);
+            self.customers.push(keys.customers[row], number);
+            keys.tags(row).iter().for_each(|tag| self.tags.push(*tag, number));
+        }
+        self.head = block.last();
+        self.blocks.insert(block.first, block);
+    }
+
+    /// An event of the tail.
+    pub(crate) fn event(&self, number: u64) -> EventView<'_> {
+        let block = self.block(number);
+        block.batch.event((number - block.first) as usize)
+    }
+
+    /// The block that holds an event of the tail.
+    pub(crate) fn block(&self, number: u64) -> &Fresh {
+        let found = self.blocks.range(..=number).next_back();
+        found.map(|(_, block)| block).filter(|block| number <= block.last()).expect("the tail has no gap")
+    }
+
+    /// The blocks that hold events after one number and before another.
+    pub(crate) fn blocks(&self, after: u64, before: u64) -> impl DoubleEndedIterator<Item = &Fresh> {
+        let start = match after < self.head && self.blocks.contains_key(&(after + 1)) {
+            true => after + 1,
+            false => self.blocks.range(..=after).next_back().map_or(0, |(first, _)| *first),
+        };
+        let found = self.blocks.range(start..before.max(start)).map(|(_, block)| block);
+        found.filter(move |block| block.last() > after)
+    }
+
+    /// The number of the event with the tenant and id of another event.
+    pub(crate) fn find(&self, key: u64, event: &EventView<'_>) -> Option<u64> {
+        let named = (event.customer_texts().0, event.id());
+        self.ids.newest_first(key).find(|number| {
+            let known = self.event(*number);
+            (known.customer_texts().0, known.id()) == named
+        })
+    }
+
+    /// Numbers of events among which are all of a set that stand after one number and before another, the newest
+    /// first; `None` if every event may be one.
+    pub(crate) fn candidates<'a>(
+        &'a self,
+        hasher: &Hasher,
+        filter: &EventFilter,
+        after: u64,
+        before: u64,
+    ) -> Option<impl Iterator<Item = u64> + use<'a>> {
+        let found = match (&filter.customer, filter.tags.first()) {
+            (Some(key), _) => {
+                let key = hasher.customer((key.tenant.as_str(), key.customer.as_str()));
+                self.customers.newest_first(key)
+            }
+            (None, Some(tag)) => self.tags.newest_first(hasher.tag(tag.as_str())),
+            (None, None) => return None,
+        };
+        Some(found.skip_while(move |number| *number >= before).take_while(move |number| *number > after))
+    }
+
+    /// The first event of a set after a number, leaving aside those that `own` names.
+    pub(crate) fn first_match(
+        &self,
+        hasher: &Hasher,
+        filter: &EventFilter,
+        after: u64,
+        own: impl Fn(u64) -> bool,
+    ) -> Option<u64> {
+        let matches = |number: &u64| filter.matches(&self.event(*number)) && !own(*number);
+        match self.candidates(hasher, filter, after, u64::MAX) {
+            Some(newest_first) => newest_first.filter(matches).last(),
+            None => {
+                let is_own = |number: u64| own(number);
+                self.blocks(after, u64::MAX).find_map(|block| {
+                    let rows = (block.first.max(after + 1)..=block.last()).map(|n| (n, n - block.first));
+                    rows.filter(|(_, row)| filter.matches(&block.batch.event(*row as usize)))
+                        .map(|(number, _)| number)
+                        .find(|number| !is_own(*number))
+                })
+            }
+        }
+    }
+}
+
+/// Lists of growing numbers by key, each threaded through one array from its newest back.
+#[derive(Debug, Default)]
+struct Chains {
+    /// The place of the newest number of each key, from 1.
+    newest: HashMap<u64, u32, hashbrown::DefaultHashBuilder>,
+    /// Each number, and the place of the one before it with the same key, or 0.
+    links: Vec<(u64, u32)>,
+}
+
+impl Chains {
+    fn push(&mut self, key: u64, number: u64) {
+        let place = u32::try_from(self.links.len() + 1).expect("a tail is sealed long before");
+        let before = self.newest.insert(key, place).unwrap_or_default();
+        self.links.push((number, before));
+    }
+
+    fn newest_first(&self, key: u64) -> impl Iterator<Item = u64> + use<'_> {
+        let mut place = self.newest.get(&key).copied().unwrap_or_default();
+        std::iter::from_fn(move || {
+            let (number, before) = *self.links.get((place as usize).checked_sub(1)?)?;
+            place = before;
+            Some(number)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use wayfold_core::{CustomerKey, EventId, JourneyEvent, Registered, Tag, Timestamp};
+
+    use super::*;
+
+    fn event(id: u128, customer: &str) -> JourneyEvent {
+        let at = Timestamp::parse("2024-01-01").unwrap();
+        JourneyEvent::new(EventId::from_u128(id), CustomerKey::new(customer).unwrap(), at, Registered {})
+    }
+
+    fn push(tail: &mut Tail, hasher: &Hasher, events: &[JourneyEvent]) {
+        let batch = EventBatch::from_events(events).unwrap();
+        let keys = Keys::of(hasher, &batch);
+        tail.push(Fresh { first: tail.head() + 1, batch, bytes: 0 }, &keys);
+    }
+
+    #[test]
+    fn events_are_found_by_id_customer_tag_and_place() {
+        let (hasher, mut tail) = (Hasher::default(), Tail::after(10));
+        let tag = Tag::order("x").unwrap();
+        push(&mut tail, &hasher, &[event(1, "a"), event(2, "b").with_tag(tag.clone()), event(3, "a")]);
+        push(&mut tail, &hasher, &[event(4, "a"), event(5, "b")]);
+        let known = EventBatch::from_events([&event(4, "z"), &event(9, "z")]).unwrap();
+        assert_eq!(tail.find(hasher.id(&known.event(0)), &known.event(0)), Some(14));
+        assert_eq!(tail.find(hasher.id(&known.event(1)), &known.event(1)), None);
+        let of_a = EventFilter::customer(CustomerKey::new("a").unwrap());
+        let numbers: Vec<_> = tail.candidates(&hasher, &of_a, 11, 14).unwrap().collect();
+        assert_eq!(numbers, [13]);
+        let first = |filter: &EventFilter, after| tail.first_match(&hasher, filter, after, |_| false);
+        assert_eq!(first(&of_a, 11), Some(13));
+        assert_eq!(first(&EventFilter::all().with_tag(tag), 0), Some(12));
+        assert_eq!(first(&EventFilter::all(), 12), Some(13));
+        assert_eq!(first(&EventFilter::all(), 15), None);
+        assert_eq!(tail.first_match(&hasher, &EventFilter::all(), 12, |number| number < 15), Some(15));
+        let firsts = |after, before| tail.blocks(after, before).map(|block| block.first).collect::<Vec<_>>();
+        assert_eq!(firsts(0, u64::MAX), [11, 14]);
+        assert_eq!(firsts(13, u64::MAX), [14]);
+        assert_eq!(firsts(12, 14), [11]);
+        assert_eq!(firsts(15, u64::MAX), [0_u64; 0]);
+    }
+}

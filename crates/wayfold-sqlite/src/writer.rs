@@ -1,0 +1,109 @@
+//! The one thread of a handle that writes, and the queue before it.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+
+use rusqlite::Connection;
+use wayfold_store::Result;
+
+use crate::error::{At, position, unavailable};
+use crate::group::{self, Job};
+use crate::store::Shared;
+
+#[derive(Debug, Default)]
+struct Queue {
+    waiting: Mutex<Waiting>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Waiting {
+    jobs: VecDeque<Job>,
+    is_closed: bool,
+}
+
+impl Queue {
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        // Every change of the queue is one call that leaves it whole.
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits for work and takes what fits into one commit; `None` once it is closed and empty.
+    fn take(&self, events_max: usize, bytes_max: usize) -> Option<Vec<Job>> {
+        let mut waiting = self.lock();
+        while waiting.jobs.is_empty() {
+            if waiting.is_closed {
+                return None;
+            }
+            waiting = self.changed.wait(waiting).unwrap_or_else(PoisonError::into_inner);
+        }
+        let mut group = Vec::new();
+        let (mut events, mut bytes) = (0_usize, 0_usize);
+        while let Some(job) = waiting.jobs.front() {
+            let weight = job.weight();
+            events = events.saturating_add(weight.0);
+            bytes = bytes.saturating_add(weight.1);
+            if !group.is_empty() && (events > events_max || bytes > bytes_max) {
+                break;
+            }
+            group.extend(waiting.jobs.pop_front());
+        }
+        Some(group)
+    }
+}
+
+/// Hands work to the thread.
+#[derive(Debug)]
+pub(crate) struct Writer {
+    queue: Arc<Queue>,
+    thread: Mutex<Option<JoinHandle<Result<()>>>>,
+}
+
+impl Writer {
+    /// Starts the thread with its connection.
+    pub(crate) fn start(connection: Connection, shared: Arc<Shared>) -> Result<Self> {
+        let queue = Arc::new(Queue::default());
+        let own = queue.clone();
+        let thread = std::thread::Builder::new()
+            .name("wayfold-sqlite-writer".to_owned())
+            .spawn(move || run(connection, &own, &shared))
+            .map_err(|error| unavailable("start the writer").with_source(error))?;
+        Ok(Self { queue, thread: Mutex::new(Some(thread)) })
+    }
+
+    /// Puts work at the end of the queue.
+    pub(crate) fn send(&self, job: Job) {
+        let mut waiting = self.queue.lock();
+        if waiting.is_closed {
+            drop(waiting);
+            return job.refuse(unavailable("append: the store is closed"));
+        }
+        waiting.jobs.push_back(job);
+        drop(waiting);
+        self.queue.changed.notify_one();
+    }
+
+    /// Takes no more work, ends what waits, and brings all into the one file.
+    pub(crate) fn close(&self) -> Result<()> {
+        self.queue.lock().is_closed = true;
+        self.queue.changed.notify_all();
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(thread) = thread else { return Ok(()) };
+        thread.join().unwrap_or_else(|_| Err(unavailable("close: the writer failed")))
+    }
+}
+
+fn run(connection: Connection, queue: &Queue, shared: &Shared) -> Result<()> {
+    let config = &shared.config;
+    while let Some(group) = queue.take(config.group_events_max, config.group_bytes_max) {
+        if let Some(meta) = group::commit(&connection, &shared.state, group) {
+            shared.waiters.notify(position(meta.head));
+        }
+    }
+    // Readers of other processes may still need the write-ahead log; then whoever closes last brings it in.
+    connection
+        .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0))
+        .at("bring the log into the file")?;
+    connection.close().map_err(|(_, error)| error).at("close the file")
+}

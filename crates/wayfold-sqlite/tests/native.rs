@@ -1,0 +1,12 @@
+//! What is special to this store: the file, its threads, and other processes.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod native {
+    pub(crate) mod support;
+
+    mod damage;
+    mod file;
+    mod process;
+    mod writer;
+}
