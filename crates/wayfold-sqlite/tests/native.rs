@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod native {
+    pub(crate) mod folder;
     pub(crate) mod support;
 
     mod damage;
