@@ -1,6 +1,6 @@
 //! Writing a sealed block: from batches as they came, or from the pages of other sealed blocks.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 
 use wayfold_core::{CustomerKey, EventBatch, EventView, Position};
 
@@ -257,7 +257,7 @@ impl Writer {
 
     /// Notes what a page holds in the directories.
     fn note(&mut self, page: &EventBatch, number: u32) {
-        let mut tags = BTreeSet::new();
+        let mut tags = Vec::new();
         for customer in page.customers() {
             self.lookups.push(Lookup::customer(customer.tenant.as_str(), customer.customer.as_str()));
         }
@@ -265,7 +265,7 @@ impl Writer {
             let id = Lookup::id(event.customer_texts().0, event.id());
             self.ids.push((id.key(), number));
             self.lookups.push(id);
-            tags.extend(event.tags());
+            tags.extend(event.tags().map(Lookup::tag));
             let position = event.position().unwrap_or(Position::START);
             self.block.first = self.block.first.min(position);
             self.block.last = self.block.last.max(position);
@@ -276,11 +276,10 @@ impl Writer {
                 self.kinds.insert(kind.into_owned(), position);
             }
         }
-        for tag in tags {
-            let tag = Lookup::tag(tag);
-            self.tags.push((tag.key(), number));
-            self.lookups.push(tag);
-        }
+        tags.sort_unstable();
+        tags.dedup();
+        self.tags.extend(tags.iter().map(|tag| (tag.key(), number)));
+        self.lookups.extend(tags);
     }
 
     fn finish(&mut self) {

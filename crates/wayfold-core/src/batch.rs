@@ -6,6 +6,7 @@ mod gather;
 mod lift;
 mod raw;
 mod run;
+mod same;
 mod view;
 
 use std::sync::Arc;

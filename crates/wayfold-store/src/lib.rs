@@ -19,10 +19,12 @@
 //! ```
 //!
 //! The main types are [`EventStore`], which adapters implement, [`MemoryStore`], [`ReadQuery`],
-//! [`AppendCondition`] and [`AppendOutcome`]. This crate has no threads and needs no runtime.
+//! [`AppendCondition`] and [`AppendOutcome`]. [`TracedStore`] and [`FaultStore`] stand around any store, also an
+//! `Arc<dyn EventStore>`: the one tells what it does, the other fails as planned. This crate has no threads and needs no runtime.
 
 mod admit;
 mod error;
+mod layer;
 mod memory;
 mod outcome;
 mod query;
@@ -30,6 +32,7 @@ mod store;
 
 pub use self::admit::{admit, admit_instant};
 pub use self::error::{Error, ErrorKind, Result, Written};
+pub use self::layer::{FaultStore, TracedStore};
 pub use self::memory::MemoryStore;
 pub use self::outcome::{AppendOutcome, Capabilities, Checkpoint, CheckpointName, ReadPage};
 pub use self::query::{AppendCondition, Direction, EventFilter, KindFilter, ReadQuery};

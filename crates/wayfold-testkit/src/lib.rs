@@ -5,9 +5,13 @@
 //! [`shop`] make histories whose truth is known, [`stream`] the one stream on which speed is compared.
 //! [`Arrival`] cuts a history into deliveries out of order, [`Subject`] is whatever folds them, alone or over
 //! a store, and [`check`] holds the two against each other; [`given`] writes single journeys by hand.
+//!
+//! [`conformance`](mod@conformance) is for whoever writes a store: every promise of the port as a named test, and
+//! random operations beside the memory store, by one macro call.
 
 mod arrival;
 mod check;
+pub mod conformance;
 mod coverage;
 mod oracle;
 mod random;

@@ -3,6 +3,7 @@ use std::collections::BTreeSet;
 use uuid::Uuid;
 
 use super::columns::{Columns, NONE, NONE_BYTE, NamedColumns, OrderFacts};
+use super::same::same_content;
 use crate::event::{
     Actor, AttributeValue, Attributes, EventBody, EventKind, FieldSource, JourneyEvent, NestedJson, OrderKey,
     OrderLine,
@@ -258,7 +259,7 @@ impl<'a> EventView<'a> {
 
     /// Says whether both state the same: all but `recorded_at` and `position`.
     pub fn same_content(&self, other: &EventView<'_>) -> bool {
-        self.to_event().same_content(&other.to_event())
+        same_content(self, other)
     }
 
     /// The whole event, owned.

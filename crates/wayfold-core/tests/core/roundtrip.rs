@@ -92,6 +92,44 @@ proptest! {
         prop_assert_eq!(gathered.to_events(), expected);
     }
 
+    /// Compared by columns, as events with one thing changed, and against events that only a batch brings together.
+    #[test]
+    fn events_state_the_same_if_all_that_a_source_states_is_equal(
+        events in vec(event(), 2..12),
+        changes in vec((any::<proptest::sample::Index>(), any::<proptest::sample::Index>()), 12),
+    ) {
+        let events: Vec<_> = events.into_iter().filter(|event| event.validate().is_ok()).collect();
+        prop_assume!(events.len() >= 2);
+        let mut others = events.clone();
+        for (event, (other, what)) in others.iter_mut().zip(changes) {
+            let other = &events[other.index(events.len())];
+            match what.index(16) {
+                0 => event.body = other.body.clone(),
+                1 => event.customer = other.customer.clone(),
+                2 => event.occurred_at = other.occurred_at,
+                3 => event.journey = other.journey.clone(),
+                4 => event.tags = other.tags.clone(),
+                5 => event.attributes = other.attributes.clone(),
+                6 => event.channel = other.channel,
+                7 => event.source = Some("elsewhere".to_owned()),
+                8 => event.actor.team = Some("other".to_owned()),
+                9 => event.correlation = Some(event.id.0),
+                10 => event.causation = Some(other.id),
+                11 => event.received_at = Some(Timestamp::MAX),
+                12 => event.sequence = other.sequence,
+                13 => event.attributes.values_mut().take(1).for_each(|value| *value = AttributeValue::Boolean(true)),
+                _ => {}
+            }
+        }
+        others.retain(|event| event.validate().is_ok());
+        let (batch, other_batch) = (EventBatch::from_events(&events).unwrap(), EventBatch::from_events(&others).unwrap());
+        for (view, event) in batch.iter().zip(&events) {
+            for (other_view, other) in other_batch.iter().zip(&others) {
+                prop_assert_eq!(view.same_content(&other_view), event.same_content(other));
+            }
+        }
+    }
+
     #[test]
     fn plain_columns_give_back_their_batch(events in vec(event(), 0..40), recorded in any::<bool>()) {
         let events: Vec<_> = events.into_iter().filter(|event| event.validate().is_ok()).collect();
