@@ -3,15 +3,17 @@
 use std::collections::HashSet;
 
 use rusqlite::Connection;
-use wayfold_core::{Position, Tenant, Timestamp};
-use wayfold_store::{CheckpointName, Result};
+use wayfold_block::Lookup;
+use wayfold_core::{EventView, Position, Timestamp};
+use wayfold_store::{CheckpointName, Error, Result};
 
+use crate::archive::{Archive, LastOpened};
 use crate::error::{At, corrupt, position};
 use crate::record::{Meta, read_checkpoint};
 use crate::schema::integrity_problem;
+use crate::sealed::{Block, Manifest};
 use crate::state::{Snapshot, check_head, read_fresh_blocks};
 use crate::store::SqliteStore;
-use crate::tail::Fresh;
 
 /// What [`SqliteStore::check`] has found sound.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,15 +23,18 @@ pub struct CheckReport {
     pub head: Position,
     /// How many events there are.
     pub events: u64,
-    /// In how many fresh blocks they stand.
+    /// How many sealed blocks there are.
+    pub sealed_blocks: u64,
+    /// How many fresh blocks there are.
     pub fresh_blocks: u64,
     /// How many checkpoints there are.
     pub checkpoints: u64,
 }
 
 impl SqliteStore {
-    /// Checks the whole file: checksums of every block and record, that no position is missing or taken twice, that
-    /// no id is, that recording times grow, and SQLite's own structure.
+    /// Checks the whole file: checksums of every part and record, that no position is missing or taken twice, that
+    /// no id is, that every event is found by its id, customer and tags, that recording times grow, and SQLite's own
+    /// structure.
     ///
     /// It reads everything, in one transaction and on the calling thread; appends go on meanwhile.
     ///
@@ -40,58 +45,108 @@ impl SqliteStore {
         let connection = self.shared().readers.take()?;
         let snapshot = Snapshot::begin(&connection)?;
         let Snapshot { transaction, meta } = &snapshot;
-        let mut log = Log::default();
-        let last = read_fresh_blocks(transaction, meta.sealed_to, |block| log.take(&block))?;
+        let manifest = Manifest::read(transaction, meta, None)?;
+        let last_opened = LastOpened::default();
+        let archive = Archive::new(transaction, &manifest, &last_opened);
+        let mut log = Log { archive: &archive, recorded_at: None, unsealed: HashSet::new(), fresh_blocks: 0 };
+        for block in &manifest.blocks {
+            log.check_sealed(transaction, block)?;
+        }
+        let last = read_fresh_blocks(transaction, meta.sealed_to, |block| {
+            log.fresh_blocks += 1;
+            (block.first..)
+                .zip(block.batch.iter())
+                .try_for_each(|(number, event)| log.check_fresh(number, &event))
+        })?;
         check_head(last, meta)?;
         log.check_end(meta)?;
+        let fresh_blocks = log.fresh_blocks;
         let checkpoints = check_checkpoints(transaction)?;
-        match integrity_problem(transaction)? {
-            Some(found) => Err(corrupt(format_args!("check the file: {found}"))),
-            None => Ok(CheckReport {
-                head: position(meta.head),
-                events: meta.head,
-                fresh_blocks: log.blocks,
-                checkpoints,
-            }),
+        if let Some(found) = integrity_problem(transaction)? {
+            return Err(corrupt(format_args!("check the file: {found}")));
         }
+        let sealed_blocks = manifest.blocks.len() as u64;
+        Ok(CheckReport {
+            head: position(meta.head),
+            events: meta.head,
+            sealed_blocks,
+            fresh_blocks,
+            checkpoints,
+        })
     }
 }
 
-/// What has to hold from block to block.
-#[derive(Default)]
-struct Log {
-    blocks: u64,
+/// What has to hold from event to event.
+struct Log<'a> {
+    archive: &'a Archive<'a>,
     recorded_at: Option<Timestamp>,
-    ids: HashSet<(Tenant, u128)>,
+    /// Tenant and id of the events that are not sealed.
+    unsealed: HashSet<(String, u128)>,
+    fresh_blocks: u64,
 }
 
-impl Log {
-    fn take(&mut self, block: &Fresh) -> Result<()> {
-        self.blocks += 1;
-        for (number, event) in (block.first..).zip(block.batch.iter()) {
-            let place = position(number);
-            let recorded_at = event.recorded_at();
-            if recorded_at.is_none() || recorded_at < self.recorded_at {
-                let message =
-                    format_args!("check position {place}: it is recorded before the event before it");
-                return Err(corrupt(message));
-            }
-            self.recorded_at = recorded_at;
-            if !self.ids.insert((event.customer().tenant, event.id().as_u128())) {
-                let message = format_args!("check position {place}: its id {} stands already", event.id());
-                return Err(corrupt(message));
+impl Log<'_> {
+    fn check_recorded(&mut self, number: u64, event: &EventView<'_>) -> Result<()> {
+        let recorded_at = event.recorded_at();
+        if recorded_at.is_none() || recorded_at < self.recorded_at {
+            return Err(wrong(number, "it is recorded before the event before it"));
+        }
+        self.recorded_at = recorded_at;
+        Ok(())
+    }
+
+    fn check_sealed(&mut self, connection: &Connection, block: &Block) -> Result<()> {
+        let opened = self.archive.open_all(block)?;
+        for (number, page, row) in opened.between(0, u64::MAX) {
+            self.check_recorded(number, &page.batch.event(row))?;
+        }
+        let mut ids = HashSet::new();
+        for (place, page) in (0..).zip(opened.pages()) {
+            for event in page.batch.iter() {
+                let number = event.position().map_or(0, crate::error::number);
+                if !self.archive.lists(block, place, &event)? {
+                    return Err(wrong(number, "its id, its customer or one of its tags leads elsewhere"));
+                }
+                let is_new = ids.insert((event.customer_texts().0, event.id()));
+                if !is_new || self.stands_earlier(connection, block, &event)? {
+                    return Err(wrong(number, format_args!("its id {} stands already", event.id())));
+                }
             }
         }
         Ok(())
     }
 
+    fn stands_earlier(&self, connection: &Connection, block: &Block, event: &EventView<'_>) -> Result<bool> {
+        let lookup = Lookup::id(event.customer_texts().0, event.id());
+        for earlier in self.archive.manifest().between(0, block.first) {
+            if earlier.filter(connection)?.may_hold(lookup)
+                && self.archive.find_in(earlier, lookup, event)?.is_some()
+            {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn check_fresh(&mut self, number: u64, event: &EventView<'_>) -> Result<()> {
+        self.check_recorded(number, event)?;
+        let is_new = self.unsealed.insert((event.customer_texts().0.to_owned(), event.id().as_u128()));
+        if !is_new || self.archive.find(event)?.is_some() {
+            return Err(wrong(number, format_args!("its id {} stands already", event.id())));
+        }
+        Ok(())
+    }
+
     fn check_end(&self, meta: &Meta) -> Result<()> {
-        if self.blocks == 0 || self.recorded_at == meta.recorded_at {
+        if self.recorded_at == meta.recorded_at {
             return Ok(());
         }
-        let message = "the record of the log has another recording time";
-        Err(corrupt(format_args!("check position {}: {message}", position(meta.head))))
+        Err(wrong(meta.head, "the record of the log has another recording time"))
     }
+}
+
+fn wrong(number: u64, message: impl std::fmt::Display) -> Error {
+    corrupt(format_args!("check position {}: {message}", position(number)))
 }
 
 fn check_checkpoints(connection: &Connection) -> Result<u64> {

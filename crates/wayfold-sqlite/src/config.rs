@@ -49,6 +49,14 @@ pub struct SqliteConfig {
     pub read_events_max: usize,
     /// How many stored bytes a page of a read takes up at most; one event may have more. Default 33,554,432.
     pub read_bytes_max: usize,
+    /// From how many events on the newest ones are sealed: clustered by customer, with directories. Default 65,536.
+    pub seal_events: usize,
+    /// From how many commits on the newest events are sealed. Default 2,048.
+    pub seal_blocks: usize,
+    /// How many adjacent sealed blocks of about the same size become one. Default 16.
+    pub merge_blocks: usize,
+    /// How many events a merged block holds at most. Default 1,048,576.
+    pub merge_events_max: usize,
 }
 
 impl Default for SqliteConfig {
@@ -63,6 +71,10 @@ impl Default for SqliteConfig {
             group_bytes_max: 32 << 20,
             read_events_max: 65_536,
             read_bytes_max: 32 << 20,
+            seal_events: 65_536,
+            seal_blocks: 2_048,
+            merge_blocks: 16,
+            merge_events_max: 1 << 20,
         }
     }
 }

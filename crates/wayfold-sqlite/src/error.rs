@@ -82,3 +82,12 @@ pub(crate) fn position(number: u64) -> Position {
 pub(crate) fn number(position: Position) -> u64 {
     u64::try_from(u128::from_be_bytes(position.to_bytes())).unwrap_or(u64::MAX)
 }
+
+/// Puts what was tried in front of an error.
+pub(crate) fn within(tried: impl fmt::Display, error: &Error) -> Error {
+    let outer = Error::new(error.kind(), format_args!("{tried}: {error}"));
+    match std::error::Error::source(error) {
+        Some(source) => outer.with_source(source.to_string()),
+        None => outer,
+    }
+}

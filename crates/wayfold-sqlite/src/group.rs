@@ -7,6 +7,7 @@ use wayfold_block::{Page, write_fresh};
 use wayfold_core::{EventBatch, Timestamp};
 use wayfold_store::{AppendOutcome, Checkpoint, CheckpointName, Error, Result, Written};
 
+use crate::archive::Archive;
 use crate::error::{At, unavailable};
 use crate::judge::{Accepted, Append, Draft, Standing, Verdict};
 use crate::keys::Keys;
@@ -138,7 +139,8 @@ fn judge(
         return Ok(draft);
     }
     let judged = shared.ask(transaction, meta, |state| {
-        let standing = Standing { hasher: &shared.hasher, state };
+        let archive = Archive::new(transaction, &state.sealed, &shared.last_opened);
+        let standing = Standing { hasher: &shared.hasher, state, archive };
         let judge = |append: &mut &mut Append| draft.judge(&standing, append);
         Ok(appends.iter_mut().map(judge).collect())
     })?;

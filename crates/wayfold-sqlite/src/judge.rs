@@ -7,6 +7,7 @@ use hashbrown::hash_table::Entry;
 use wayfold_core::{EventBatch, EventView, Limits, Timestamp};
 use wayfold_store::{AppendCondition, AppendOutcome, Error, Result, admit_instant};
 
+use crate::archive::Archive;
 use crate::error::position;
 use crate::keys::{Hasher, Keys};
 use crate::state::State;
@@ -129,8 +130,8 @@ impl Draft {
         let name = |event: &EventView<'_>| (event.customer_texts().0.to_owned(), event.id());
         for (row, event) in batch.iter().enumerate() {
             let key = keys.ids[row];
-            if let Some(number) = self.find(standing, key, &event)? {
-                if !self.event(standing, number).same_content(&event) {
+            if let Some((number, batch, row)) = self.find(standing, key, &event)? {
+                if !batch.event(row).same_content(&event) {
                     let error = Error::id_reused(event.id(), Some(position(number)));
                     return Err(Refusal { error, at: Some(number) });
                 }
@@ -159,12 +160,20 @@ impl Draft {
         Ok(found)
     }
 
-    fn find(&self, standing: &Standing<'_>, key: u64, event: &EventView<'_>) -> Result<Option<u64>> {
-        Ok(standing.state.tail.find(key, event).or_else(|| self.tail.find(key, event)))
-    }
-
-    fn event<'a>(&'a self, standing: &Standing<'a>, number: u64) -> EventView<'a> {
-        if number > self.head { self.tail.event(number) } else { standing.state.tail.event(number) }
+    /// The event with the tenant and id of another one: its number, batch and row.
+    fn find(
+        &self,
+        standing: &Standing<'_>,
+        key: u64,
+        event: &EventView<'_>,
+    ) -> Result<Option<(u64, EventBatch, usize)>> {
+        for tail in [&standing.state.tail, &self.tail] {
+            if let Some(number) = tail.find(key, event) {
+                let block = tail.block(number);
+                return Ok(Some((number, block.batch.clone(), (number - block.first) as usize)));
+            }
+        }
+        standing.archive.find(event)
     }
 
     /// The first event that a condition forbids, leaving the append's own aside.
@@ -177,6 +186,9 @@ impl Draft {
         let own: HashSet<u64> = numbers.iter().copied().filter(|number| *number <= self.last).collect();
         let after = crate::error::number(condition.after);
         let is_own = |number| own.contains(&number);
+        if let Some(number) = standing.archive.first_match(&condition.filter, after, is_own)? {
+            return Ok(Some(number));
+        }
         let first = |tail: &Tail| tail.first_match(standing.hasher, &condition.filter, after, is_own);
         Ok(first(&standing.state.tail).or_else(|| first(&self.tail)))
     }
@@ -209,4 +221,5 @@ impl Draft {
 pub(crate) struct Standing<'a> {
     pub(crate) hasher: &'a Hasher,
     pub(crate) state: &'a State,
+    pub(crate) archive: Archive<'a>,
 }

@@ -25,18 +25,26 @@
 //! The main types are [`SqliteStore`], its [`SqliteConfig`] and the [`CheckReport`] of a whole look at the file.
 //! It is not for a network file system: SQLite's write-ahead log needs the memory of one machine.
 
+mod archive;
 mod backup;
+mod build;
 mod check;
+mod compact;
 mod config;
 mod error;
 mod group;
 mod judge;
 mod keys;
+mod merging;
+mod part;
+mod plan;
 mod pool;
 mod read;
 mod record;
 mod reply;
 mod schema;
+mod sealed;
+mod slice;
 mod state;
 mod store;
 mod subscribe;

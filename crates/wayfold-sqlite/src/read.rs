@@ -1,26 +1,33 @@
-//! Pages of a read.
+//! Pages of a read: from sealed blocks and from what is not sealed yet, in the order of positions.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
 
 use rusqlite::Connection;
 use wayfold_core::{EventBatch, Position};
-use wayfold_store::{Direction, ReadPage, ReadQuery, Result};
+use wayfold_store::{Direction, EventFilter, ReadPage, ReadQuery, Result};
 
+use crate::archive::Archive;
 use crate::config::SqliteConfig;
 use crate::error::{number, position};
-use crate::state::{SharedState, Snapshot, State};
-use crate::tail::Fresh;
+use crate::sealed::{Block, Manifest};
+use crate::slice::{Slice, slices};
+use crate::state::{SharedState, Snapshot};
 
 /// A fresh block of at least so many events is a page as it is; smaller ones are brought together.
 const WHOLE_EVENTS_MIN: usize = 1_024;
+/// A read that has to look at every event ends its page after so many sealed blocks, found or not.
+const BLOCKS_LOOKED_THROUGH_MAX: usize = 4;
 
-/// Where a read goes on, and how much it may take.
+/// Which events may be on the page, and how many.
 #[derive(Debug, Clone, Copy)]
-struct Bounds {
+pub(crate) struct Bounds {
     /// Events after this number.
-    after: u64,
+    pub(crate) after: u64,
     /// And before this one.
-    before: u64,
-    events_max: usize,
-    bytes_max: usize,
+    pub(crate) before: u64,
+    pub(crate) events_max: usize,
+    pub(crate) bytes_max: usize,
 }
 
 /// Reads a page in one transaction.
@@ -39,129 +46,135 @@ pub(crate) fn read(
     let bounds = Bounds { after, before, events_max, bytes_max: config.read_bytes_max };
     loop {
         let snapshot = Snapshot::begin(connection)?;
-        let slices = shared
-            .ask(&snapshot.transaction, &snapshot.meta, |state| Ok(slices(shared, state, query, &bounds)))?;
+        let view = shared.ask(&snapshot.transaction, &snapshot.meta, |state| {
+            Ok((state.sealed.clone(), slices(&shared.hasher, &state.tail, query, &bounds)))
+        })?;
         // The memory was newer than the transaction; the next one is newer than that.
-        let Some(slices) = slices else { continue };
-        return Ok(page(query, from, &slices, &bounds));
+        let Some((sealed, slices)) = view else { continue };
+        let archive = Archive::new(&snapshot.transaction, &sealed, &shared.last_opened);
+        return page(&archive, query, &slices, bounds);
     }
 }
 
-/// Rows of a block, in the order of the read.
-#[derive(Debug)]
-struct Slice {
-    block: Fresh,
-    rows: Rows,
-}
-
-#[derive(Debug)]
-enum Rows {
-    /// All from the first to before the second.
-    Range(usize, usize),
-    Listed(Vec<usize>),
-}
-
-impl Slice {
-    fn rows(&self, direction: Direction) -> Box<dyn Iterator<Item = usize> + '_> {
-        match (&self.rows, direction) {
-            (Rows::Range(start, end), Direction::Forward) => Box::new(*start..*end),
-            (Rows::Range(start, end), Direction::Backward) => Box::new((*start..*end).rev()),
-            (Rows::Listed(rows), Direction::Forward) => Box::new(rows.iter().copied()),
-            (Rows::Listed(rows), Direction::Backward) => Box::new(rows.iter().rev().copied()),
-        }
+fn page(archive: &Archive<'_>, query: &ReadQuery, slices: &[Slice], bounds: Bounds) -> Result<ReadPage> {
+    let manifest: &Manifest = archive.manifest();
+    let blocks = manifest.between(bounds.after, bounds.before);
+    if blocks.is_empty()
+        && let Some(page) = whole_block(query, slices, &bounds)
+    {
+        return Ok(page);
     }
-
-    fn is_whole(&self) -> bool {
-        matches!(self.rows, Rows::Range(0, end) if end == self.block.batch.len())
-    }
-}
-
-/// What a page is made of, cheap to take out of the shared state; in the order of the read.
-fn slices(shared: &SharedState, state: &State, query: &ReadQuery, bounds: &Bounds) -> Vec<Slice> {
-    let mut slices = match state.tail.candidates(&shared.hasher, &query.filter, bounds.after, bounds.before) {
-        Some(newest_first) => listed(state, newest_first.collect()),
-        None => ranges(state, query, bounds),
+    let mut draft = Draft { filter: &query.filter, bounds, picks: Vec::new(), bytes: 0, next: None };
+    let ended = match query.direction {
+        Direction::Forward => match draft.take_sealed(archive, blocks.iter(), query.direction)? {
+            ControlFlow::Continue(()) => draft.take_slices(slices, query.direction),
+            ended => ended,
+        },
+        Direction::Backward => match draft.take_slices(slices, query.direction) {
+            ControlFlow::Continue(()) => draft.take_sealed(archive, blocks.iter().rev(), query.direction)?,
+            ended => ended,
+        },
     };
-    if query.direction == Direction::Backward {
-        slices.reverse();
-    }
-    slices
+    debug_assert_eq!(ended.is_break(), draft.next.is_some(), "a page that ended early names the next");
+    Ok(draft.finish())
 }
 
-/// Rows by their numbers, given from the newest back.
-fn listed(state: &State, mut numbers: Vec<u64>) -> Vec<Slice> {
-    numbers.reverse();
-    let mut slices: Vec<Slice> = Vec::new();
-    for number in numbers {
-        let row = |block: &Fresh| (number - block.first) as usize;
-        match slices.last_mut() {
-            Some(Slice { block, rows: Rows::Listed(rows) }) if number <= block.last() => {
-                rows.push(row(block));
-            }
-            _ => {
-                let block = state.tail.block(number).clone();
-                slices.push(Slice { rows: Rows::Listed(vec![row(&block)]), block });
-            }
-        }
-    }
-    slices
+/// A page that grows.
+struct Draft<'a> {
+    filter: &'a EventFilter,
+    bounds: Bounds,
+    picks: Vec<(u64, EventBatch, usize)>,
+    bytes: usize,
+    /// Where the next page goes on, once it is known that this one ends early.
+    next: Option<u64>,
 }
 
-/// All rows within bounds, by growing number; of a read of everything, no more than a page needs.
-fn ranges(state: &State, query: &ReadQuery, bounds: &Bounds) -> Vec<Slice> {
-    let Bounds { after, before, .. } = *bounds;
-    let slice = |block: &Fresh| {
-        let start = after.saturating_add(1).max(block.first) - block.first;
-        let end = before.min(block.last() + 1) - block.first;
-        Slice { block: block.clone(), rows: Rows::Range(start as usize, end as usize) }
-    };
-    let rows_needed = if query.filter.is_all() { bounds.events_max.saturating_add(1) } else { usize::MAX };
-    let mut rows = 0_usize;
-    let mut is_needed = |slice: &Slice| {
-        let is_needed = rows < rows_needed;
-        if let Rows::Range(start, end) = slice.rows {
-            rows += end - start;
-        }
-        is_needed
-    };
-    let blocks = state.tail.blocks(after, before);
-    match query.direction {
-        Direction::Forward => blocks.map(slice).take_while(&mut is_needed).collect(),
-        Direction::Backward => {
-            let mut slices: Vec<_> = blocks.rev().map(slice).take_while(&mut is_needed).collect();
-            slices.reverse();
-            slices
-        }
+impl Draft<'_> {
+    fn is_full(&self) -> bool {
+        self.picks.len() >= self.bounds.events_max
+            || (!self.picks.is_empty() && self.bytes >= self.bounds.bytes_max)
     }
-}
 
-fn page(query: &ReadQuery, from: u64, slices: &[Slice], bounds: &Bounds) -> ReadPage {
-    if let Some(page) = whole_block(query, slices, bounds) {
-        return page;
+    /// Ends the page behind its last event. A page without room has found nothing, and goes on where it began.
+    fn end(&mut self, direction: Direction) -> ControlFlow<()> {
+        let from = match direction {
+            Direction::Forward => self.bounds.after,
+            Direction::Backward => self.bounds.before,
+        };
+        self.next = Some(self.picks.last().map_or(from, |pick| pick.0));
+        ControlFlow::Break(())
     }
-    let mut picks: Vec<(usize, usize)> = Vec::new();
-    let (mut bytes, mut more) = (0, false);
-    'read: for (place, slice) in slices.iter().enumerate() {
-        let weight = slice.block.bytes / slice.block.batch.len() + 1;
-        for row in slice.rows(query.direction) {
-            if !query.filter.matches(&slice.block.batch.event(row)) {
-                continue;
-            }
-            let is_full =
-                picks.len() >= bounds.events_max || (!picks.is_empty() && bytes >= bounds.bytes_max);
-            if is_full {
-                more = true;
-                break 'read;
-            }
-            bytes += weight;
-            picks.push((place, row));
+
+    /// Takes an event if it is meant; ends the page if there is no room for it.
+    fn offer(
+        &mut self,
+        number: u64,
+        (batch, row): (&EventBatch, usize),
+        bytes: usize,
+        direction: Direction,
+    ) -> ControlFlow<()> {
+        if !self.filter.matches(&batch.event(row)) {
+            return ControlFlow::Continue(());
         }
+        if self.is_full() {
+            return self.end(direction);
+        }
+        self.bytes += bytes / batch.len() + 1;
+        self.picks.push((number, batch.clone(), row));
+        ControlFlow::Continue(())
     }
-    let number = |(place, row): &(usize, usize)| slices[*place].block.first + *row as u64;
-    // A page without room has found nothing, and goes on where it began.
-    let next = more.then(|| position(picks.last().map_or(from, number)));
-    let events = picks.iter().map(|(place, row)| slices[*place].block.batch.event(*row));
-    ReadPage { batch: EventBatch::from_views(events), next }
+
+    fn take_slices(&mut self, slices: &[Slice], direction: Direction) -> ControlFlow<()> {
+        for slice in slices {
+            let block = &slice.block;
+            for row in slice.rows(direction) {
+                self.offer(block.first + row as u64, (&block.batch, row), block.bytes, direction)?;
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn take_sealed<'b>(
+        &mut self,
+        archive: &Archive<'_>,
+        blocks: impl Iterator<Item = &'b Arc<Block>>,
+        direction: Direction,
+    ) -> Result<ControlFlow<()>> {
+        let looks_through = self.filter.customer.is_none() && self.filter.tags.is_empty();
+        let mut looked_through = 0;
+        for block in blocks {
+            if self.is_full() {
+                return Ok(self.end(direction));
+            }
+            if looked_through == BLOCKS_LOOKED_THROUGH_MAX {
+                self.next = Some(match direction {
+                    Direction::Forward => block.first - 1,
+                    Direction::Backward => block.last + 1,
+                });
+                return Ok(ControlFlow::Break(()));
+            }
+            let Some(opened) = archive.open(block, self.filter, self.bounds.after)? else { continue };
+            looked_through += usize::from(looks_through);
+            let events = opened.between(self.bounds.after, self.bounds.before);
+            let mut offer = |(number, page, row): (u64, &crate::sealed::Page, usize)| {
+                self.offer(number, (&page.batch, row), page.bytes, direction)
+            };
+            let mut events = events;
+            let taken = match direction {
+                Direction::Forward => events.try_for_each(&mut offer),
+                Direction::Backward => events.rev().try_for_each(&mut offer),
+            };
+            if taken.is_break() {
+                return Ok(taken);
+            }
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+
+    fn finish(self) -> ReadPage {
+        let events = self.picks.iter().map(|(_, batch, row)| batch.event(*row));
+        ReadPage { batch: EventBatch::from_views(events), next: self.next.map(position) }
+    }
 }
 
 /// A stored block as it is, where a forward read of everything begins at one that fills a page well.
@@ -169,10 +182,11 @@ fn whole_block(query: &ReadQuery, slices: &[Slice], bounds: &Bounds) -> Option<R
     if *query != ReadQuery::all() {
         return None;
     }
-    let first =
-        slices.first().filter(|slice| slice.is_whole() && slice.block.batch.len() <= bounds.events_max)?;
-    let is_large = first.block.batch.len() >= WHOLE_EVENTS_MIN.min(bounds.events_max);
+    let first = slices.first()?;
+    let events = first.block.batch.len();
+    let fits = first.is_whole() && events <= bounds.events_max;
+    let is_large = events >= WHOLE_EVENTS_MIN.min(bounds.events_max);
     let batch = first.block.batch.clone();
-    (is_large || slices.len() == 1)
+    (fits && (is_large || slices.len() == 1))
         .then(|| ReadPage { batch, next: (slices.len() > 1).then(|| position(first.block.last())) })
 }

@@ -1,21 +1,24 @@
 //! What a handle knows of the file, and how it is brought up with a transaction.
 
-use std::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use wayfold_block::read_fresh;
 use wayfold_core::EventBatch;
 use wayfold_store::Result;
 
+use crate::archive::LastOpened;
 use crate::error::{At, corrupt, number, position};
 use crate::keys::{Hasher, Keys};
 use crate::record::{Meta, range};
+use crate::sealed::Manifest;
 use crate::tail::{Fresh, Tail};
 
 /// What the file held at a commit.
 #[derive(Debug)]
 pub(crate) struct State {
     pub(crate) meta: Meta,
+    pub(crate) sealed: Arc<Manifest>,
     pub(crate) tail: Tail,
 }
 
@@ -23,6 +26,7 @@ pub(crate) struct State {
 #[derive(Debug, Default)]
 pub(crate) struct SharedState {
     pub(crate) hasher: Hasher,
+    pub(crate) last_opened: LastOpened,
     /// `None` until it is read from the file, and again when a failed commit leaves it in doubt.
     state: RwLock<Option<State>>,
 }
@@ -48,6 +52,11 @@ impl SharedState {
     /// Forgets what is known, so that it is read from the file again.
     pub(crate) fn forget(&self) {
         *self.lock() = None;
+    }
+
+    /// Asks what is known; no if nothing is.
+    pub(crate) fn known(&self, question: impl FnOnce(&State) -> bool) -> bool {
+        self.peek().as_ref().is_some_and(question)
     }
 
     /// Asks the state at the transaction's commit, or a later one of the same generation; `None` if the memory is
@@ -79,13 +88,9 @@ impl SharedState {
             Some(known) if known.meta.generation == meta.generation => {
                 known.extend(&self.hasher, connection, meta)
             }
-            _ => {
-                let mut fresh = State {
-                    meta: Meta { head: meta.sealed_to, recorded_at: None, ..*meta },
-                    tail: Tail::after(meta.sealed_to),
-                };
-                fresh.extend(&self.hasher, connection, meta)?;
-                *state = Some(fresh);
+            known => {
+                let read = State::read(&self.hasher, connection, meta, known.as_ref())?;
+                *state = Some(read);
                 Ok(())
             }
         }
@@ -110,6 +115,23 @@ impl SharedState {
 }
 
 impl State {
+    /// Reads the state at a transaction; what an earlier one holds of it already is taken from there.
+    fn read(hasher: &Hasher, connection: &Connection, meta: &Meta, known: Option<&Self>) -> Result<Self> {
+        let sealed = Manifest::read(connection, meta, known.map(|known| &*known.sealed))?;
+        let mut tail = Tail::after(meta.sealed_to);
+        if let Some(known) = known.filter(|known| known.meta.head <= meta.head) {
+            for block in known.tail.blocks(meta.sealed_to, u64::MAX) {
+                if block.first != tail.head() + 1 {
+                    break;
+                }
+                tail.push(block.clone(), &Keys::of(hasher, &block.batch));
+            }
+        }
+        let mut state = Self { meta: *meta, sealed: Arc::new(sealed), tail };
+        state.extend(hasher, connection, meta)?;
+        Ok(state)
+    }
+
     /// Says whether it is as new as a transaction, with the same sealed blocks.
     fn covers(&self, meta: &Meta) -> bool {
         self.meta.generation == meta.generation && self.meta.head >= meta.head

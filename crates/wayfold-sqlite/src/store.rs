@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use wayfold_core::{EventBatch, Limits, Position, Timestamp};
 use wayfold_store::{
@@ -15,6 +15,7 @@ use crate::error::{position, unavailable};
 use crate::group::Job;
 use crate::judge::Append;
 use crate::keys::Keys;
+use crate::merging::{self, Merging};
 use crate::pool::Pool;
 use crate::read::read;
 use crate::record::{Meta, read_checkpoint};
@@ -53,11 +54,18 @@ pub(crate) struct Shared {
     pub(crate) readers: Pool,
     pub(crate) state: SharedState,
     pub(crate) waiters: Waiters,
+    pub(crate) merging: Merging,
+    write_turn: Mutex<()>,
 }
 
 impl Shared {
     pub(crate) fn head(&self) -> Result<Position> {
         Ok(position(Meta::read(&*self.readers.take()?)?.head))
+    }
+
+    /// Lets one thread of the handle write at a time: SQLite would let the others sleep for longer than it takes.
+    pub(crate) fn write_turn(&self) -> MutexGuard<'_, ()> {
+        self.write_turn.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -81,8 +89,10 @@ impl SqliteStore {
         let shared = Shared::new(path.as_ref(), config)?;
         let connection = open_writer(shared.readers.path(), &shared.config)?;
         let writer = Writer::start(connection, shared.clone())?;
+        let store = Self::over(shared.clone(), Some(writer));
         Self::check_record(&shared)?;
-        Ok(Self::over(shared, Some(writer)))
+        merging::start(open_writer(shared.readers.path(), &shared.config)?, &shared)?;
+        Ok(store)
     }
 
     /// Opens a file that stands already, for reading alone; appends and checkpoints are refused.
@@ -131,6 +141,7 @@ impl SqliteStore {
     pub fn close(&self) -> Result<()> {
         self.shared.waiters.close();
         self.shared.readers.close();
+        self.shared.merging.close();
         self.writer.as_ref().map_or(Ok(()), Writer::close)
     }
 
@@ -138,7 +149,7 @@ impl SqliteStore {
         &self.shared
     }
 
-    fn writer(&self, what: &str) -> Result<&Writer> {
+    pub(crate) fn writer(&self, what: &str) -> Result<&Writer> {
         self.writer.as_ref().ok_or_else(|| {
             let message = format_args!("{what}: the store is open for reading alone; nothing was written");
             Error::new(ErrorKind::Unsupported, message)
@@ -163,6 +174,8 @@ impl Shared {
             config,
             state: SharedState::default(),
             waiters: Waiters::default(),
+            merging: Merging::default(),
+            write_turn: Mutex::default(),
         }))
     }
 }

@@ -25,6 +25,7 @@ impl Fresh {
 /// Events with growing numbers and without a gap.
 #[derive(Debug)]
 pub(crate) struct Tail {
+    after: u64,
     head: u64,
     blocks: BTreeMap<u64, Fresh>,
     ids: Chains,
@@ -36,6 +37,7 @@ impl Tail {
     /// Starts empty, behind an event.
     pub(crate) fn after(number: u64) -> Self {
         Self {
+            after: number,
             head: number,
             blocks: BTreeMap::new(),
             ids: Chains::default(),
@@ -47,6 +49,16 @@ impl Tail {
     /// The number of the last event, or of the one behind which the tail starts.
     pub(crate) fn head(&self) -> u64 {
         self.head
+    }
+
+    /// How many events it holds.
+    pub(crate) fn events(&self) -> usize {
+        (self.head - self.after) as usize
+    }
+
+    /// In how many blocks they stand.
+    pub(crate) fn fresh_blocks(&self) -> usize {
+        self.blocks.len()
     }
 
     /// Adds events behind all others.

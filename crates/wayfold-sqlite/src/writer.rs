@@ -9,6 +9,7 @@ use wayfold_store::Result;
 
 use crate::error::{At, position, unavailable};
 use crate::group::{self, Job};
+use crate::merging;
 use crate::store::Shared;
 
 #[derive(Debug, Default)]
@@ -97,7 +98,13 @@ impl Writer {
 fn run(connection: Connection, queue: &Queue, shared: &Shared) -> Result<()> {
     let config = &shared.config;
     while let Some(group) = queue.take(config.group_events_max, config.group_bytes_max) {
-        if let Some(meta) = group::commit(&connection, &shared.state, group) {
+        merging::before_commit(shared);
+        let changed = {
+            let _turn = shared.write_turn();
+            group::commit(&connection, &shared.state, group)
+        };
+        if let Some(meta) = changed {
+            merging::after_commit(shared);
             shared.waiters.notify(position(meta.head));
         }
     }

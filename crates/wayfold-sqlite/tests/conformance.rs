@@ -1,4 +1,4 @@
-//! The conformance suite of every store, over one SQLite file.
+//! The conformance suite of every store, over one SQLite file: as it is opened, and sealing all the time.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
@@ -6,22 +6,35 @@ mod native {
     pub(crate) mod folder;
 }
 
+use std::sync::Arc;
+
 use wayfold_sqlite::{SqliteConfig, SqliteStore};
 use wayfold_testkit::conformance::{LogConfig, OpenLog, Opened, StoreBench};
 
 use self::native::folder::Folder;
 
-struct Bench;
+struct Bench(SqliteConfig);
+
+impl Bench {
+    /// Seals after every few events and merges every few blocks, so that most of what is asked is sealed.
+    fn sealing() -> Self {
+        let mut config = SqliteConfig::default();
+        (config.seal_events, config.merge_blocks, config.merge_events_max) = (3, 3, 40);
+        Self(config)
+    }
+}
 
 impl StoreBench for Bench {
     fn log(&self, config: LogConfig) -> OpenLog {
-        let folder = Folder::new();
+        let (folder, file) = (Folder::new(), self.0.clone());
         Box::new(move || {
             let clock = config.clock.clone();
-            let store = SqliteStore::open(folder.file(), SqliteConfig::default()).unwrap();
-            Opened::new(store.with_limits(config.limits.clone()).with_clock(move || clock.now()))
+            let store = SqliteStore::open(folder.file(), file.clone()).unwrap();
+            let store = Arc::new(store.with_limits(config.limits.clone()).with_clock(move || clock.now()));
+            Opened::new(store.clone()).with_upkeep(move || store.compact().unwrap())
         })
     }
 }
 
-wayfold_testkit::conformance!(sqlite, Bench);
+wayfold_testkit::conformance!(sqlite, Bench(SqliteConfig::default()));
+wayfold_testkit::conformance!(sealing_sqlite, Bench::sealing());

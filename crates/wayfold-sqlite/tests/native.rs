@@ -3,10 +3,12 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod native {
+    pub(crate) mod folder;
     pub(crate) mod support;
 
     mod damage;
     mod file;
     mod process;
+    mod sealing;
     mod writer;
 }

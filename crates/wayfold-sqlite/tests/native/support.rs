@@ -1,8 +1,8 @@
-//! Files that go away, events, and short forms of calls.
+//! Events, and short forms of calls.
 
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::path::PathBuf;
 
+pub(crate) use super::folder::Folder;
 use pollster::block_on;
 use wayfold_core::{
     CustomerKey, EventBatch, EventBody, EventId, JourneyEvent, NeedIdentified, Position, Registered,
@@ -13,24 +13,9 @@ use wayfold_store::{
     AppendCondition, AppendOutcome, EventFilter, EventStore, EventStoreExt, ReadQuery, Result,
 };
 
-/// A folder that goes away with the test.
-pub(crate) struct Folder(PathBuf);
-
 impl Folder {
-    pub(crate) fn new() -> Self {
-        static NEXT: AtomicU64 = AtomicU64::new(0);
-        let name = format!("wayfold-sqlite-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
-        let path = std::env::temp_dir().join(name);
-        std::fs::create_dir_all(&path).unwrap();
-        Self(path)
-    }
-
-    pub(crate) fn file(&self) -> PathBuf {
-        self.0.join("log.wayfold")
-    }
-
-    pub(crate) fn path(&self) -> &Path {
-        &self.0
+    pub(crate) fn path(&self) -> PathBuf {
+        self.file().parent().unwrap().to_owned()
     }
 
     pub(crate) fn open(&self) -> SqliteStore {
@@ -40,12 +25,6 @@ impl Folder {
     /// Changes the file behind the back of the library.
     pub(crate) fn tamper(&self, sql: &str) {
         rusqlite::Connection::open(self.file()).unwrap().execute_batch(sql).unwrap();
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
     }
 }
 

@@ -1,0 +1,284 @@
+//! How events of sealed blocks are found: by id, customer, tag, or one after the other.
+
+use std::cell::RefCell;
+use std::collections::{BTreeSet, HashMap};
+use std::rc::Rc;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rusqlite::Connection;
+use wayfold_block::{Directory, Lookup, PartKind};
+use wayfold_core::{EventBatch, EventView};
+use wayfold_store::{EventFilter, KindFilter, Result};
+
+use crate::error::{number, position};
+use crate::sealed::{Block, Manifest, Page};
+
+/// How many pages and parts of directories one call keeps before it forgets them.
+const KEPT_MAX: usize = 512;
+
+/// Events of a block, in the order of their positions.
+#[derive(Debug)]
+pub(crate) struct Opened {
+    block: u64,
+    pages: Vec<Page>,
+    /// The number of each event, its page, and its row there.
+    rows: Vec<(u64, u32, u32)>,
+}
+
+impl Opened {
+    fn new(block: u64, pages: Vec<Page>) -> Self {
+        let mut rows = Vec::new();
+        for (place, page) in pages.iter().enumerate() {
+            for (row, event) in page.batch.iter().enumerate() {
+                rows.push((event.position().map_or(0, number), place as u32, row as u32));
+            }
+        }
+        rows.sort_unstable();
+        Self { block, pages, rows }
+    }
+
+    /// Its pages; all pages of the block in their order where it was opened whole.
+    pub(crate) fn pages(&self) -> impl Iterator<Item = &Page> {
+        self.pages.iter()
+    }
+
+    /// The events after one number and before another: number, page and row of each.
+    pub(crate) fn between(
+        &self,
+        after: u64,
+        before: u64,
+    ) -> impl DoubleEndedIterator<Item = (u64, &Page, usize)> {
+        let start = self.rows.partition_point(|row| row.0 <= after);
+        let end = self.rows.partition_point(|row| row.0 < before);
+        let rows = self.rows[start..end.max(start)].iter();
+        rows.map(|(number, page, row)| (*number, &self.pages[*page as usize], *row as usize))
+    }
+}
+
+/// The block that was last read from one end to the other: whoever reads in the order of positions comes back to it
+/// page by page.
+#[derive(Debug, Default)]
+pub(crate) struct LastOpened(Mutex<Option<Arc<Opened>>>);
+
+/// The sealed blocks of a transaction.
+#[derive(Debug)]
+pub(crate) struct Archive<'a> {
+    connection: &'a Connection,
+    manifest: &'a Manifest,
+    last_opened: &'a LastOpened,
+    pages: RefCell<HashMap<(u64, u32), Page>>,
+    directories: RefCell<HashMap<(u64, PartKind, u32), Rc<Directory>>>,
+}
+
+impl<'a> Archive<'a> {
+    pub(crate) fn new(
+        connection: &'a Connection,
+        manifest: &'a Manifest,
+        last_opened: &'a LastOpened,
+    ) -> Self {
+        let (pages, directories) = (RefCell::default(), RefCell::default());
+        Self { connection, manifest, last_opened, pages, directories }
+    }
+
+    pub(crate) fn manifest(&self) -> &'a Manifest {
+        self.manifest
+    }
+
+    fn page(&self, block: &Block, number: u32) -> Result<Page> {
+        let key = (block.header.number(), number);
+        if let Some(page) = self.pages.borrow().get(&key) {
+            return Ok(page.clone());
+        }
+        let page = block.page(self.connection, number)?;
+        let mut pages = self.pages.borrow_mut();
+        if pages.len() >= KEPT_MAX {
+            pages.clear();
+        }
+        pages.insert(key, page.clone());
+        Ok(page)
+    }
+
+    fn directory(&self, block: &Block, kind: PartKind, number: u32) -> Result<Rc<Directory>> {
+        let key = (block.header.number(), kind, number);
+        if let Some(directory) = self.directories.borrow().get(&key) {
+            return Ok(directory.clone());
+        }
+        let directory = Rc::new(block.directory(self.connection, kind, number)?);
+        let mut directories = self.directories.borrow_mut();
+        if directories.len() >= KEPT_MAX {
+            directories.clear();
+        }
+        directories.insert(key, directory.clone());
+        Ok(directory)
+    }
+
+    /// The event with the tenant and id of another event: its number, page and row.
+    pub(crate) fn find(&self, event: &EventView<'_>) -> Result<Option<(u64, EventBatch, usize)>> {
+        let lookup = Lookup::id(event.customer_texts().0, event.id());
+        for block in self.manifest.blocks.iter().rev() {
+            if !block.filter(self.connection)?.may_hold(lookup) {
+                continue;
+            }
+            if let Some(found) = self.find_in(block, lookup, event)? {
+                return Ok(Some(found));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The same in one block, by its directory.
+    pub(crate) fn find_in(
+        &self,
+        block: &Block,
+        lookup: Lookup,
+        event: &EventView<'_>,
+    ) -> Result<Option<(u64, EventBatch, usize)>> {
+        let named = (event.customer_texts().0, event.id());
+        for part in block.header.id_parts(lookup) {
+            let directory = self.directory(block, PartKind::Ids, part)?;
+            for number in directory.pages_of(lookup) {
+                let Page { batch, .. } = self.page(block, number)?;
+                let is_it = |known: EventView<'_>| (known.customer_texts().0, known.id()) == named;
+                let row = batch.iter().position(is_it);
+                if let Some(row) = row {
+                    let place = batch.event(row).position().map_or(0, crate::error::number);
+                    return Ok(Some((place, batch, row)));
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// Says whether the id, the customer and the tags of an event lead to the page on which it stands.
+    pub(crate) fn lists(&self, block: &Block, page: u32, event: &EventView<'_>) -> Result<bool> {
+        let (tenant, customer) = event.customer_texts();
+        let (id, customer) = (Lookup::id(tenant, event.id()), Lookup::customer(tenant, customer));
+        let filter = block.filter(self.connection)?;
+        let mut is_listed = block.header.pages_of_customer(customer).contains(&page)
+            && filter.may_hold(customer)
+            && filter.may_hold(id)
+            && self.is_in(block, PartKind::Ids, block.header.id_parts(id), (id, page))?;
+        for tag in event.tags().map(Lookup::tag) {
+            is_listed = is_listed
+                && filter.may_hold(tag)
+                && self.is_in(block, PartKind::Tags, block.header.tag_parts(tag), (tag, page))?;
+        }
+        Ok(is_listed)
+    }
+
+    fn is_in(
+        &self,
+        block: &Block,
+        kind: PartKind,
+        mut parts: std::ops::Range<u32>,
+        (lookup, page): (Lookup, u32),
+    ) -> Result<bool> {
+        let lists = |part| Ok(self.directory(block, kind, part)?.pages_of(lookup).any(|found| found == page));
+        let found = parts.find_map(|part| lists(part).map(|is_in| is_in.then_some(true)).transpose());
+        found.unwrap_or(Ok(false))
+    }
+
+    /// The first event of a set after a number, leaving aside those that `own` names.
+    pub(crate) fn first_match(
+        &self,
+        filter: &EventFilter,
+        after: u64,
+        own: impl Fn(u64) -> bool,
+    ) -> Result<Option<u64>> {
+        for block in self.manifest.between(after, u64::MAX) {
+            if filter.is_all() {
+                // Whatever stands there is in the set.
+                if let Some(found) = (block.first.max(after + 1)..=block.last).find(|number| !own(*number)) {
+                    return Ok(Some(found));
+                }
+                continue;
+            }
+            let Some(opened) = self.open(block, filter, after)? else { continue };
+            let mut found = opened.between(after, u64::MAX);
+            let is_match = |(number, page, row): &(u64, &Page, usize)| {
+                filter.matches(&page.batch.event(*row)) && !own(*number)
+            };
+            if let Some((number, _, _)) = found.find(is_match) {
+                return Ok(Some(number));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Opens the pages of a block on which events of a set may stand; `None` if surely none stands after a number.
+    pub(crate) fn open(
+        &self,
+        block: &Block,
+        filter: &EventFilter,
+        after: u64,
+    ) -> Result<Option<Arc<Opened>>> {
+        if !may_hold(block, filter, after) {
+            return Ok(None);
+        }
+        let Some(numbers) = self.pages_of(block, filter)? else { return self.open_all(block).map(Some) };
+        if numbers.is_empty() {
+            return Ok(None);
+        }
+        let pages = numbers.into_iter().map(|number| self.page(block, number)).collect::<Result<_>>()?;
+        Ok(Some(Arc::new(Opened::new(block.header.number(), pages))))
+    }
+
+    /// The pages on which events of a set may stand; `None` for all.
+    fn pages_of(&self, block: &Block, filter: &EventFilter) -> Result<Option<BTreeSet<u32>>> {
+        if let Some(key) = &filter.customer {
+            let lookup = Lookup::customer(key.tenant.as_str(), key.customer.as_str());
+            return Ok(Some(block.header.pages_of_customer(lookup).collect()));
+        }
+        let Some(tag) = filter.tags.first() else { return Ok(None) };
+        let lookup = Lookup::tag(tag.as_str());
+        let mut pages = BTreeSet::new();
+        for part in block.header.tag_parts(lookup) {
+            pages.extend(self.directory(block, PartKind::Tags, part)?.pages_of(lookup));
+        }
+        Ok(Some(pages))
+    }
+
+    /// Opens a whole block, or takes it as it was opened last.
+    pub(crate) fn open_all(&self, block: &Block) -> Result<Arc<Opened>> {
+        let number = block.header.number();
+        let last = self.last_opened.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(opened) = last.filter(|opened| opened.block == number) {
+            return Ok(opened);
+        }
+        let pages = (0..block.header.pages()).map(|page| block.page(self.connection, page));
+        let opened = Arc::new(Opened::new(number, pages.collect::<Result<_>>()?));
+        let expected = block.first..=block.last;
+        if !opened.rows.iter().map(|row| row.0).eq(expected.clone()) {
+            let (found, mut numbers) = (&opened.rows, expected.enumerate());
+            let gap = numbers.find(|(place, number)| found.get(*place).map(|row| row.0) != Some(*number));
+            let gap = gap.map_or(block.last, |(_, number)| number);
+            return Err(block.corrupt(format_args!("position {} is missing or doubled", position(gap))));
+        }
+        *self.last_opened.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(opened.clone());
+        Ok(opened)
+    }
+}
+
+/// Says whether an event of a set may stand in a block after a number, by what is known in memory.
+fn may_hold(block: &Block, filter: &EventFilter, after: u64) -> bool {
+    let is_meant = |name: &str| filter.kinds.iter().any(|kind| may_mean(kind, name));
+    if !filter.kinds.is_empty() && !block.header.may_hold_kind(position(after), is_meant) {
+        return false;
+    }
+    let Some(known) = block.known_filter() else { return true };
+    let customer = filter.customer.as_ref();
+    let customer = customer.map(|key| Lookup::customer(key.tenant.as_str(), key.customer.as_str()));
+    let tags = filter.tags.iter().map(|tag| Lookup::tag(tag.as_str()));
+    customer.into_iter().chain(tags).all(|lookup| known.may_hold(lookup))
+}
+
+/// Says whether events whose kind has this name in documents may be meant.
+fn may_mean(filter: &KindFilter, name: &str) -> bool {
+    match filter {
+        // Unknown kinds have names of their own.
+        KindFilter::Kind(wayfold_core::EventKind::Unknown) => true,
+        KindFilter::Kind(kind) if kind.is_custom() => name.starts_with("custom:"),
+        KindFilter::Kind(kind) => kind.name() == name,
+        KindFilter::Custom(custom) => name.strip_prefix("custom:") == Some(custom.as_str()),
+    }
+}

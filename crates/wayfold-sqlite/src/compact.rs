@@ -1,0 +1,43 @@
+//! Seals everything and gives unused space back.
+
+use std::time::{Duration, Instant};
+
+use wayfold_store::Result;
+
+use crate::build::Step;
+use crate::error::{At, unavailable};
+use crate::merging::work;
+use crate::schema::open_writer;
+use crate::store::SqliteStore;
+
+const PAUSE: Duration = Duration::from_millis(10);
+
+impl SqliteStore {
+    /// Seals every event that is not sealed yet, merges what is due, and gives unused space of the file back.
+    ///
+    /// The store does this by itself as it grows, but for the space; it is for a log that is finished or was
+    /// imported. It blocks the calling thread; appends and reads go on meanwhile.
+    ///
+    /// # Errors
+    /// `Unsupported` if the store is open for reading alone; `Unavailable` if the file cannot be written or another
+    /// process merges for longer than `busy_timeout_ms`; `Corrupt` if what is to be merged is damaged.
+    pub fn compact(&self) -> Result<()> {
+        self.writer("compact")?;
+        let shared = self.shared();
+        let connection = open_writer(shared.readers.path(), &shared.config)?;
+        let deadline = Instant::now() + Duration::from_millis(u64::from(shared.config.busy_timeout_ms));
+        while work(&connection, shared, true)? == Step::Busy {
+            if Instant::now() > deadline {
+                return Err(unavailable("compact: another process merges"));
+            }
+            std::thread::sleep(PAUSE);
+        }
+        let _turn = shared.write_turn();
+        let tried = "give unused space back";
+        let mut statement = connection.prepare("PRAGMA incremental_vacuum").at(tried)?;
+        let mut rows = statement.query([]).at(tried)?;
+        // Each row is a page given back; there is nothing in it.
+        while rows.next().at(tried)?.is_some() {}
+        Ok(())
+    }
+}

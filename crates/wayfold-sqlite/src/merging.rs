@@ -1,0 +1,179 @@
+//! The thread of a handle that seals and merges, while appends go on.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use rusqlite::Connection;
+use wayfold_store::Result;
+
+use crate::build::{Step, build, sweep};
+use crate::error::{At, unavailable};
+use crate::plan::{is_behind, is_due, plan};
+use crate::state::Snapshot;
+use crate::store::Shared;
+
+/// How long to wait before looking again at what another process makes.
+const BUSY_PAUSE: Duration = Duration::from_millis(50);
+/// How long to wait before trying again what failed.
+const FAILED_PAUSE: Duration = Duration::from_secs(1);
+
+/// What the threads of a handle tell each other of sealing.
+#[derive(Debug, Default)]
+pub(crate) struct Merging {
+    signals: Mutex<Signals>,
+    changed: Condvar,
+    /// Held while a block is made, so that a handle makes one at a time.
+    turn: Mutex<()>,
+}
+
+#[derive(Debug, Default)]
+struct Signals {
+    is_wanted: bool,
+    is_closed: bool,
+    /// Says that the last try failed: nobody waits for it then.
+    has_failed: bool,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Merging {
+    fn lock(&self) -> MutexGuard<'_, Signals> {
+        // Every change is one assignment.
+        self.signals.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Says that there may be something to seal.
+    pub(crate) fn want(&self) {
+        self.lock().is_wanted = true;
+        self.changed.notify_all();
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.lock().is_closed
+    }
+
+    /// Stops at the next step and ends the thread.
+    pub(crate) fn close(&self) {
+        let thread = {
+            let mut signals = self.lock();
+            signals.is_closed = true;
+            signals.thread.take()
+        };
+        self.changed.notify_all();
+        if let Some(thread) = thread {
+            // What it leaves half made is no part of the log.
+            let _ = thread.join();
+        }
+    }
+
+    /// Waits while `is_behind` says so and there is hope.
+    pub(crate) fn wait_while(&self, mut is_behind: impl FnMut() -> bool) {
+        while is_behind() {
+            let mut signals = self.lock();
+            if signals.is_closed || signals.has_failed || signals.thread.is_none() {
+                return;
+            }
+            signals.is_wanted = true;
+            self.changed.notify_all();
+            let waited = self.changed.wait_timeout(signals, BUSY_PAUSE);
+            drop(waited.unwrap_or_else(PoisonError::into_inner));
+        }
+    }
+
+    fn note(&self, has_failed: bool) {
+        self.lock().has_failed = has_failed;
+        self.changed.notify_all();
+    }
+
+    /// Waits until there may be something to do; says no once the store is closed.
+    fn wait(&self, pause: Option<Duration>) -> bool {
+        let mut signals = self.lock();
+        if let Some(pause) = pause {
+            let open = |signals: &mut Signals| !signals.is_closed;
+            let waited = self.changed.wait_timeout_while(signals, pause, open);
+            signals = waited.unwrap_or_else(PoisonError::into_inner).0;
+        } else {
+            let idle = |signals: &mut Signals| !signals.is_closed && !signals.is_wanted;
+            signals = self.changed.wait_while(signals, idle).unwrap_or_else(PoisonError::into_inner);
+        }
+        signals.is_wanted = false;
+        !signals.is_closed
+    }
+}
+
+/// Starts the thread with its connection.
+pub(crate) fn start(connection: Connection, shared: &Arc<Shared>) -> Result<()> {
+    let own = shared.clone();
+    let thread = std::thread::Builder::new()
+        .name("wayfold-sqlite-merge".to_owned())
+        .spawn(move || run(&connection, &own))
+        .map_err(|error| unavailable("start to seal").with_source(error))?;
+    shared.merging.lock().thread = Some(thread);
+    // A process that was killed may have left something.
+    shared.merging.want();
+    Ok(())
+}
+
+fn run(connection: &Connection, shared: &Shared) {
+    let mut pause = None;
+    while shared.merging.wait(pause) {
+        let tried = catch_unwind(AssertUnwindSafe(|| work(connection, shared, false)));
+        pause = match &tried {
+            Ok(Ok(Step::Done)) => None,
+            Ok(Ok(Step::Busy)) => Some(BUSY_PAUSE),
+            Ok(Err(_)) | Err(_) => Some(FAILED_PAUSE),
+        };
+        shared.merging.note(!matches!(tried, Ok(Ok(_))));
+    }
+}
+
+/// Makes every block that is due, then takes out what they replaced.
+pub(crate) fn work(connection: &Connection, shared: &Shared, is_whole: bool) -> Result<Step> {
+    let _turn = shared.merging.turn.lock().unwrap_or_else(PoisonError::into_inner);
+    if !connection.is_autocommit() {
+        connection.execute_batch("ROLLBACK").at("end the transaction before")?;
+    }
+    while !shared.merging.is_closed() {
+        let plan = loop {
+            let snapshot = Snapshot::begin(connection)?;
+            let planned = shared.state.ask(&snapshot.transaction, &snapshot.meta, |state| {
+                Ok(plan(&state.tail, &state.sealed, &shared.config, is_whole))
+            })?;
+            if let Some(plan) = planned {
+                break plan;
+            }
+        };
+        let Some(plan) = plan else { break };
+        if build(shared, connection, &plan)? == Step::Busy {
+            return Ok(Step::Busy);
+        }
+        take_in(connection, shared)?;
+        shared.merging.changed.notify_all();
+    }
+    sweep(shared, connection)?;
+    Ok(Step::Done)
+}
+
+/// Brings the memory up with the new block, so that no caller has to, and reads its filter for the next append.
+fn take_in(connection: &Connection, shared: &Shared) -> Result<()> {
+    let snapshot = Snapshot::begin(connection)?;
+    let sealed = shared
+        .state
+        .ask(&snapshot.transaction, &snapshot.meta, |state| Ok(state.sealed.clone()))?
+        .unwrap_or_default();
+    sealed.blocks.iter().try_for_each(|block| block.filter(&snapshot.transaction).map(drop))
+}
+
+/// Says to the merging thread that a commit has left enough to seal.
+pub(crate) fn after_commit(shared: &Shared) {
+    if shared.state.known(|state| is_due(&state.tail, &shared.config)) {
+        shared.merging.want();
+    }
+}
+
+/// Waits until sealing has caught up, where it is far behind.
+pub(crate) fn before_commit(shared: &Shared) {
+    let is_behind = || shared.state.known(|state| is_behind(&state.tail, &shared.config));
+    shared.merging.wait_while(is_behind);
+}

@@ -1,0 +1,90 @@
+//! The parts of sealed blocks in their tables.
+
+use rusqlite::{Connection, OptionalExtension, params};
+use wayfold_block::{Part, PartKind, PartName};
+use wayfold_store::{Error, ErrorKind, Result};
+
+use crate::error::{At, corrupt};
+
+/// How many parts of one table a block may have, in bits; the block's number stands above.
+const SLOT_BITS: u32 = 24;
+/// Directories of ids, of tags and the filter share a table, a quarter of the slots for each.
+const DIRECTORY_BITS: u32 = 22;
+
+/// A table of parts, and how they are put, got and taken out.
+struct Table {
+    put: &'static str,
+    get: &'static str,
+    /// Takes out some parts of a range.
+    drop_some: &'static str,
+}
+
+macro_rules! table {
+    ($name:literal) => {
+        Table {
+            put: concat!("INSERT INTO ", $name, " (id, bytes) VALUES (?1, ?2)"),
+            get: concat!("SELECT bytes FROM ", $name, " WHERE id = ?1"),
+            drop_some: concat!(
+                "DELETE FROM ",
+                $name,
+                " WHERE id IN (SELECT id FROM ",
+                $name,
+                " WHERE id BETWEEN ?1 AND ?2 LIMIT ?3)"
+            ),
+        }
+    };
+}
+
+const FOLD: Table = table!("fold");
+const IDENTITY: Table = table!("identity");
+const REST: Table = table!("rest");
+const DIRECTORY: Table = table!("directory");
+
+/// The table of a part, and its slot there.
+fn place(name: PartName) -> Result<(Table, i64)> {
+    let directory = |quarter: u32| (DIRECTORY, quarter << DIRECTORY_BITS, DIRECTORY_BITS);
+    let (table, base, bits) = match name.kind {
+        PartKind::Fold => (FOLD, 0, SLOT_BITS),
+        PartKind::Identity => (IDENTITY, 0, SLOT_BITS),
+        PartKind::Rest => (REST, 0, SLOT_BITS),
+        PartKind::Ids => directory(0),
+        PartKind::Tags => directory(1),
+        PartKind::Filter => directory(2),
+        kind => {
+            let message = format_args!("parts of kind {kind:?} are not kept");
+            return Err(Error::new(ErrorKind::Unsupported, message));
+        }
+    };
+    if name.number >> bits != 0 || name.block >> (63 - SLOT_BITS) != 0 {
+        return Err(Error::new(ErrorKind::Unsupported, format_args!("{name} is beyond what the file holds")));
+    }
+    Ok((table, (name.block << SLOT_BITS | u64::from(base | name.number)) as i64))
+}
+
+pub(crate) fn put_part(connection: &Connection, part: &Part) -> Result<()> {
+    let (table, id) = place(part.name)?;
+    let tried = format_args!("write {}", part.name);
+    let mut statement = connection.prepare_cached(table.put).at(tried)?;
+    statement.execute(params![id, part.bytes]).map(drop).at(tried)
+}
+
+pub(crate) fn get_part(connection: &Connection, name: PartName) -> Result<Vec<u8>> {
+    let (table, id) = place(name)?;
+    let tried = format_args!("read {name}");
+    let mut statement = connection.prepare_cached(table.get).at(tried)?;
+    let bytes = statement.query_row([id], |row| row.get(0)).optional().at(tried)?;
+    bytes.ok_or_else(|| corrupt(format_args!("{tried}: it is missing")))
+}
+
+/// Takes out some parts of a block, at most so many of each table; says whether none is left.
+pub(crate) fn drop_some_parts(connection: &Connection, block: u64, most: usize) -> Result<bool> {
+    let tried = format_args!("take out the parts of block {block}");
+    let range = (block << SLOT_BITS, ((block + 1) << SLOT_BITS) - 1);
+    let mut is_empty = true;
+    for table in [FOLD, IDENTITY, REST, DIRECTORY] {
+        let mut statement = connection.prepare_cached(table.drop_some).at(tried)?;
+        let dropped = statement.execute(params![range.0 as i64, range.1 as i64, most as i64]).at(tried)?;
+        is_empty &= dropped < most;
+    }
+    Ok(is_empty)
+}
