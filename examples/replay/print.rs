@@ -14,12 +14,11 @@ use crate::report::{Quarter, Read, Report, Segments, TopCustomer};
 /// Writes everything that was asked.
 pub(crate) fn report(out: &mut String, report: &Report, rules: &Rules) -> Result {
     read(out, &report.read)?;
-    let (happened, all) = (report.summary.events, report.read.events);
-    writeln!(
-        out,
-        "\nAs of {} under rules {:?}: {happened} of {all} events count.",
-        report.as_of, rules.version
-    )?;
+    let happened = report.summary.events;
+    writeln!(out, "\nAs of {} under rules {:?}: {happened} events count.", report.as_of, rules.version)?;
+    if happened > report.read.events {
+        writeln!(out, "The log holds events of other imports too; --store names another.")?;
+    }
     if happened == 0 {
         return writeln!(out, "Nothing had happened by then; choose a later --as-of.");
     }
@@ -36,6 +35,11 @@ pub(crate) fn report(out: &mut String, report: &Report, rules: &Rules) -> Result
 fn read(out: &mut String, read: &Read) -> Result {
     let (rows, events, ms) = (read.rows, read.events, read.time.as_secs_f64() * 1e3);
     writeln!(out, "Read {}: {rows} rows became {events} events in {ms:.0} ms.", read.file)?;
+    match read.new_events {
+        0 => writeln!(out, "Nothing is new: the log held them all.")?,
+        new if new < events => writeln!(out, "{new} of them are new; the log held the others.")?,
+        _ => {}
+    }
     for (what, counts) in [("skipped", &read.skipped_rows), ("rejected", &read.rejected_rows)] {
         for (reason, count) in counts {
             writeln!(out, "  rows {what}: {count}, {reason}")?;

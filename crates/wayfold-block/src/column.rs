@@ -27,8 +27,10 @@ const BITS: u8 = 1;
 
 /// How many rows a page may have.
 pub(crate) const ROWS_MAX: usize = 65_536;
-/// How many columns a group may have.
-pub(crate) const COLUMNS_MAX: usize = 8_192;
+/// How many values a page may have whatever its bytes: 32 columns of every row.
+pub(crate) const VALUES_FREE: usize = ROWS_MAX * 32;
+/// How many more values a page may have for each of its bytes.
+const VALUES_PER_BYTE: usize = 64;
 
 /// Counts the values that a page may still expand to, so that few bytes cannot claim a world of them.
 pub(crate) struct Budget(usize);
@@ -36,7 +38,7 @@ pub(crate) struct Budget(usize);
 impl Budget {
     /// What so many bytes may expand to.
     pub(crate) fn of(bytes: usize) -> Self {
-        Self((bytes * 64).saturating_add(ROWS_MAX * 64))
+        Self((bytes * VALUES_PER_BYTE).saturating_add(VALUES_FREE))
     }
 
     fn spend(&mut self, values: usize) -> Result<()> {
@@ -47,7 +49,10 @@ impl Budget {
 }
 
 /// Writes a column; texts go by the new numbers that `text` gives.
-pub(crate) fn put_column(to: &mut Vec<u8>, column: &RawColumn<'_>, text: impl Fn(u32) -> u32) {
+///
+/// A page of more than [`VALUES_FREE`] values is written with `spread`: each value then takes a byte at least, so
+/// that the page is never refused for what it expands to.
+pub(crate) fn put_column(to: &mut Vec<u8>, column: &RawColumn<'_>, spread: bool, text: impl Fn(u32) -> u32) {
     put_varint(to, column.name.len() as u64);
     to.extend_from_slice(column.name.as_bytes());
     let shape = match column.values {
@@ -61,11 +66,11 @@ pub(crate) fn put_column(to: &mut Vec<u8>, column: &RawColumn<'_>, text: impl Fn
         put_rows(to, rows);
     }
     match &column.values {
-        RawValues::Integers(values) => put_integers(to, values),
-        RawValues::Wide(values) => put_wide(to, values),
+        RawValues::Integers(values) => put_integers(to, values, spread),
+        RawValues::Wide(values) => put_wide(to, values, spread),
         RawValues::Texts(values) => {
             let numbers: Vec<i64> = values.iter().map(|value| i64::from(text(*value))).collect();
-            put_integers(to, &numbers);
+            put_integers(to, &numbers, spread);
         }
     }
 }
@@ -140,7 +145,8 @@ fn read_rows(reader: &mut Reader<'_>, count: usize) -> Result<Vec<u32>> {
             }
         }
         BITS => {
-            let length = reader.count(reader.len())?;
+            // Every bit is the number of a row in 32 bits.
+            let length = reader.count(reader.len().min(1 << 29))?;
             for (place, byte) in reader.take(length)?.iter().enumerate() {
                 let mut bits = *byte;
                 while bits != 0 {
@@ -160,21 +166,21 @@ fn read_rows(reader: &mut Reader<'_>, count: usize) -> Result<Vec<u32>> {
     Ok(rows)
 }
 
-fn put_integers(to: &mut Vec<u8>, values: &[i64]) {
+fn put_integers(to: &mut Vec<u8>, values: &[i64], spread: bool) {
     let Some(first) = values.first() else { return };
     let runs = 1 + values.windows(2).filter(|pair| pair[0] != pair[1]).count();
-    if runs == 1 {
+    if runs == 1 && !spread {
         to.push(CONSTANT);
         put_zigzag(to, *first);
         return;
     }
     let least = values.iter().min().expect("there is a first value");
     let offset = |value: &i64| value.wrapping_sub(*least) as u64;
-    let step = values.iter().fold(0, |step, value| divisor(offset(value), step));
+    let step = values.iter().fold(0, |step, value| divisor(offset(value), step)).max(1);
     let most = values.iter().map(offset).max().expect("there is a first value") / step;
-    let width = (u64::BITS - most.leading_zeros()).div_ceil(8) as usize;
+    let width = (u64::BITS - most.leading_zeros()).div_ceil(8).max(1) as usize;
     // A run takes about two bytes and another for each that its value needs.
-    if runs * (width + 2) < values.len() * width {
+    if runs * (width + 2) < values.len() * width && !spread {
         to.push(RUNS);
         return put_runs(to, values, runs);
     }
@@ -264,16 +270,16 @@ fn take_values<'a>(reader: &mut Reader<'a>, count: usize, width: usize, most: us
     reader.take(count.saturating_mul(width))
 }
 
-fn put_wide(to: &mut Vec<u8>, values: &[u128]) {
+fn put_wide(to: &mut Vec<u8>, values: &[u128], spread: bool) {
     let Some(first) = values.first() else { return };
-    if values.iter().all(|value| value == first) {
+    if values.iter().all(|value| value == first) && !spread {
         to.push(CONSTANT);
         to.extend_from_slice(&first.to_le_bytes());
         return;
     }
     let least = values.iter().min().expect("there is a first value");
     let most = values.iter().max().expect("there is a first value") - least;
-    let width = (u128::BITS - most.leading_zeros()).div_ceil(8) as usize;
+    let width = (u128::BITS - most.leading_zeros()).div_ceil(8).max(1) as usize;
     to.push(OFFSETS);
     to.extend_from_slice(&least.to_le_bytes());
     to.push(width as u8);
@@ -310,13 +316,20 @@ mod tests {
     use super::*;
 
     fn round_trip(column: &RawColumn<'_>) -> usize {
+        let spread = written(column, true);
+        assert!(spread.len() > column.values.len());
+        written(column, false).len()
+    }
+
+    /// Writes a column and reads it back.
+    fn written(column: &RawColumn<'_>, spread: bool) -> Vec<u8> {
         let mut bytes = Vec::new();
-        put_column(&mut bytes, column, |text| text);
+        put_column(&mut bytes, column, spread, |text| text);
         let mut reader = Reader::new(&bytes);
         let read = read_column(&mut reader, column.group, &mut Budget::of(bytes.len())).unwrap();
         reader.finish().unwrap();
         assert_eq!(&read, column);
-        bytes.len()
+        bytes
     }
 
     fn column(rows: Option<Vec<u32>>, values: RawValues<'static>) -> RawColumn<'static> {

@@ -108,8 +108,9 @@ impl Filter {
     }
 
     /// Reads a filter of so many lines from the payloads of its parts.
-    pub(crate) fn read<'a>(lines: usize, parts: impl Iterator<Item = &'a [u8]>) -> Result<Self> {
-        let mut found = Vec::with_capacity(lines.min(1 << 20));
+    pub(crate) fn read<'a>(lines: usize, parts: impl Iterator<Item = &'a [u8]> + Clone) -> Result<Self> {
+        let bytes: usize = parts.clone().map(<[u8]>::len).sum();
+        let mut found = Vec::with_capacity(lines.min(bytes / LINE_BYTES));
         for part in parts {
             let mut reader = Reader::new(part);
             while reader.len() > 0 {

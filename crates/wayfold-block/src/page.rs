@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use wayfold_core::{ColumnGroup, EventBatch, RawBatch, RawColumn, RawTexts, RawValues};
 
 use crate::bytes::{Reader, put_varint};
-use crate::column::{Budget, COLUMNS_MAX, ROWS_MAX, put_column, read_column};
+use crate::column::{Budget, ROWS_MAX, VALUES_FREE, put_column, read_column};
 use crate::error::{Error, Result};
 use crate::text::{put_texts, read_texts};
 
@@ -49,7 +49,9 @@ impl Page {
         assert!(raw.rows <= ROWS_MAX, "{} events in a page; at most {ROWS_MAX} fit", raw.rows);
         let mut numbers = vec![NONE; raw.texts.len()];
         let mut given = 0;
-        let mut group = |group| write_group(raw, group, &mut numbers, &mut given, &arrange);
+        let values: usize = raw.columns.iter().map(|column| column.values.len()).sum();
+        let spread = values > VALUES_FREE;
+        let mut group = |group| write_group(raw, group, &mut numbers, &mut given, spread, &arrange);
         Self {
             fold: group(ColumnGroup::Fold),
             identity: group(ColumnGroup::Identity),
@@ -79,6 +81,7 @@ fn write_group(
     group: ColumnGroup,
     numbers: &mut [u32],
     given: &mut u32,
+    spread: bool,
     arrange: impl Fn(&RawBatch<'_>, &mut [u32]),
 ) -> Vec<u8> {
     let columns = || raw.columns.iter().filter(|column| column.group == group);
@@ -104,7 +107,7 @@ fn write_group(
     put_texts(&mut to, &used.iter().map(|text| raw.texts.get(*text)).collect::<Vec<_>>());
     put_varint(&mut to, columns().count() as u64);
     for column in columns() {
-        put_column(&mut to, column, |text| numbers[text as usize]);
+        put_column(&mut to, column, spread, |text| numbers[text as usize]);
     }
     to
 }
@@ -125,9 +128,23 @@ impl<'a> Reading<'a> {
         }
         self.rows = rows;
         read_texts(&mut reader, &mut self.bytes, &mut self.ends)?;
-        for _ in 0..reader.count(COLUMNS_MAX)? {
-            self.columns.push(read_column(&mut reader, group, budget)?);
+        for _ in 0..reader.count(reader.len())? {
+            let column = read_column(&mut reader, group, budget)?;
+            self.check_texts(&column)?;
+            self.columns.push(column);
         }
         reader.finish()
+    }
+
+    /// A group is read without those behind it, so its columns name no texts of theirs.
+    fn check_texts(&self, column: &RawColumn<'_>) -> Result<()> {
+        let RawValues::Texts(numbers) = &column.values else { return Ok(()) };
+        match numbers.iter().max() {
+            Some(number) if *number as usize >= self.ends.len() => {
+                let message = format_args!("text {number} of {}", self.ends.len());
+                Err(Error::corrupt(message).at(format_args!("column {:?}", column.name)))
+            }
+            _ => Ok(()),
+        }
     }
 }

@@ -4,6 +4,8 @@
 
 #[path = "block/hostile.rs"]
 mod hostile;
+#[path = "block/limits.rs"]
+mod limits;
 #[path = "block/sealed.rs"]
 mod sealed;
 #[path = "block/support.rs"]

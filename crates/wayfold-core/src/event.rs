@@ -25,6 +25,7 @@ pub use self::body::{EventBody, EventKind};
 pub(crate) use self::columns::{FieldSink, FieldSource};
 pub use self::limits::{Extent, Limits};
 pub use self::line::OrderLine;
+pub(crate) use self::line::{LineNumbers, margin_of};
 pub use self::order::OrderKey;
 pub use self::raw::RawEvent;
 pub use self::raw_fields::{RawFields, UpcastResult};

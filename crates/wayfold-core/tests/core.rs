@@ -14,6 +14,8 @@ mod invalid;
 mod population;
 #[path = "core/projection.rs"]
 mod projection;
+#[path = "core/raw.rs"]
+mod raw;
 #[path = "core/roundtrip.rs"]
 mod roundtrip;
 #[path = "core/support.rs"]

@@ -36,7 +36,8 @@
 //! - [`EventStore`]: what a backend implements; [`MemoryStore`] is the reference.
 //!
 //! Doc examples of re-exported items name the crate that defines them: write `wayfold` for `wayfold_core`,
-//! [`wayfold::store`](store) for `wayfold_store` and [`wayfold::ingest`](ingest) for `wayfold_ingest`.
+//! [`wayfold::store`](store) for `wayfold_store`, [`wayfold::sqlite`](sqlite) for `wayfold_sqlite` and
+//! [`wayfold::ingest`](ingest) for `wayfold_ingest`.
 //!
 //! # What it is not
 //!
@@ -48,6 +49,7 @@
 //! | feature | default | what it adds |
 //! |---|---|---|
 //! | `ingest` | yes | import of CSV by a mapping, and of Wayfold's own events as JSON Lines |
+//! | `sqlite` | yes | [`sqlite::SqliteStore`]: the log in one file; needs a C compiler |
 
 pub mod blocking;
 mod engine;
@@ -83,6 +85,9 @@ pub use wayfold_core::{
 #[cfg(feature = "ingest")]
 #[doc(inline)]
 pub use wayfold_ingest as ingest;
+#[cfg(feature = "sqlite")]
+#[doc(inline)]
+pub use wayfold_sqlite as sqlite;
 #[doc(inline)]
 pub use wayfold_store as store;
 pub use wayfold_store::{AppendCondition, AppendOutcome, EventFilter, EventStore, MemoryStore, ReadQuery};

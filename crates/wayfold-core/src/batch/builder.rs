@@ -8,7 +8,9 @@ use hashbrown::{DefaultHashBuilder, HashMap, HashTable};
 use super::EventBatch;
 use super::columns::{Columns, LineFacts, NONE, NONE_BYTE, Named, NamedColumns, OrderFacts};
 use crate::error::Result;
-use crate::event::{AttributeValue, Extent, FieldSink, JourneyEvent, Limits, OrderLine};
+use crate::event::{
+    AttributeValue, Extent, FieldSink, JourneyEvent, Limits, LineNumbers, OrderLine, margin_of,
+};
 use crate::key::EventId;
 use crate::money::{Amount, Money};
 use crate::time::Timestamp;
@@ -219,16 +221,6 @@ fn put<T: Copy>(columns: &mut Named<T>, name: &str, row: u32, value: T) {
     columns.entry(Cow::Owned(name.to_owned())).or_default().push(row, value);
 }
 
-/// Paid less cost over the lines that carry both; `None` if no line does.
-fn margin_of(lines: &[OrderLine]) -> Option<i64> {
-    let number = |amount: Amount| i128::from(amount.as_ten_thousandths());
-    let gains = lines
-        .iter()
-        .filter_map(|line| Some((number(line.paid?) - number(line.cost?)) * i128::from(line.quantity)));
-    let margin = gains.reduce(|sum, gain| sum + gain)?;
-    Some(i64::try_from(margin).expect("the lines of a valid event are worth less than 64 bits together"))
-}
-
 /// Writes the fields of one row.
 struct RowSink<'a> {
     builder: &'a mut BatchBuilder,
@@ -302,6 +294,8 @@ impl FieldSink for RowSink<'_> {
             lines.cost.push(line.cost.map(Amount::as_ten_thousandths));
         }
         self.builder.columns.lines.ranges.push(self.row, (first, value.len() as u32));
-        self.facts.lines = Some(LineFacts { margin: margin_of(value) });
+        let margin = margin_of(value.iter().map(LineNumbers::of));
+        let margin = margin.expect("the lines of a valid event are worth less than 64 bits together");
+        self.facts.lines = Some(LineFacts { margin });
     }
 }

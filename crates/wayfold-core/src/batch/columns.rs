@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use crate::error::{Error, ErrorKind, Result};
 use crate::event::{EventKind, Extent};
 use crate::key::{CustomerId, CustomerKey, Position, Tenant};
 use crate::money::Money;
@@ -30,6 +31,15 @@ impl Texts {
 
     pub(crate) fn len(&self) -> usize {
         self.ends.len()
+    }
+
+    /// Adds a text behind the others.
+    pub(super) fn add(&mut self, text: &str) -> Result<u32> {
+        let full = || Error::new(ErrorKind::LimitExceeded, "a batch holds less than 4 GiB of text");
+        let end = u32::try_from(self.bytes.len() + text.len()).map_err(|_| full())?;
+        self.bytes.push_str(text);
+        self.ends.push(end);
+        Ok(self.ends.len() as u32 - 1)
     }
 }
 

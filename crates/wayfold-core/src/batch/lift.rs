@@ -13,6 +13,10 @@ use crate::key::EventId;
 use crate::money::Amount;
 use crate::time::Timestamp;
 
+/// The fields of foreign rows are spelled out one by one, where columns may hold the same long text for each; so
+/// they are bounded, by what the default limits let a batch hold.
+const FOREIGN_BYTES_MAX: usize = 512 << 20;
+
 /// A row whose kind, or the version of it, is not one of today's.
 pub(super) struct ForeignRow {
     pub(super) row: usize,
@@ -60,9 +64,14 @@ impl EventBatch {
         let batch = Self { columns: Arc::new(columns) };
         let mut kept = BatchBuilder::new(Limits::default());
         let mut places = Vec::with_capacity(rows.len());
+        let mut room = FOREIGN_BYTES_MAX;
         for ForeignRow { row, kind } in rows {
             let event = batch.event(*row);
             let fields = Value::Object(batch.fields_json(*row as u32)?).to_string();
+            room = room.checked_sub(fields.len()).ok_or_else(|| {
+                let message = "the fields of events of other versions take more than 512 MiB as JSON";
+                Error::new(ErrorKind::LimitExceeded, message)
+            })?;
             let body = Unknown::kept(kind.clone(), &fields)?;
             places.push((*row, kept.len()));
             kept.push_trusted(&event.with_body(body.into()));
@@ -89,16 +98,27 @@ impl EventBatch {
         let event = self.event(row as usize);
         let facts = event.facts();
         if let Some(amount) = facts.amount {
-            json.insert("amount".to_owned(), to_value(amount)?);
+            insert(&mut json, "amount", to_value(amount)?)?;
         }
         if let Some(promised_at) = facts.promised_at {
-            json.insert("promised_at".to_owned(), to_value(promised_at)?);
+            insert(&mut json, "promised_at", to_value(promised_at)?)?;
         }
         if facts.lines.is_some() {
             let lines: Vec<_> = event.lines().map(|line| line.to_line()).collect();
-            json.insert("lines".to_owned(), to_value(lines)?);
+            insert(&mut json, "lines", to_value(lines)?)?;
         }
         Ok(json)
+    }
+}
+
+/// Adds a field; a second value under its name would be lost quietly.
+fn insert(json: &mut Map<String, Value>, name: &str, value: Value) -> Result<()> {
+    match json.insert(name.to_owned(), value) {
+        None => Ok(()),
+        Some(_) => {
+            let message = format_args!("field {name:?} stands twice in one event");
+            Err(Error::new(ErrorKind::Malformed, message))
+        }
     }
 }
 
@@ -117,7 +137,7 @@ fn add<T: Copy>(
 ) -> Result<()> {
     for (name, column) in columns {
         if let Some(found) = column.get(row) {
-            json.insert(name.clone().into_owned(), value(found)?);
+            insert(json, name, value(found)?)?;
         }
     }
     Ok(())

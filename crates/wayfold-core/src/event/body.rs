@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::columns::{EventFields, FieldReader, FieldValue, FieldWriter};
+use super::columns::{EventFields, Field, FieldReader, FieldValue, FieldWriter};
 use super::json_text::{AsJson, JsonText, canonical};
 use super::line::OrderLine;
 use super::words::{
@@ -30,6 +30,9 @@ macro_rules! events {
             }
 
             impl EventFields for $name {
+                const FIELDS: &'static [Field] =
+                    &[$( (<$ty as FieldValue>::TYPE, stringify!($field)), )*];
+
                 #[allow(unused_variables, reason = "a kind may have no fields")]
                 fn write(&self, writer: &mut FieldWriter<'_>) {
                     $( self.$field.write(stringify!($field), writer); )*
@@ -87,6 +90,14 @@ macro_rules! events {
                 match self {
                     $( $( Self::$name => $text, )* $( Self::$custom => "custom", )? )*
                     Self::Unknown => "unknown",
+                }
+            }
+
+            /// The type and name of each field of the kind; those of users' own kinds are [`Custom`]'s.
+            pub(crate) const fn fields(self) -> &'static [Field] {
+                match self {
+                    $( $( Self::$name => <$name>::FIELDS, )* $( Self::$custom => Custom::FIELDS, )? )*
+                    Self::Unknown => Unknown::FIELDS,
                 }
             }
 
@@ -795,6 +806,8 @@ impl Custom {
 }
 
 impl Custom {
+    const FIELDS: &'static [Field] = &[("text", CUSTOM_NAME), ("money", "amount")];
+
     fn write(&self, writer: &mut FieldWriter<'_>) {
         self.name.write(CUSTOM_NAME, writer);
         self.amount.write("amount", writer);
@@ -895,6 +908,8 @@ impl From<Unknown> for EventBody {
 }
 
 impl EventFields for Unknown {
+    const FIELDS: &'static [Field] = &[("text", UNKNOWN_KIND), ("text", UNKNOWN_FIELDS)];
+
     fn write(&self, writer: &mut FieldWriter<'_>) {
         self.kind.write(UNKNOWN_KIND, writer);
         self.fields.write(UNKNOWN_FIELDS, writer);

@@ -36,8 +36,14 @@ pub(crate) trait FieldSource {
 /// The source that a body reads from.
 pub(crate) type FieldReader<'a> = dyn FieldSource + 'a;
 
+/// The type of a field, as columns name it, and the field's name.
+pub(crate) type Field = (&'static str, &'static str);
+
 /// A body that knows its columns.
 pub(crate) trait EventFields: Sized {
+    /// The type and name of each field.
+    const FIELDS: &'static [Field];
+
     fn write(&self, writer: &mut FieldWriter<'_>);
     fn read(reader: &FieldReader<'_>) -> Self;
     /// Says whether all that reading relies on is there.
@@ -46,6 +52,9 @@ pub(crate) trait EventFields: Sized {
 
 /// A field type that knows its column. Reading a required field that no builder left out gives its value.
 pub(crate) trait FieldValue: Sized {
+    /// The type, as columns name it.
+    const TYPE: &'static str;
+
     fn write(&self, name: &'static str, writer: &mut FieldWriter<'_>);
     fn get(name: &'static str, reader: &FieldReader<'_>) -> Option<Self>;
 
@@ -69,6 +78,8 @@ pub(crate) trait FieldValue: Sized {
 }
 
 impl<T: FieldValue> FieldValue for Option<T> {
+    const TYPE: &'static str = T::TYPE;
+
     fn write(&self, name: &'static str, writer: &mut FieldWriter<'_>) {
         if let Some(value) = self {
             value.write(name, writer);
@@ -91,6 +102,8 @@ impl<T: FieldValue> FieldValue for Option<T> {
 macro_rules! field_value {
     ($($ty:ty: $put:ident, |$value:ident| $write:expr, |$stored:ident| $read:expr;)*) => {$(
         impl FieldValue for $ty {
+            const TYPE: &'static str = stringify!($put);
+
             fn write(&self, name: &'static str, writer: &mut FieldWriter<'_>) {
                 let $value = self;
                 writer.$put(name, $write);
@@ -117,6 +130,8 @@ field_value! {
 macro_rules! word_value {
     ($($ty:ty),*) => {$(
         impl FieldValue for $ty {
+            const TYPE: &'static str = "text";
+
             fn write(&self, name: &'static str, writer: &mut FieldWriter<'_>) {
                 writer.text(name, self.as_str());
             }
@@ -154,6 +169,8 @@ word_value!(
 );
 
 impl FieldValue for Vec<OrderLine> {
+    const TYPE: &'static str = "lines";
+
     fn write(&self, _name: &'static str, writer: &mut FieldWriter<'_>) {
         writer.lines(self);
     }

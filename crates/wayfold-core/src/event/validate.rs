@@ -1,6 +1,7 @@
 //! The rules of an event that no type can hold.
 
 use super::body::{EventBody, OrderTag, is_known};
+use super::line::{LineNumbers, margin_of};
 use super::words::Instrument;
 use super::{JourneyEvent, OrderLine};
 use crate::error::{Error, ErrorKind, Result};
@@ -134,19 +135,11 @@ fn check_score(instrument: Instrument, score: i64) -> Result<()> {
 
 /// Line totals must fit 64 bits together, so that no margin can overflow.
 fn check_lines(lines: &[OrderLine]) -> Result<()> {
-    let mut total = 0_u128;
-    for (number, line) in lines.iter().enumerate() {
-        if line.product.is_empty() {
-            return Err(invalid(format_args!("line {} names no product", number + 1)));
-        }
-        let prices = [line.list, line.paid, line.cost];
-        for price in prices.into_iter().flatten() {
-            let price = u128::from(price.as_ten_thousandths().unsigned_abs());
-            total = total.saturating_add(price * u128::from(line.quantity.unsigned_abs()));
-        }
+    if let Some(nameless) = lines.iter().position(|line| line.product.is_empty()) {
+        return Err(invalid(format_args!("line {} names no product", nameless + 1)));
     }
-    if total > i64::MAX as u128 {
-        return Err(invalid("the lines are worth more than 64 bits of ten-thousandths together"));
+    match margin_of(lines.iter().map(LineNumbers::of)) {
+        Some(_) => Ok(()),
+        None => Err(invalid("the lines are worth more than 64 bits of ten-thousandths together")),
     }
-    Ok(())
 }

@@ -1,0 +1,197 @@
+//! Columns taken out by name, in the shape that is asked for.
+
+use std::borrow::Cow;
+
+use super::{Importer, RawColumn, RawValues, bad};
+use crate::batch::columns::{NONE_BYTE, Sparse};
+use crate::currency::Currency;
+use crate::error::Result;
+use crate::key::check_name;
+use crate::money::{Amount, Money};
+
+impl<'a> Importer<'a> {
+    pub(super) fn moneys(&mut self, amounts: &str, currencies: &str) -> Result<Vec<(u32, Money)>> {
+        let values = self.some_integers(amounts, self.rows)?;
+        let codes = self.some_integers(currencies, self.rows)?;
+        if values.len() != codes.len() {
+            return Err(bad(currencies, "it is not as long as the amounts"));
+        }
+        let mut known: Option<(i64, Currency)> = None;
+        let join = |((row, amount), (other, code)): ((u32, i64), (u32, i64))| {
+            if row != other {
+                return Err(bad(currencies, "it has other rows than the amounts"));
+            }
+            let currency = match known {
+                Some((last, currency)) if last == code => currency,
+                _ => read_currency(currencies, code)?,
+            };
+            known = Some((code, currency));
+            Ok((row, Money::new(Amount::from_ten_thousandths(amount), currency)))
+        };
+        values.into_iter().zip(codes).map(join).collect()
+    }
+
+    pub(super) fn words(&mut self, name: &str, parse: impl Fn(&str) -> Result<u8>) -> Result<Vec<u8>> {
+        let mut bytes = vec![NONE_BYTE; self.rows];
+        let mut known: Vec<(u32, u8)> = Vec::new();
+        for (row, number) in self.some_texts(name)? {
+            let byte = match known.iter().find(|(text, _)| *text == number) {
+                Some((_, byte)) => *byte,
+                None => {
+                    let byte = parse(self.texts.get(number)).map_err(|error| bad(name, error))?;
+                    known.push((number, byte));
+                    byte
+                }
+            };
+            bytes[row as usize] = byte;
+        }
+        Ok(bytes)
+    }
+
+    pub(super) fn check_name(&self, column: &str, number: u32) -> Result<()> {
+        check_name("name", self.texts.get(number)).map_err(|error| bad(column, error))
+    }
+
+    pub(super) fn every(&mut self, name: &str) -> Result<Option<Vec<i64>>> {
+        match self.whole(name)? {
+            None => Ok(None),
+            Some(RawValues::Integers(values)) if values.len() == self.rows => Ok(Some(values.into_owned())),
+            Some(_) => Err(bad(name, "it does not hold a whole number for every row")),
+        }
+    }
+
+    pub(super) fn every_or_zero<T>(&mut self, name: &str, holds: impl Fn(&T) -> bool) -> Result<Vec<T>>
+    where
+        T: Copy + Default + TryFrom<i64>,
+    {
+        match self.every(name)? {
+            None => Ok(vec![T::default(); self.rows]),
+            Some(values) => narrow(name, &values, holds),
+        }
+    }
+
+    pub(super) fn every_wide(&mut self, name: &str) -> Result<Option<Vec<u128>>> {
+        match self.whole(name)? {
+            None => Ok(None),
+            Some(RawValues::Wide(values)) if values.len() == self.rows => Ok(Some(values.into_owned())),
+            Some(_) => Err(bad(name, "it does not hold an id for every row")),
+        }
+    }
+
+    /// A column of a table that is as long as it is.
+    pub(super) fn table_integers(&mut self, name: &str) -> Result<Vec<i64>> {
+        match self.whole(name)? {
+            None => Ok(Vec::new()),
+            Some(RawValues::Integers(values)) => Ok(values.into_owned()),
+            Some(_) => Err(bad(name, "it does not hold whole numbers")),
+        }
+    }
+
+    pub(super) fn table_texts(&mut self, name: &str) -> Result<Vec<u32>> {
+        match self.whole(name)? {
+            None => Ok(Vec::new()),
+            Some(RawValues::Texts(values)) => self.check_texts(name, &values).map(|()| values.into_owned()),
+            Some(_) => Err(bad(name, "it does not hold texts")),
+        }
+    }
+
+    /// A column that has to have a value in every row.
+    fn whole(&mut self, name: &str) -> Result<Option<RawValues<'a>>> {
+        match self.columns.remove(name) {
+            None => Ok(None),
+            Some(RawColumn { rows: None, values, .. }) => Ok(Some(values)),
+            Some(_) => Err(bad(name, "it lacks rows")),
+        }
+    }
+
+    pub(super) fn some_integers(&mut self, name: &str, all: usize) -> Result<Vec<(u32, i64)>> {
+        match self.columns.remove(name) {
+            None => Ok(Vec::new()),
+            Some(RawColumn { rows, values: RawValues::Integers(values), .. }) => {
+                pairs(name, rows, &values, all)
+            }
+            Some(_) => Err(bad(name, "it does not hold whole numbers")),
+        }
+    }
+
+    pub(super) fn some_wide(&mut self, name: &str) -> Result<Vec<(u32, u128)>> {
+        match self.columns.remove(name) {
+            None => Ok(Vec::new()),
+            Some(RawColumn { rows, values: RawValues::Wide(values), .. }) => {
+                pairs(name, rows, &values, self.rows)
+            }
+            Some(_) => Err(bad(name, "it does not hold ids")),
+        }
+    }
+
+    pub(super) fn some_texts(&mut self, name: &str) -> Result<Vec<(u32, u32)>> {
+        match self.columns.remove(name) {
+            None => Ok(Vec::new()),
+            Some(RawColumn { rows, values: RawValues::Texts(values), .. }) => {
+                self.check_texts(name, &values)?;
+                pairs(name, rows, &values, self.rows)
+            }
+            Some(_) => Err(bad(name, "it does not hold texts")),
+        }
+    }
+
+    fn check_texts(&self, name: &str, numbers: &[u32]) -> Result<()> {
+        match numbers.iter().max() {
+            Some(number) if *number as usize >= self.texts.len() => {
+                Err(bad(name, format_args!("text {number} of {}", self.texts.len())))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+pub(super) fn sparse<T: Copy>(values: Vec<(u32, T)>) -> Sparse<T> {
+    let (rows, values) = values.into_iter().unzip();
+    Sparse::from_parts(rows, values)
+}
+
+fn pairs<T: Copy>(
+    name: &str,
+    rows: Option<Cow<'_, [u32]>>,
+    values: &[T],
+    all: usize,
+) -> Result<Vec<(u32, T)>> {
+    let last = match &rows {
+        Some(rows) => rows.last().map_or(0, |last| *last as usize + 1),
+        None => values.len(),
+    };
+    match rows {
+        None if values.len() == all => Ok((0..).zip(values.iter().copied()).collect()),
+        Some(rows) if last <= all => Ok(rows.iter().copied().zip(values.iter().copied()).collect()),
+        _ => Err(bad(name, format_args!("it reaches row {last} of {all}"))),
+    }
+}
+
+pub(super) fn narrow<T: Copy + TryFrom<i64>>(
+    name: &str,
+    values: &[i64],
+    holds: impl Fn(&T) -> bool,
+) -> Result<Vec<T>> {
+    let read = |value: &i64| {
+        let narrowed = T::try_from(*value).ok().filter(|narrowed| holds(narrowed));
+        narrowed.ok_or_else(|| bad(name, format_args!("{value} is out of range")))
+    };
+    values.iter().map(read).collect()
+}
+
+pub(super) fn check_rows(column: &RawColumn<'_>) -> Result<()> {
+    match &column.rows {
+        Some(rows) if rows.len() != column.values.len() => {
+            Err(bad(&column.name, format_args!("{} rows and {} values", rows.len(), column.values.len())))
+        }
+        Some(rows) if !rows.is_sorted_by(|a, b| a < b) => Err(bad(&column.name, "its rows do not grow")),
+        _ => Ok(()),
+    }
+}
+
+fn read_currency(name: &str, code: i64) -> Result<Currency> {
+    let wrong = || bad(name, format_args!("{code} is no currency"));
+    let letters = u32::try_from(code).map_err(|_| wrong())?.to_be_bytes();
+    let text = std::str::from_utf8(&letters).map_err(|_| wrong())?;
+    Currency::new(text.trim_start_matches('\0')).map_err(|_| wrong())
+}
