@@ -1,7 +1,7 @@
 //! A copy of the file as it is at one commit, while it is in use.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 use rusqlite::backup::{Backup, StepResult};
@@ -50,13 +50,22 @@ impl SqliteStore {
         let snapshot = Snapshot::begin(&connection)?;
         let mut copy =
             Connection::open(std::path::absolute(part).unwrap_or_else(|_| part.to_owned())).at(tried)?;
+        let patience = Duration::from_millis(u64::from(self.shared().config.busy_timeout_ms));
+        copy.busy_timeout(patience).at(tried)?;
         {
             let backup = Backup::new(&snapshot.transaction, &mut copy).at(tried)?;
+            let mut deadline = Instant::now() + patience;
             loop {
                 match backup.step(STEP_PAGES).at(tried)? {
                     StepResult::Done => break,
-                    StepResult::Busy | StepResult::Locked => std::thread::sleep(PAUSE),
-                    _ => (),
+                    StepResult::Busy | StepResult::Locked if Instant::now() < deadline => {
+                        std::thread::sleep(PAUSE);
+                    }
+                    StepResult::Busy | StepResult::Locked => {
+                        let message = "another process holds the file for longer than busy_timeout_ms";
+                        return Err(unavailable(format_args!("{tried}: {message}")));
+                    }
+                    _ => deadline = Instant::now() + patience,
                 }
             }
         }

@@ -40,7 +40,8 @@ impl SqliteStore {
     ///
     /// # Errors
     /// `Corrupt` for the first damage, which the message names by position; `Unsupported` if a part is of a later
-    /// version; `Unavailable` if the file cannot be read.
+    /// version; `Unavailable` if the file cannot be read. SQLite's look at its own structure takes a page that
+    /// cannot be read for a damaged one; check again before acting on that.
     pub fn check(&self) -> Result<CheckReport> {
         let connection = self.shared().readers.take()?;
         let snapshot = Snapshot::begin(&connection)?;

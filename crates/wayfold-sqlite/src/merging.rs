@@ -32,7 +32,7 @@ pub(crate) struct Merging {
 struct Signals {
     is_wanted: bool,
     is_closed: bool,
-    /// Says that the last try failed: nobody waits for it then.
+    /// Says that the last try made nothing: nobody waits for it then.
     has_failed: bool,
     thread: Option<JoinHandle<()>>,
 }
@@ -124,7 +124,9 @@ fn run(connection: &Connection, shared: &Shared) {
             Ok(Ok(Step::Busy)) => Some(BUSY_PAUSE),
             Ok(Err(_)) | Err(_) => Some(FAILED_PAUSE),
         };
-        shared.merging.note(!matches!(tried, Ok(Ok(_))));
+        // A process that was killed amid a block keeps others from sealing for a while, and appends do not wait for
+        // that.
+        shared.merging.note(!matches!(tried, Ok(Ok(Step::Done))));
     }
 }
 

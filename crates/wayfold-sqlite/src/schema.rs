@@ -34,11 +34,13 @@ pub(crate) fn open_writer(path: &Path, config: &SqliteConfig) -> Result<Connecti
     let tried = format_args!("open {}", path.display());
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
     let mut connection = connect(path, flags, config)?;
+    let is_blank = is_blank(&connection, path)?;
+    // SQLite learns from the first page that it may not write a file that is marked as one of a later version.
     if connection.is_readonly(MAIN_DB).at(tried)? {
         let message = format_args!("{tried}: the file may be read, not written; open it for reading alone");
         return Err(Error::new(ErrorKind::Unsupported, message));
     }
-    if is_blank(&connection, path)? {
+    if is_blank {
         create(&mut connection, path, config)?;
     }
     check_owner(&connection, path)?;
@@ -57,9 +59,44 @@ pub(crate) fn open_writer(path: &Path, config: &SqliteConfig) -> Result<Connecti
 
 /// Opens a connection that reads.
 pub(crate) fn open_reader(path: &Path, config: &SqliteConfig) -> Result<Connection> {
-    let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY, config)?;
+    let mut connection = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY, config)?;
+    if lacks_files_beside(&connection) {
+        connection = open_as_it_is(path, config)?;
+    }
     check_owner(&connection, path)?;
     Ok(connection)
+}
+
+/// Says whether SQLite cannot make the files that it keeps beside the log, as in a folder that may only be read.
+fn lacks_files_beside(connection: &Connection) -> bool {
+    let tried: rusqlite::Result<i64> =
+        connection.pragma_query_value(None, "schema_version", |row| row.get(0));
+    tried.is_err_and(|error| error.sqlite_error_code() == Some(ErrorCode::ReadOnly))
+}
+
+/// Opens a closed log that nobody can change: without locks, and without files beside it.
+fn open_as_it_is(path: &Path, config: &SqliteConfig) -> Result<Connection> {
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    if std::fs::metadata(log).is_ok_and(|log| log.len() > 0) {
+        let message = format_args!(
+            "open {}: the log was not closed, and its folder may be read, not written; open it once where it may be \
+             written",
+            path.display()
+        );
+        return Err(Error::new(ErrorKind::Unsupported, message));
+    }
+    let mut uri = String::from("file:");
+    for byte in path.as_os_str().as_encoded_bytes() {
+        match byte {
+            b'/' | b'.' | b'-' | b'_' | b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' => {
+                uri.push(char::from(*byte));
+            }
+            _ => uri.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    uri.push_str("?immutable=1");
+    connect(Path::new(&uri), OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI, config)
 }
 
 fn connect(path: &Path, flags: OpenFlags, config: &SqliteConfig) -> Result<Connection> {
