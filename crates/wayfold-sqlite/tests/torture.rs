@@ -6,6 +6,7 @@ mod torture {
     pub(crate) mod child;
     pub(crate) mod disk;
     pub(crate) mod effort;
+    pub(crate) mod panics;
     pub(crate) mod run;
     pub(crate) mod scratch;
     pub(crate) mod script;
@@ -13,6 +14,7 @@ mod torture {
     pub(crate) mod vfs;
 
     mod fault;
+    mod flip;
     mod kill;
     mod power;
 }

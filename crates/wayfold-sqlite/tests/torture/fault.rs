@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 
 use self::faults::{Fault, Length};
 use self::trial::{Outcome, Trial};
+use super::verify::Answers;
 
 /// What the trials of one kind of fault came to.
 #[derive(Debug, Default)]
@@ -24,11 +25,11 @@ struct Tally {
 /// Fails the first operation that a fault names, then the second, until a run has fewer.
 fn each_in_turn(faults: &[Fault], length: Length) {
     let mut tallies: BTreeMap<&str, Tally> = BTreeMap::new();
+    let mut answers = Answers::default();
     for fault in faults {
         for number in 1.. {
-            let Some(Outcome { spoken, unknown, reopened }) = Trial::run(*fault, length, number) else {
-                break;
-            };
+            let outcome = Trial::run(*fault, length, number, &mut answers);
+            let Some(Outcome { spoken, unknown, reopened }) = outcome else { break };
             let tally = tallies.entry(fault.name).or_default();
             tally.faults += 1;
             tally.unnoticed += usize::from(spoken == 0);

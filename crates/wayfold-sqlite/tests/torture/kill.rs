@@ -5,10 +5,12 @@
 
 use std::fmt::Write as _;
 use std::process::Child;
+use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
+use rusqlite::Connection;
 use wayfold_core::Position;
-use wayfold_sqlite::{SqliteConfig, SqliteStore};
+use wayfold_sqlite::SqliteStore;
 use wayfold_testkit::Random;
 
 use super::child::{self, PATIENCE, lines_of, say};
@@ -36,7 +38,7 @@ fn append_until_killed(task: &str) {
     let parts: Vec<&str> = task.split('|').collect();
     let number = |at: usize| parts[at].parse::<usize>().unwrap();
     let script = Script::new(number(1) as u64, STEPS, Sizes::default());
-    let store = SqliteStore::open(parts[0], SqliteConfig::default()).unwrap();
+    let store = SqliteStore::open(parts[0], run::sealing()).unwrap();
     run::lanes(&store, &script, std::array::from_fn(|lane| number(3 + lane)), number(2), &Teller).unwrap();
     say("end");
     store.close().unwrap();
@@ -145,42 +147,52 @@ impl Case {
         let until = (self.next().into_iter().min().unwrap() + steps).min(STEPS);
         let mut child = self.spawn(until);
         let lines = lines_of(&mut child);
-        let start = Instant::now();
-        let mut deadline = match moment {
-            Moment::Opening(delay) => start + delay,
-            _ => start + PATIENCE,
-        };
-        let (mut done, mut is_at_end) = (0, false);
-        loop {
-            match lines.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
-                // It is time to kill it, or it has ended.
-                Err(_) => break,
-                Ok(line) => match (self.hear(&line), moment) {
-                    (Heard::Done, Moment::Appending(steps, delay)) => {
-                        done += 1;
-                        if done == steps {
-                            deadline = Instant::now() + delay;
-                        }
-                    }
-                    (Heard::End, Moment::Closing(delay)) => {
-                        is_at_end = true;
-                        deadline = Instant::now() + delay;
-                    }
-                    (Heard::End, _) => is_at_end = true,
-                    _ => {}
-                },
-            }
-        }
-        assert!(start.elapsed() < PATIENCE, "the process did not come to an end");
+        let mut is_at_end = self.listen(&lines, moment);
         child.kill().unwrap();
         let status = child.wait().unwrap();
-        lines.iter().for_each(|line| is_at_end |= matches!(self.hear(&line), Heard::End));
+        lines.iter().for_each(|line| is_at_end |= self.hear(&line) == Heard::End);
         match (status.code(), is_at_end) {
             (Some(0), _) => Ended::ByItself,
             (Some(code), _) => panic!("the process failed with code {code}; seed {}", self.script.seed),
             (None, true) => Ended::Closing,
             (None, false) => Ended::Killed,
         }
+    }
+
+    /// Takes in what a process says until the moment has come or it has ended; says whether it has done all steps.
+    fn listen(&mut self, lines: &Receiver<String>, moment: Moment) -> bool {
+        let start = Instant::now();
+        let mut deadline = match moment {
+            Moment::Opening(delay) => start + delay,
+            _ => start + PATIENCE,
+        };
+        let (mut done, mut is_at_end) = (0, false);
+        while let Ok(line) = lines.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+            let heard = self.hear(&line);
+            is_at_end |= heard == Heard::End;
+            done += usize::from(heard == Heard::Done);
+            deadline = match (moment, heard) {
+                (Moment::Appending(steps, delay), Heard::Done) if done == steps => Instant::now() + delay,
+                (Moment::Closing(delay), Heard::End) => Instant::now() + delay,
+                _ => deadline,
+            };
+        }
+        assert!(start.elapsed() < PATIENCE, "the process did not come to an end");
+        is_at_end
+    }
+
+    /// Says whether a process was killed while it made a sealed block, and lets so much time pass since that others
+    /// may go on with sealing.
+    fn was_sealing(&self) -> bool {
+        let connection = Connection::open(self.scratch.file()).unwrap();
+        let building =
+            connection.query_row("SELECT count(*) FROM block WHERE state = 0", [], |row| row.get(0));
+        // A process that was killed early has made no tables.
+        let building: i64 = building.unwrap_or(0);
+        if building > 0 {
+            connection.execute("UPDATE block SET touched_at = 0 WHERE state = 0", []).unwrap();
+        }
+        building > 0
     }
 
     /// Verifies a copy of the files or the files themselves, so that some processes find them as a kill left them.
@@ -194,8 +206,7 @@ impl Case {
             }
             file = copy.file();
         }
-        let store =
-            SqliteStore::open(file, SqliteConfig::default()).map_err(|error| format!("open: {error}"))?;
+        let store = SqliteStore::open(file, run::sealing()).map_err(|error| format!("open: {error}"))?;
         verify(&store, &self.script, &self.known, &mut self.answers)
     }
 }
@@ -220,6 +231,7 @@ fn kill_often() {
     let mut random = Random::new(7);
     let mut files = 0;
     let (mut killed, mut closing, mut by_themselves, mut in_doubt, mut events) = (0, 0, 0, 0, 0);
+    let mut sealing = 0;
     let mut case = Case::new(files);
     while killed + closing < KILLS * times() {
         let moment = Moment::of(&mut random);
@@ -234,6 +246,9 @@ fn kill_often() {
         in_doubt += usize::from(is_in_doubt);
         let found = case.verify(random.percent(50));
         events += found.unwrap_or_else(|error| panic!("seed {seed}, killed {moment:?}: {error}"));
+        if random.percent(50) {
+            sealing += usize::from(case.was_sealing());
+        }
         if case.is_over() || random.percent(2) {
             files += 1;
             case = Case::new(files);
@@ -241,7 +256,7 @@ fn kill_often() {
     }
     println!(
         "{killed} killed, {closing} while closing, {by_themselves} ended by themselves, {in_doubt} with steps in \
-         doubt, {} files, {events} events",
+         doubt, {sealing} of half of them while sealing, {} files, {events} events",
         files + 1
     );
     assert!(closing >= 10 && in_doubt >= 100 && files >= 3, "the kills met too little");

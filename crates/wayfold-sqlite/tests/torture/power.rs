@@ -87,7 +87,7 @@ impl Record {
 }
 
 fn config(durability: Durability) -> SqliteConfig {
-    SqliteConfig::default().with_durability(durability)
+    run::sealing().with_durability(durability)
 }
 
 /// What the cuts of runs met, and what was wrong.

@@ -2,10 +2,20 @@
 
 use pollster::block_on;
 use wayfold_core::Position;
-use wayfold_sqlite::SqliteStore;
+use wayfold_sqlite::{SqliteConfig, SqliteStore};
 use wayfold_store::{AppendOutcome, EventStore, Result};
 
+use super::panics;
 use super::script::{LANES, Script, Step};
+
+/// Seals after every few events and merges every few blocks, so that both go on all the time.
+pub(crate) fn sealing() -> SqliteConfig {
+    panics::watch();
+    let mut config = SqliteConfig::default();
+    (config.seal_events, config.seal_blocks) = (60, 24);
+    (config.merge_blocks, config.merge_events_max) = (3, 900);
+    config
+}
 
 /// Hears of each step before it begins and once it is acknowledged.
 pub(crate) trait Notes: Sync {

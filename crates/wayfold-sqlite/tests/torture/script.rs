@@ -62,6 +62,18 @@ impl Script {
         Self { seed, steps }
     }
 
+    /// Gives every event a text of its own, so that few events take up much room.
+    pub(crate) fn with_long_texts(mut self) -> Self {
+        for step in &mut self.steps {
+            let Step::Append { events, .. } = step else { continue };
+            for event in events {
+                let mut random = Random::new(event.id.as_u128() as u64);
+                event.source = Some((0..9).map(|_| format!("{:016x}", random.next())).collect());
+            }
+        }
+        self
+    }
+
     /// The lane of a step; its steps are appended in their order.
     pub(crate) fn lane(step: usize) -> usize {
         step % LANES

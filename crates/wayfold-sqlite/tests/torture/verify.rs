@@ -11,6 +11,7 @@ use wayfold_sqlite::SqliteStore;
 use wayfold_store::{AppendOutcome, CheckpointName, EventFilter, EventStore, EventStoreExt};
 use wayfold_testkit::Oracle;
 
+use super::panics;
 use super::script::{LANES, Script, Step};
 
 /// What went wrong, in a sentence.
@@ -41,6 +42,10 @@ pub(crate) fn verify(
     known: &Known,
     answers: &mut Answers,
 ) -> Verdict<usize> {
+    let panics = panics::seen();
+    if !panics.is_empty() {
+        return Err(format!("a thread of the store panicked: {panics:?}"));
+    }
     store.check().map_err(|error| format!("check: {error}"))?;
     let batches = block_on(store.read_all(EventFilter::all())).map_err(|error| format!("read: {error}"))?;
     let events: Vec<JourneyEvent> = batches.iter().flat_map(EventBatch::to_events).collect();

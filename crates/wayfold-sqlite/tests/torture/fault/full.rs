@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use pollster::block_on;
-use wayfold_sqlite::{SqliteConfig, SqliteStore};
+use wayfold_sqlite::SqliteStore;
 use wayfold_store::{ErrorKind, EventFilter, EventStore, EventStoreExt, Written};
 
 use super::faults::{FULL_DISK, Faults, Length};
@@ -30,7 +30,7 @@ fn a_full_disk_refuses_appends_answers_reads_and_goes_on_once_there_is_room() {
     let (scratch, script) = (Scratch::new("full"), Script::new(6, 60, Sizes::default()));
     let faults = Arc::new(Mutex::new(Faults::new(FULL_DISK, Length::UntilMended, usize::MAX)));
     let _watching = vfs::watch(scratch.folder(), faults.clone());
-    let store = SqliteStore::open(scratch.file(), SqliteConfig::default()).unwrap();
+    let store = SqliteStore::open(scratch.file(), run::sealing()).unwrap();
     let mut known = Known::default();
     append(&store, &script, 0..20, &mut known);
     let head = block_on(store.head()).unwrap();
@@ -56,11 +56,11 @@ fn a_full_disk_refuses_appends_answers_reads_and_goes_on_once_there_is_room() {
 
 /// Tells how a store in a folder that may not be written opens, either way.
 fn tell_how_it_opens(file: &str) {
-    match SqliteStore::open(file, SqliteConfig::default()) {
+    match SqliteStore::open(file, run::sealing()) {
         Ok(_) => say("opened"),
         Err(error) => say(&format!("{:?} {error}", error.kind())),
     }
-    let read = SqliteStore::open_read_only(file, SqliteConfig::default()).and_then(|store| {
+    let read = SqliteStore::open_read_only(file, run::sealing()).and_then(|store| {
         block_on(store.read_all(EventFilter::all())).and_then(|read| store.check().map(|_| read))
     });
     match read {
@@ -74,6 +74,40 @@ fn chmod(path: &Path, mode: u32) {
     std::fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
 }
 
+/// What another process tells that may write neither the file nor, if the permissions say so, its folder.
+fn ask_another(test: &str, file: &Path) -> [String; 2] {
+    // Root may write whatever the permissions say, so that the other process is somebody else then.
+    let is_root = std::fs::metadata(file).unwrap().uid() == 0;
+    let spawn = if is_root { child::spawn_as_nobody } else { child::spawn };
+    let mut other = spawn(test, file.to_str().unwrap());
+    let lines = lines_of(&mut other);
+    let told = [(); 2].map(|()| lines.recv_timeout(PATIENCE).unwrap());
+    other.wait().unwrap();
+    told
+}
+
+#[test]
+fn a_log_that_was_not_closed_is_refused_by_name_where_its_folder_may_only_be_read() {
+    const NAME: &str = "torture::fault::full::\
+                        a_log_that_was_not_closed_is_refused_by_name_where_its_folder_may_only_be_read";
+    if let Some(file) = child::task() {
+        return tell_how_it_opens(&file);
+    }
+    let (scratch, script) = (Scratch::new("unclosed"), Script::new(8, 20, Sizes::default()));
+    let store = SqliteStore::open(scratch.file(), run::sealing()).unwrap();
+    append(&store, &script, 0..20, &mut Known::default());
+    let left = Scratch::new("left");
+    for file in ["log.wayfold", "log.wayfold-wal"] {
+        std::fs::copy(scratch.folder().join(file), left.folder().join(file)).unwrap();
+        chmod(&left.folder().join(file), 0o444);
+    }
+    chmod(left.folder(), 0o555);
+    let [_, read] = ask_another(NAME, &left.file());
+    chmod(left.folder(), 0o755);
+    // Reading the one file without its log would leave out the newest events.
+    assert!(read.starts_with("Un") && read.contains(left.file().to_str().unwrap()), "{read}");
+}
+
 #[test]
 fn a_file_or_folder_that_may_only_be_read_is_refused_by_name_and_read() {
     const NAME: &str =
@@ -83,28 +117,20 @@ fn a_file_or_folder_that_may_only_be_read_is_refused_by_name_and_read() {
     }
     let (scratch, script) = (Scratch::new("read-only"), Script::new(8, 20, Sizes::default()));
     let mut known = Known::default();
-    let store = SqliteStore::open(scratch.file(), SqliteConfig::default()).unwrap();
+    let store = SqliteStore::open(scratch.file(), run::sealing()).unwrap();
     append(&store, &script, 0..20, &mut known);
     let events = store.check().unwrap().events;
     store.close().unwrap();
     chmod(&scratch.file(), 0o444);
-    // Root may write whatever the permissions say, so that the other process is somebody else then.
-    let is_root = std::fs::metadata(scratch.file()).unwrap().uid() == 0;
-    for folder_mode in [0o777] {
+    for folder_mode in [0o555, 0o777] {
         chmod(scratch.folder(), folder_mode);
-        let file = scratch.file();
-        let spawn = if is_root { child::spawn_as_nobody } else { child::spawn };
-        let mut other = spawn(NAME, file.to_str().unwrap());
-        let lines = lines_of(&mut other);
-        let opened = lines.recv_timeout(PATIENCE).unwrap();
-        let read = lines.recv_timeout(PATIENCE).unwrap();
-        other.wait().unwrap();
-        println!("{folder_mode:o}: {opened:?}, {read:?}");
-        assert!(opened.starts_with("Unsupported") && opened.contains(file.to_str().unwrap()), "{opened}");
+        let [opened, read] = ask_another(NAME, &scratch.file());
+        let file = scratch.file().display().to_string();
+        assert!(opened.starts_with("Unsupported") && opened.contains(&file), "{opened}");
         assert_eq!(read, format!("read {events}"), "in a folder with mode {folder_mode:o}");
     }
     chmod(scratch.folder(), 0o755);
     chmod(&scratch.file(), 0o644);
-    let store = SqliteStore::open(scratch.file(), SqliteConfig::default()).unwrap();
+    let store = SqliteStore::open(scratch.file(), run::sealing()).unwrap();
     verify(&store, &script, &known, &mut Answers::default()).unwrap();
 }

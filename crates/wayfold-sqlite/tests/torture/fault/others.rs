@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use pollster::block_on;
 use rusqlite::{Connection, TransactionBehavior};
@@ -17,7 +18,7 @@ use crate::torture::vfs::{self, Answer, Op, Watch};
 
 /// Waits a little for a lock: what holds it here never gives it up.
 fn config() -> SqliteConfig {
-    SqliteConfig::default().with_busy_timeout_ms(20)
+    run::sealing().with_busy_timeout_ms(20)
 }
 
 /// Another process holds the lock: nothing is written, and reading goes on.
@@ -131,4 +132,41 @@ fn a_process_killed_amid_an_append_leaves_the_file_to_the_others() {
     }
     println!("{kills} processes killed amid an append");
     assert!(kills >= 10, "{kills}");
+}
+
+#[test]
+fn a_process_killed_while_sealing_does_not_hold_appends_up() {
+    let (scratch, script) = (Scratch::new("lease"), Script::new(9, 90, Sizes::default()));
+    let mut config = config();
+    config.seal_events = 1;
+    drop(SqliteStore::open(scratch.file(), config.clone()).unwrap());
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis() as i64;
+    let other = Connection::open(scratch.file()).unwrap();
+    // What a process leaves that was killed just now; it is taken for alive for ten seconds.
+    other.execute("INSERT INTO block (state, touched_at) VALUES (0, ?1)", [now + 5_000]).unwrap();
+    let store = SqliteStore::open(scratch.file(), config).unwrap();
+    let (mut known, start) = (Known::default(), Instant::now());
+    for step in 0..90 {
+        known.begun.insert(step);
+        known.done.insert(step, run::step(&store, &script, step).unwrap());
+    }
+    assert!(start.elapsed() < Duration::from_secs(10), "appends waited {:?}", start.elapsed());
+    assert_eq!(store.check().unwrap().sealed_blocks, 0);
+    // Once the time has passed, sealing goes on.
+    other.execute("UPDATE block SET touched_at = 0", []).unwrap();
+    store.compact().unwrap();
+    assert_eq!(store.check().unwrap().fresh_blocks, 0);
+    verify(&store, &script, &known, &mut Answers::default()).unwrap();
+}
+
+#[test]
+fn a_copy_that_another_process_holds_is_an_error_and_no_endless_wait() {
+    let scratch = Scratch::new("held-copy");
+    let store = SqliteStore::open(scratch.file(), config()).unwrap();
+    let copy = scratch.folder().join("copy.wayfold");
+    let part = Connection::open(scratch.folder().join("copy.wayfold.part")).unwrap();
+    part.execute_batch("CREATE TABLE held (id); BEGIN EXCLUSIVE").unwrap();
+    let error = store.backup(&copy).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
+    assert!(!copy.exists());
 }

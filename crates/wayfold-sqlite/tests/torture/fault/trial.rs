@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use pollster::block_on;
 use wayfold_core::EventId;
-use wayfold_sqlite::{SqliteConfig, SqliteStore};
+use wayfold_sqlite::{Durability, SqliteConfig, SqliteStore};
 use wayfold_store::{Error, ErrorKind, EventFilter, EventStoreExt, Written};
 
 use super::faults::{Fault, Faults, Length};
@@ -19,6 +19,14 @@ const SEED: u64 = 5;
 const STEPS: usize = 16;
 /// A call is tried so often before the fault is mended, and then as often before the store is opened again.
 const TRIES: usize = 2;
+
+/// Waits little for locks, and seals after so few events that the short run does it as well.
+fn config() -> SqliteConfig {
+    let mut config = run::sealing().with_busy_timeout_ms(4);
+    (config.seal_events, config.seal_blocks) = (12, 4);
+    (config.merge_blocks, config.merge_events_max) = (2, 60);
+    config
+}
 
 /// What came of a fault.
 #[derive(Debug, Default)]
@@ -44,7 +52,7 @@ pub(crate) struct Trial {
 
 impl Trial {
     /// Runs with one operation failed; `None` if the run has fewer.
-    pub(crate) fn run(fault: Fault, length: Length, number: usize) -> Option<Outcome> {
+    pub(crate) fn run(fault: Fault, length: Length, number: usize, answers: &mut Answers) -> Option<Outcome> {
         let scratch = Scratch::new("fault");
         let faults = Arc::new(Mutex::new(Faults::new(fault, length, number)));
         let watching = vfs::watch(scratch.folder(), faults.clone());
@@ -57,7 +65,7 @@ impl Trial {
             known: Known::default(),
             outcome: Outcome::default(),
         };
-        trial.all();
+        trial.all(answers);
         drop(watching);
         let Trial { store, outcome, .. } = trial;
         assert!(store.is_none());
@@ -65,7 +73,7 @@ impl Trial {
         (hits > 0).then_some(outcome)
     }
 
-    fn all(&mut self) {
+    fn all(&mut self, answers: &mut Answers) {
         for step in 0..STEPS {
             if step == STEPS / 2 {
                 self.close();
@@ -79,14 +87,14 @@ impl Trial {
         self.attempt("back up", |trial| trial.store()?.backup(&copy));
         self.close();
         self.faults.lock().unwrap().mend();
-        self.verify(&self.scratch.file());
-        self.verify(&copy);
+        self.verify(&self.scratch.file(), answers);
+        self.verify(&copy, answers);
     }
 
     /// The store, opened if it is not open.
     fn store(&mut self) -> Result<&SqliteStore, Error> {
         if self.store.is_none() {
-            let config = SqliteConfig::default().with_busy_timeout_ms(4);
+            let config = config();
             self.store = Some(SqliteStore::open(self.scratch.file(), config)?);
         }
         Ok(self.store.as_ref().unwrap())
@@ -161,8 +169,7 @@ impl Trial {
         let report = self.attempt("check", |trial| trial.store()?.check());
         assert_eq!(report.events, places as u64, "{}", self.name);
         let read = self.attempt("read with a new handle", |trial| {
-            let config = SqliteConfig::default().with_busy_timeout_ms(4);
-            let reader = SqliteStore::open_read_only(trial.scratch.file(), config)?;
+            let reader = SqliteStore::open_read_only(trial.scratch.file(), config())?;
             block_on(reader.read_all(EventFilter::all()))
         });
         assert_eq!(read.iter().map(|batch| batch.len()).sum::<usize>(), places, "{}", self.name);
@@ -177,9 +184,10 @@ impl Trial {
         }
     }
 
-    fn verify(&self, file: &std::path::Path) {
-        let store = SqliteStore::open(file, SqliteConfig::default()).unwrap();
-        let verdict = verify(&store, &self.script, &self.known, &mut Answers::default());
+    fn verify(&self, file: &std::path::Path, answers: &mut Answers) {
+        let store =
+            SqliteStore::open(file, SqliteConfig::default().with_durability(Durability::Off)).unwrap();
+        let verdict = verify(&store, &self.script, &self.known, answers);
         if let Err(error) = verdict {
             let place = self.faults.lock().unwrap().place.clone();
             panic!("{}: {}: {error}; first hit {place:?}", self.name, file.display());
