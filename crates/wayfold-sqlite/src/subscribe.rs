@@ -42,20 +42,24 @@ impl Waiters {
 
     /// Wakes who waits for an event up to the head.
     pub(crate) fn notify(&self, head: Position) {
+        self.wake(|past| past < head);
+    }
+
+    /// Wakes everybody, also who waits for what never comes, so that they find out by themselves what is wrong.
+    fn wake_all(&self) {
+        self.wake(|_| true);
+    }
+
+    fn wake(&self, is_due: impl Fn(Position) -> bool) {
         let woken: Vec<Waker> = {
             let mut waiting = self.lock();
-            let due: Vec<u64> = waiting
-                .wakers
-                .iter()
-                .filter(|(_, (past, _))| *past < head)
-                .map(|(number, _)| *number)
-                .collect();
-            due.iter().filter_map(|number| waiting.wakers.remove(number)).map(|(_, waker)| waker).collect()
+            let due = waiting.wakers.extract_if(.., |_, (past, _)| is_due(*past));
+            due.map(|(_, (_, waker))| waker).collect()
         };
         woken.into_iter().for_each(Waker::wake);
     }
 
-    /// Wakes everybody, so that they find out by themselves what is wrong, and ends the thread.
+    /// Wakes everybody and ends the thread.
     pub(crate) fn close(&self) {
         let thread = {
             let mut waiting = self.lock();
@@ -63,7 +67,7 @@ impl Waiters {
             waiting.thread.take()
         };
         self.changed.notify_all();
-        self.notify(Position::END);
+        self.wake_all();
         if let Some(thread) = thread {
             // The thread ends by itself; if it panicked, nobody waits for it any more.
             let _ = thread.join();
@@ -146,7 +150,7 @@ fn watch(shared: Arc<Shared>) -> Result<JoinHandle<()>> {
                     Ok(Some(head)) => shared.waiters.notify(head),
                     Ok(None) => (),
                     // Who waits reads the head, and gets the error that stands in the way.
-                    Err(()) => shared.waiters.notify(Position::END),
+                    Err(()) => shared.waiters.wake_all(),
                 }
             }
         })

@@ -198,3 +198,18 @@ fn who_waits_is_woken_by_this_handle_and_by_another() {
     }
     drop(store.wait_past(Position::END));
 }
+
+/// Who waited for the end of all positions was once not woken by the closing.
+#[test]
+fn closing_wakes_who_waits_for_what_never_comes() {
+    let folder = Folder::new();
+    let store = folder.open();
+    let mut context = Context::from_waker(Waker::noop());
+    let mut waiting = store.wait_past(Position::END);
+    assert!(waiting.as_mut().poll(&mut context).is_pending());
+    std::thread::scope(|scope| {
+        let waiter = scope.spawn(|| block_on(waiting).unwrap_err());
+        store.close().unwrap();
+        assert_eq!(waiter.join().unwrap().kind(), ErrorKind::Unavailable);
+    });
+}
