@@ -35,6 +35,7 @@ mod error;
 mod group;
 mod judge;
 mod keys;
+mod lifted;
 mod merging;
 mod part;
 mod plan;

@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use wayfold_core::{EventBatch, Limits, Position, Timestamp};
+use wayfold_core::{EventBatch, Limits, Position, Timestamp, Upcasters};
 use wayfold_store::{
     AppendCondition, AppendOutcome, BoxFuture, Capabilities, Checkpoint, CheckpointName, Error, ErrorKind,
     EventStore, ReadPage, ReadQuery, Result, admit,
@@ -122,6 +122,13 @@ impl SqliteStore {
         self.limits = limits;
         self.limits.event_bytes_max = self.limits.event_bytes_max.min(EVENT_BYTES_MAX);
         self.limits.batch_bytes_max = self.limits.batch_bytes_max.min(BATCH_BYTES_MAX);
+        self
+    }
+
+    /// Reads stored events of your own kinds in older shapes by these steps; the file stays as it is. The first
+    /// call counts, and one has to come before the store is used.
+    pub fn with_upcasters(self, upcasters: Upcasters) -> Self {
+        self.shared.state.set_upcasters(upcasters);
         self
     }
 

@@ -10,5 +10,6 @@ mod native {
     mod file;
     mod process;
     mod sealing;
+    mod upcasting;
     mod writer;
 }
