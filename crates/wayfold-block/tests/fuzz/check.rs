@@ -49,12 +49,15 @@ fn with_chain() -> Upcasters {
 fn check_fold(batch: &EventBatch) {
     let projections = ProjectionSet::new(Rules::default()).unwrap();
     let batches = std::slice::from_ref(batch);
-    let whole = folded(&projections, Timestamp::MAX, &[batch.clone()]);
+    let whole = folded(&projections, Timestamp::MAX, batches);
+    // An id that stands twice is what a store refuses, and then nothing is promised about retractions and order.
+    let ids: HashSet<_> = batch.iter().map(|event| event.id()).collect();
+    let is_history = ids.len() == batch.len();
     for key in whole.customers() {
         let view = whole.view(&key, Timestamp::MAX).unwrap().unwrap();
         serde_json::to_string(&view).unwrap();
         let told = explain(&projections, &key, batches, Timestamp::MAX).unwrap().unwrap();
-        assert_eq!(told.view, view);
+        assert!(!is_history || told.view == view, "{:?} is explained, and {view:?} folded", told.view);
         serde_json::to_string(&told).unwrap();
     }
     for tenant in batch.customers().map(|key| key.tenant).collect::<HashSet<Tenant>>() {
@@ -62,14 +65,10 @@ fn check_fold(batch: &EventBatch) {
         serde_json::to_string(&population.summary()).unwrap();
     }
     let middle = batch.iter().nth(batch.len() / 2).map_or(Timestamp::MIN, |event| event.occurred_at());
-    let ids: HashSet<_> = batch.iter().map(|event| event.id()).collect();
     let (first, second): (Vec<_>, Vec<_>) = batch.iter().enumerate().partition(|(row, _)| row % 2 == 1);
     let half = |rows: Vec<(usize, _)>| EventBatch::from_views(rows.into_iter().map(|(_, event)| event));
     let halves = folded(&projections, middle, &[half(first), half(second)]);
-    // An id that stands twice is what a store refuses, and then the fold promises nothing about order.
-    if ids.len() == batch.len() {
-        assert_eq!(export(&halves), export(&whole), "equal sets of events give equal bytes");
-    }
+    assert!(!is_history || export(&halves) == export(&whole), "equal sets of events give equal bytes");
 }
 
 /// Folds batches one after the other up to an instant, and then to the end of time.
