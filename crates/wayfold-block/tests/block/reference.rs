@@ -16,7 +16,7 @@ mod sealed;
 pub(crate) use self::cursor::{Cursor, Note};
 pub(crate) use self::events::events;
 pub(crate) use self::hash::{LookedUp, crc32};
-pub(crate) use self::page::{Column, Page, Values, read_group};
+pub(crate) use self::page::{Page, Values, read_group};
 pub(crate) use self::sealed::Sealed;
 
 /// A part: what its frame says, and its payload.

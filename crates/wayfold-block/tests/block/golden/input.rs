@@ -32,7 +32,7 @@ pub(super) fn sealed() -> Vec<EventBatch> {
     let start = Timestamp::parse("2024-01-01").unwrap();
     events.extend((0..2_400).map(|number: u32| {
         let at = start + Span::from_micros(i64::from(number % 600) * 3_600_000_000);
-        let query = (number % 7 == 0).then(|| format!("query {}", number % 5));
+        let query = number.is_multiple_of(7).then(|| format!("query {}", number % 5));
         let body = SearchMade { query, results_found: Some(i64::from(number % 3)) };
         JourneyEvent::new(id(u128::from(number) << 20), long.clone(), at, body).with_sequence(number / 600)
     }));

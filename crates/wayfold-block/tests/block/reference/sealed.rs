@@ -94,7 +94,7 @@ impl Sealed {
     pub(crate) fn may_hold(&self, what: LookedUp<'_>) -> bool {
         let hash = mix(what.number() ^ what.space());
         let lines = (self.filter.len() / 64) as u128;
-        let line = (u128::from(hash) * lines >> 64) as usize;
+        let line = ((u128::from(hash) * lines) >> 64) as usize;
         let bits = mix(hash);
         (0..7).all(|probe| {
             let nine = (bits >> (9 * probe)) as usize & 0x1ff;
