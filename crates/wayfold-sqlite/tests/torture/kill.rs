@@ -1,0 +1,248 @@
+//! The process is killed at any moment, and another goes on with its file.
+//!
+//! The test starts its own program again as the process to be killed. That one tells of each step on its standard
+//! output, a line before it begins and a line once it is acknowledged.
+
+use std::fmt::Write as _;
+use std::process::Child;
+use std::time::{Duration, Instant};
+
+use wayfold_core::Position;
+use wayfold_sqlite::{SqliteConfig, SqliteStore};
+use wayfold_testkit::Random;
+
+use super::child::{self, PATIENCE, lines_of, say};
+use super::effort::times;
+use super::run::{self, Notes};
+use super::scratch::Scratch;
+use super::script::{LANES, Script, Sizes};
+use super::verify::{Answers, Known, verify};
+
+const NAME: &str = "torture::kill::acknowledged_events_survive_a_kill";
+const KILLS: usize = 300;
+/// The steps of a file; once they are done, the next process begins a new one.
+const STEPS: usize = 300;
+
+#[test]
+fn acknowledged_events_survive_a_kill() {
+    match child::task() {
+        Some(task) => append_until_killed(&task),
+        None => kill_often(),
+    }
+}
+
+/// What a process is told to do: `file|seed|until|lane|lane|lane`.
+fn append_until_killed(task: &str) {
+    let parts: Vec<&str> = task.split('|').collect();
+    let number = |at: usize| parts[at].parse::<usize>().unwrap();
+    let script = Script::new(number(1) as u64, STEPS, Sizes::default());
+    let store = SqliteStore::open(parts[0], SqliteConfig::default()).unwrap();
+    run::lanes(&store, &script, std::array::from_fn(|lane| number(3 + lane)), number(2), &Teller).unwrap();
+    say("end");
+    store.close().unwrap();
+    say("closed");
+    std::process::exit(0);
+}
+
+struct Teller;
+
+impl Notes for Teller {
+    fn begun(&self, step: usize) {
+        say(&format!("begun {step}"));
+    }
+
+    fn done(&self, step: usize, positions: Vec<Position>) {
+        let mut line = format!("done {step}");
+        for position in positions {
+            write!(line, " {position}").unwrap();
+        }
+        say(&line);
+    }
+}
+
+/// When a process is killed.
+#[derive(Debug, Clone, Copy)]
+enum Moment {
+    /// So long after its start, mostly before and while it opens the file.
+    Opening(Duration),
+    /// So long after so many acknowledgements.
+    Appending(usize, Duration),
+    /// So long after its last step, while it closes the file.
+    Closing(Duration),
+}
+
+impl Moment {
+    fn of(random: &mut Random) -> Self {
+        let mut micros = |below: u64| Duration::from_micros(random.below(below));
+        let (short, long) = (micros(3_000), micros(25_000));
+        match random.below(20) {
+            0..5 => Self::Opening(long),
+            5..15 => Self::Appending(1 + random.index(25), short),
+            _ => Self::Closing(short),
+        }
+    }
+}
+
+/// A file that processes append to one after the other, and what they have said.
+struct Case {
+    script: Script,
+    scratch: Scratch,
+    known: Known,
+    answers: Answers,
+}
+
+impl Case {
+    fn new(seed: u64) -> Self {
+        Self {
+            script: Script::new(seed, STEPS, Sizes::default()),
+            scratch: Scratch::new("kill"),
+            known: Known::default(),
+            answers: Answers::default(),
+        }
+    }
+
+    /// The first step of each lane that is not done.
+    fn next(&self) -> [usize; LANES] {
+        run::START.map(|lane| {
+            let mut steps = (lane..).step_by(LANES);
+            steps.find(|step| !self.known.done.contains_key(step)).unwrap()
+        })
+    }
+
+    fn is_over(&self) -> bool {
+        self.next().into_iter().all(|step| step >= STEPS)
+    }
+
+    fn spawn(&self, until: usize) -> Child {
+        let [a, b, c] = self.next();
+        let task = format!("{}|{}|{until}|{a}|{b}|{c}", self.scratch.file().display(), self.script.seed);
+        child::spawn(NAME, &task)
+    }
+
+    /// Takes in a line; gives what it says.
+    fn hear(&mut self, line: &str) -> Heard {
+        let mut words = line.split(' ');
+        let what = words.next();
+        let step = words.next().map(|step| step.parse().unwrap());
+        match (what, step) {
+            (Some("begun"), Some(step)) => {
+                self.known.begun.insert(step);
+                Heard::Nothing
+            }
+            (Some("done"), Some(step)) => {
+                let positions = words.map(|word| Position::try_from(word.to_owned()).unwrap());
+                self.known.done.insert(step, positions.collect());
+                Heard::Done
+            }
+            (Some("end"), None) => Heard::End,
+            (Some("closed"), None) => Heard::Nothing,
+            _ => panic!("a line of a process: {line:?}"),
+        }
+    }
+
+    /// Starts a process, kills it at a moment, and takes in all it has said.
+    fn run(&mut self, moment: Moment, steps: usize) -> Ended {
+        let until = (self.next().into_iter().min().unwrap() + steps).min(STEPS);
+        let mut child = self.spawn(until);
+        let lines = lines_of(&mut child);
+        let start = Instant::now();
+        let mut deadline = match moment {
+            Moment::Opening(delay) => start + delay,
+            _ => start + PATIENCE,
+        };
+        let (mut done, mut is_at_end) = (0, false);
+        loop {
+            match lines.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+                // It is time to kill it, or it has ended.
+                Err(_) => break,
+                Ok(line) => match (self.hear(&line), moment) {
+                    (Heard::Done, Moment::Appending(steps, delay)) => {
+                        done += 1;
+                        if done == steps {
+                            deadline = Instant::now() + delay;
+                        }
+                    }
+                    (Heard::End, Moment::Closing(delay)) => {
+                        is_at_end = true;
+                        deadline = Instant::now() + delay;
+                    }
+                    (Heard::End, _) => is_at_end = true,
+                    _ => {}
+                },
+            }
+        }
+        assert!(start.elapsed() < PATIENCE, "the process did not come to an end");
+        child.kill().unwrap();
+        let status = child.wait().unwrap();
+        lines.iter().for_each(|line| is_at_end |= matches!(self.hear(&line), Heard::End));
+        match (status.code(), is_at_end) {
+            (Some(0), _) => Ended::ByItself,
+            (Some(code), _) => panic!("the process failed with code {code}; seed {}", self.script.seed),
+            (None, true) => Ended::Closing,
+            (None, false) => Ended::Killed,
+        }
+    }
+
+    /// Verifies a copy of the files or the files themselves, so that some processes find them as a kill left them.
+    fn verify(&mut self, on_a_copy: bool) -> Result<usize, String> {
+        let copy = Scratch::new("copy");
+        let mut file = self.scratch.file();
+        if on_a_copy {
+            for entry in std::fs::read_dir(self.scratch.folder()).unwrap() {
+                let entry = entry.unwrap();
+                std::fs::copy(entry.path(), copy.folder().join(entry.file_name())).unwrap();
+            }
+            file = copy.file();
+        }
+        let store =
+            SqliteStore::open(file, SqliteConfig::default()).map_err(|error| format!("open: {error}"))?;
+        verify(&store, &self.script, &self.known, &mut self.answers)
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Heard {
+    Nothing,
+    Done,
+    End,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ended {
+    Killed,
+    /// Killed while it closed the file.
+    Closing,
+    /// It had ended before it could be killed.
+    ByItself,
+}
+
+fn kill_often() {
+    let mut random = Random::new(7);
+    let mut files = 0;
+    let (mut killed, mut closing, mut by_themselves, mut in_doubt, mut events) = (0, 0, 0, 0, 0);
+    let mut case = Case::new(files);
+    while killed + closing < KILLS * times() {
+        let moment = Moment::of(&mut random);
+        let steps = random.between(10, 60) as usize;
+        match case.run(moment, steps) {
+            Ended::Killed => killed += 1,
+            Ended::Closing => closing += 1,
+            Ended::ByItself => by_themselves += 1,
+        }
+        let seed = case.script.seed;
+        let is_in_doubt = case.known.begun.iter().any(|step| !case.known.done.contains_key(step));
+        in_doubt += usize::from(is_in_doubt);
+        let found = case.verify(random.percent(50));
+        events += found.unwrap_or_else(|error| panic!("seed {seed}, killed {moment:?}: {error}"));
+        if case.is_over() || random.percent(2) {
+            files += 1;
+            case = Case::new(files);
+        }
+    }
+    println!(
+        "{killed} killed, {closing} while closing, {by_themselves} ended by themselves, {in_doubt} with steps in \
+         doubt, {} files, {events} events",
+        files + 1
+    );
+    assert!(closing >= 10 && in_doubt >= 100 && files >= 3, "the kills met too little");
+}
