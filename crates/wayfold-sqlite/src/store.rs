@@ -97,7 +97,7 @@ impl SqliteStore {
 
     /// Opens a file that stands already, for reading alone; appends and checkpoints are refused.
     ///
-    /// The folder may be read-only too if no other process writes meanwhile and the store was closed.
+    /// SQLite makes the files of its write-ahead log beside it if they are not there, so the folder must allow that.
     ///
     /// # Errors
     /// As [`SqliteStore::open`]; `Unavailable` if there is no such file.
