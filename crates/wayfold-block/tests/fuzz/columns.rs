@@ -31,7 +31,7 @@ const NAMES: [&str; 6] = ["order", "stage", "journey", "sequence", "promised_at"
 fn columns_with_any_values_are_taken_whole_or_refused() {
     let seeds = seeds();
     let mut accepted = 0;
-    for_each_case(3_000, |random| {
+    for_each_case(1_500, |random| {
         let (batch, other) = (random.pick(&seeds), random.pick(&seeds));
         let (mut raw, other) = (batch.to_raw(), other.to_raw());
         for _ in 0..=random.below(3) {
@@ -42,7 +42,7 @@ fn columns_with_any_values_are_taken_whole_or_refused() {
             check_batch(&batch);
         }
     });
-    assert!(!tries_all_cases() || accepted > 800, "only {accepted} were accepted");
+    assert!(!tries_all_cases() || accepted > 400, "only {accepted} were accepted");
 }
 
 fn change<'a>(random: &mut Random, raw: &mut RawBatch<'a>, other: &RawBatch<'a>) {
