@@ -100,7 +100,9 @@ fn make(shared: &Shared, connection: &Connection, number: u64, plan: &Plan) -> R
     };
     let header = built?;
     verify(connection, number, &header)?;
-    write(shared, connection, |transaction| flip(transaction, number, &header, plan))
+    let events = write(shared, connection, |transaction| flip(transaction, number, &header, plan))?;
+    metrics::counter!("wayfold_sqlite_sealed_events_total").increment(events);
+    Ok(())
 }
 
 /// What came of registering a block.
@@ -187,7 +189,10 @@ fn write_step(shared: &Shared, connection: &Connection, number: u64, parts: &[Pa
             return Err(unavailable("make a sealed block: another process took it for abandoned"));
         }
         parts.iter().try_for_each(|part| put_part(transaction, part))
-    })
+    })?;
+    let bytes: usize = parts.iter().map(|part| part.bytes.len()).sum();
+    metrics::counter!("wayfold_sqlite_sealed_bytes_total").increment(bytes as u64);
+    Ok(())
 }
 
 /// Reads the block as it was written: every page has to be there, and every position of its range once.
@@ -208,8 +213,8 @@ fn verify(connection: &Connection, number: u64, header: &[u8]) -> Result<()> {
     block.filter(connection).map(drop)
 }
 
-/// Puts the block in the place of what it was made from.
-fn flip(transaction: &Transaction<'_>, number: u64, header: &[u8], plan: &Plan) -> Result<()> {
+/// Puts the block in the place of what it was made from, and says how many events it holds.
+fn flip(transaction: &Transaction<'_>, number: u64, header: &[u8], plan: &Plan) -> Result<u64> {
     let tried = "put a sealed block in its place";
     let mut meta = Meta::read(transaction)?;
     let block = SealedBlock::read(number, header).at(tried)?;
@@ -237,7 +242,8 @@ fn flip(transaction: &Transaction<'_>, number: u64, header: &[u8], plan: &Plan) 
         return Err(gone());
     }
     meta.generation += 1;
-    meta.write(transaction).at(tried)
+    meta.write(transaction).at(tried)?;
+    Ok(block.events())
 }
 
 fn set_state(transaction: &Transaction<'_>, number: i64, from: i64, to: i64) -> Result<usize> {

@@ -8,6 +8,7 @@ mod native {
 
     mod damage;
     mod file;
+    mod growth;
     mod process;
     mod sealing;
     mod upcasting;
