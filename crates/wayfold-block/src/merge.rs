@@ -54,10 +54,8 @@ fn places(batches: &[EventBatch]) -> Vec<Vec<u32>> {
         customers.extend(own.into_iter().enumerate().map(|(local, key)| (spread(&key), key, number, local)));
     }
     customers.sort_unstable();
-    let mut place = 0;
-    for same in customers.chunk_by(|a, b| (a.0, &a.1) == (b.0, &b.1)) {
+    for (place, same) in (0..).zip(customers.chunk_by(|a, b| (a.0, &a.1) == (b.0, &b.1))) {
         same.iter().for_each(|(_, _, batch, local)| places[*batch][*local] = place);
-        place += 1;
     }
     places
 }

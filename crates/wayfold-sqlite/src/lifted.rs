@@ -15,7 +15,7 @@ impl Lifted {
         if let Some(lifted) = self.0.get() {
             return Ok(lifted);
         }
-        let lifted = stored.lifted(upcasters).map_err(failed)?;
+        let lifted = stored.lifted(upcasters).map_err(|error| failed(&error))?;
         Ok(self.0.get_or_init(|| lifted))
     }
 }
@@ -30,11 +30,11 @@ pub(crate) fn same_event(
     if stored.same_content(event) {
         return Ok(true);
     }
-    let lifted = EventBatch::from_views([*stored]).lifted(upcasters).map_err(failed)?;
+    let lifted = EventBatch::from_views([*stored]).lifted(upcasters).map_err(|error| failed(&error))?;
     Ok(lifted.event(0).same_content(event))
 }
 
-fn failed(error: wayfold_core::Error) -> Error {
+fn failed(error: &wayfold_core::Error) -> Error {
     let message = format_args!("read the log: {error}; the step has to take what was stored");
     Error::new(ErrorKind::InvalidEvent, message).with_source(error.clone())
 }
