@@ -1,4 +1,4 @@
-//! The bytes of Wayfold's log.
+//! The bytes of Wayfold's log, as `docs/format.md` of the repository specifies them.
 
 mod bytes;
 mod column;

@@ -1,8 +1,9 @@
 //! Writing a sealed block: from batches as they came, or from the pages of other sealed blocks.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, VecDeque};
 
-use wayfold_core::{CustomerKey, EventBatch, EventView, Position};
+use wayfold_core::{CustomerKey, EventBatch, EventKind, EventView, Position, Timestamp};
 
 use crate::directory::{Entry, put_parts};
 use crate::error::Error;
@@ -29,19 +30,34 @@ pub struct Part {
 ///
 /// The result is a source for [`Merge`]. It holds all events in memory, so it is for what was appended lately.
 pub fn cluster(batches: &[EventBatch]) -> EventBatch {
-    let mut rows: Vec<(u64, EventView<'_>)> = Vec::new();
-    for batch in batches {
-        let spreads: Vec<u64> = batch
-            .customers()
-            .map(|key| CustomerKey::spread(key.tenant.as_str(), key.customer.as_str()))
-            .collect();
-        rows.extend(batch.iter().map(|event| (spreads[event.local_customer() as usize], event)));
-    }
-    rows.sort_unstable_by(|(a_spread, a), (b_spread, b)| {
-        let customer = || a.customer_texts().cmp(&b.customer_texts());
-        a_spread.cmp(b_spread).then_with(customer).then_with(|| a.order_key().cmp(&b.order_key()))
+    let places = places(batches);
+    let rows = batches.iter().zip(&places).flat_map(|(batch, places)| {
+        batch.iter().map(|event| (places[event.local_customer() as usize], event.occurred_at(), event))
     });
-    EventBatch::from_views(rows.into_iter().map(|(_, event)| event))
+    let mut rows: Vec<(u32, Timestamp, EventView<'_>)> = rows.collect();
+    // Most neighbours differ in customer or time, so that the rest of the key is seldom read.
+    rows.sort_unstable_by(|(a_place, a_at, a), (b_place, b_at, b)| {
+        let rest = || a.order_key().cmp(&b.order_key());
+        a_place.cmp(b_place).then_with(|| a_at.cmp(b_at)).then_with(rest)
+    });
+    EventBatch::from_views(rows.into_iter().map(|(_, _, event)| event))
+}
+
+/// The place of each batch's customers in the order of a sealed block.
+fn places(batches: &[EventBatch]) -> Vec<Vec<u32>> {
+    let mut customers = Vec::new();
+    let mut places = Vec::with_capacity(batches.len());
+    for (number, batch) in batches.iter().enumerate() {
+        let own: Vec<_> = batch.customers().collect();
+        places.push(vec![0; own.len()]);
+        let spread = |key: &CustomerKey| CustomerKey::spread(key.tenant.as_str(), key.customer.as_str());
+        customers.extend(own.into_iter().enumerate().map(|(local, key)| (spread(&key), key, number, local)));
+    }
+    customers.sort_unstable();
+    for (place, same) in (0..).zip(customers.chunk_by(|a, b| (a.0, &a.1) == (b.0, &b.1))) {
+        same.iter().for_each(|(_, _, batch, local)| places[*batch][*local] = place);
+    }
+    places
 }
 
 /// Merges sources, each in the order of a sealed block, into the parts of one; the header comes last.
@@ -142,11 +158,13 @@ struct Source<S> {
     pages: S,
     page: EventBatch,
     row: usize,
+    /// The spread of the customer whose turn it is.
+    spread: u64,
 }
 
 impl<S> Source<S> {
     fn new(pages: S) -> Self {
-        Self { pages, page: EventBatch::empty(), row: 0 }
+        Self { pages, page: EventBatch::empty(), row: 0, spread: 0 }
     }
 
     /// Goes to the next page where this one is taken.
@@ -157,15 +175,24 @@ impl<S> Source<S> {
         while self.row == self.page.len() {
             let Some(page) = self.pages.next().transpose()? else { break };
             (self.page, self.row) = (page, 0);
+            self.turn();
         }
         Ok(())
     }
 
+    /// Notes whose turn it is.
+    fn turn(&mut self) {
+        if self.row < self.page.len() {
+            let (tenant, customer) = self.page.event(self.row).customer_texts();
+            self.spread = CustomerKey::spread(tenant, customer);
+        }
+    }
+
     /// The customer whose turn it is.
     fn customer(&self) -> Option<Customer<&str>> {
-        let (tenant, customer) =
-            (self.row < self.page.len()).then(|| self.page.event(self.row).customer_texts())?;
-        Some(Customer { spread: CustomerKey::spread(tenant, customer), tenant, customer })
+        let event = (self.row < self.page.len()).then(|| self.page.event(self.row))?;
+        let (tenant, customer) = event.customer_texts();
+        Some(Customer { spread: self.spread, tenant, customer })
     }
 
     /// Takes the events of that customer from the page.
@@ -175,6 +202,7 @@ impl<S> Source<S> {
             rows.push((self.page.clone(), self.row));
             self.row += 1;
         }
+        self.turn();
     }
 }
 
@@ -269,17 +297,40 @@ impl Writer {
             let position = event.position().unwrap_or(Position::START);
             self.block.first = self.block.first.min(position);
             self.block.last = self.block.last.max(position);
-            let kind = event.kind_name();
-            if let Some(last) = self.kinds.get_mut(kind.as_ref()) {
-                *last = position.max(*last);
-            } else if self.kinds.len() <= KINDS_MAX {
-                self.kinds.insert(kind.into_owned(), position);
-            }
         }
         tags.sort_unstable();
         tags.dedup();
         self.tags.extend(tags.iter().map(|tag| (tag.key(), number)));
         self.lookups.extend(tags);
+        self.note_kinds(page);
+    }
+
+    /// Notes the last position of each kind of a page.
+    fn note_kinds(&mut self, page: &EventBatch) {
+        let mut known = [Position::START; 256];
+        for event in page.iter() {
+            let (kind, position) = (event.kind(), event.position().unwrap_or(Position::START));
+            if kind.is_custom() || kind == EventKind::Unknown {
+                self.note_kind(event.kind_name(), position);
+            } else {
+                let last = &mut known[usize::from(kind.rank())];
+                *last = position.max(*last);
+            }
+        }
+        for kind in EventKind::ALL {
+            let last = known[usize::from(kind.rank())];
+            if last > Position::START {
+                self.note_kind(kind.name().into(), last);
+            }
+        }
+    }
+
+    fn note_kind(&mut self, kind: Cow<'_, str>, position: Position) {
+        if let Some(last) = self.kinds.get_mut(kind.as_ref()) {
+            *last = position.max(*last);
+        } else if self.kinds.len() <= KINDS_MAX {
+            self.kinds.insert(kind.into_owned(), position);
+        }
     }
 
     fn finish(&mut self) {

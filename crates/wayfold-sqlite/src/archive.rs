@@ -7,11 +7,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::Connection;
 use wayfold_block::{Directory, Lookup, PartKind};
-use wayfold_core::{EventBatch, EventView};
+use wayfold_core::{EventBatch, EventView, Upcasters};
 use wayfold_store::{EventFilter, KindFilter, Result};
 
 use crate::error::{number, position};
 use crate::sealed::{Block, Manifest, Page};
+use crate::state::SharedState;
 
 /// How many pages and parts of directories one call keeps before it forgets them.
 const KEPT_MAX: usize = 512;
@@ -65,19 +66,19 @@ pub(crate) struct LastOpened(Mutex<Option<Arc<Opened>>>);
 pub(crate) struct Archive<'a> {
     connection: &'a Connection,
     manifest: &'a Manifest,
-    last_opened: &'a LastOpened,
+    shared: &'a SharedState,
     pages: RefCell<HashMap<(u64, u32), Page>>,
     directories: RefCell<HashMap<(u64, PartKind, u32), Rc<Directory>>>,
 }
 
 impl<'a> Archive<'a> {
-    pub(crate) fn new(
-        connection: &'a Connection,
-        manifest: &'a Manifest,
-        last_opened: &'a LastOpened,
-    ) -> Self {
+    pub(crate) fn new(connection: &'a Connection, manifest: &'a Manifest, shared: &'a SharedState) -> Self {
         let (pages, directories) = (RefCell::default(), RefCell::default());
-        Self { connection, manifest, last_opened, pages, directories }
+        Self { connection, manifest, shared, pages, directories }
+    }
+
+    pub(crate) fn upcasters(&self) -> &'a Upcasters {
+        self.shared.upcasters()
     }
 
     pub(crate) fn manifest(&self) -> &'a Manifest {
@@ -194,12 +195,10 @@ impl<'a> Archive<'a> {
                 continue;
             }
             let Some(opened) = self.open(block, filter, after)? else { continue };
-            let mut found = opened.between(after, u64::MAX);
-            let is_match = |(number, page, row): &(u64, &Page, usize)| {
-                filter.matches(&page.batch.event(*row)) && !own(*number)
-            };
-            if let Some((number, _, _)) = found.find(is_match) {
-                return Ok(Some(number));
+            for (number, page, row) in opened.between(after, u64::MAX) {
+                if filter.matches(&page.today(self.upcasters())?.event(row)) && !own(number) {
+                    return Ok(Some(number));
+                }
             }
         }
         Ok(None)
@@ -241,7 +240,7 @@ impl<'a> Archive<'a> {
     /// Opens a whole block, or takes it as it was opened last.
     pub(crate) fn open_all(&self, block: &Block) -> Result<Arc<Opened>> {
         let number = block.header.number();
-        let last = self.last_opened.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let last = self.shared.last_opened.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
         if let Some(opened) = last.filter(|opened| opened.block == number) {
             return Ok(opened);
         }
@@ -254,7 +253,7 @@ impl<'a> Archive<'a> {
             let gap = gap.map_or(block.last, |(_, number)| number);
             return Err(block.corrupt(format_args!("position {} is missing or doubled", position(gap))));
         }
-        *self.last_opened.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(opened.clone());
+        *self.shared.last_opened.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(opened.clone());
         Ok(opened)
     }
 }

@@ -33,6 +33,8 @@ pub(crate) enum Step {
     Done,
     /// Somebody else makes one.
     Busy,
+    /// Somebody else has made one since the plan.
+    Stale,
 }
 
 /// Errors of a merge, whose sources read pages.
@@ -63,9 +65,25 @@ fn now_ms() -> i64 {
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
-/// Makes the block of a plan.
-pub(crate) fn build(shared: &Shared, connection: &Connection, plan: &Plan) -> Result<Step> {
-    let Some(number) = begin(shared, connection)? else { return Ok(Step::Busy) };
+/// Makes the block of a plan that was made at a generation of the log.
+pub(crate) fn build(shared: &Shared, connection: &Connection, generation: u64, plan: &Plan) -> Result<Step> {
+    let number = match begin(shared, connection, generation)? {
+        Begun::Block(number) => number,
+        Begun::Not(step) => return Ok(step),
+    };
+    let built = make(shared, connection, number, plan);
+    if built.is_err() {
+        // The failure counts; a block that cannot be given up is found when its lease has ended.
+        let _ = write(shared, connection, |transaction| give_up(transaction, number));
+        // Whoever took this block for abandoned has taken its inputs away, which is no damage.
+        if Meta::read(connection)?.generation != generation {
+            return Ok(Step::Stale);
+        }
+    }
+    built.map(|()| Step::Done)
+}
+
+fn make(shared: &Shared, connection: &Connection, number: u64, plan: &Plan) -> Result<()> {
     let built = match plan {
         Plan::Seal(batches) => {
             let source = std::iter::once(Ok(cluster(batches)));
@@ -80,19 +98,22 @@ pub(crate) fn build(shared: &Shared, connection: &Connection, plan: &Plan) -> Re
             write_parts(shared, connection, number, Merge::new(number, blocks.iter().map(source)))
         }
     };
-    let flipped = built.and_then(|header| {
-        verify(connection, number, &header)?;
-        write(shared, connection, |transaction| flip(transaction, number, &header, plan))
-    });
-    if flipped.is_err() {
-        // The failure counts; a block that cannot be given up is found when its lease has ended.
-        let _ = write(shared, connection, |transaction| give_up(transaction, number));
-    }
-    flipped.map(|()| Step::Done)
+    let header = built?;
+    verify(connection, number, &header)?;
+    let events = write(shared, connection, |transaction| flip(transaction, number, &header, plan))?;
+    metrics::counter!("wayfold_sqlite_sealed_events_total").increment(events);
+    Ok(())
 }
 
-/// Registers a new block, unless another process makes one.
-fn begin(shared: &Shared, connection: &Connection) -> Result<Option<u64>> {
+/// What came of registering a block.
+enum Begun {
+    Block(u64),
+    Not(Step),
+}
+
+/// Registers a new block, unless somebody else makes one or has made one. From then on nobody else does, so that what
+/// it is made from stays.
+fn begin(shared: &Shared, connection: &Connection, generation: u64) -> Result<Begun> {
     let tried = "begin a sealed block";
     write(shared, connection, |transaction| {
         let now = now_ms();
@@ -106,12 +127,15 @@ fn begin(shared: &Shared, connection: &Connection) -> Result<Option<u64>> {
             .optional()
             .at(tried)?;
         if other.is_some() {
-            return Ok(None);
+            return Ok(Begun::Not(Step::Busy));
+        }
+        if Meta::read(transaction)?.generation != generation {
+            return Ok(Begun::Not(Step::Stale));
         }
         transaction
             .execute("INSERT INTO block (state, touched_at) VALUES (?1, ?2)", [block_state::BUILDING, now])
             .at(tried)?;
-        Ok(Some(transaction.last_insert_rowid() as u64))
+        Ok(Begun::Block(transaction.last_insert_rowid() as u64))
     })
 }
 
@@ -165,7 +189,10 @@ fn write_step(shared: &Shared, connection: &Connection, number: u64, parts: &[Pa
             return Err(unavailable("make a sealed block: another process took it for abandoned"));
         }
         parts.iter().try_for_each(|part| put_part(transaction, part))
-    })
+    })?;
+    let bytes: usize = parts.iter().map(|part| part.bytes.len()).sum();
+    metrics::counter!("wayfold_sqlite_sealed_bytes_total").increment(bytes as u64);
+    Ok(())
 }
 
 /// Reads the block as it was written: every page has to be there, and every position of its range once.
@@ -186,8 +213,8 @@ fn verify(connection: &Connection, number: u64, header: &[u8]) -> Result<()> {
     block.filter(connection).map(drop)
 }
 
-/// Puts the block in the place of what it was made from.
-fn flip(transaction: &Transaction<'_>, number: u64, header: &[u8], plan: &Plan) -> Result<()> {
+/// Puts the block in the place of what it was made from, and says how many events it holds.
+fn flip(transaction: &Transaction<'_>, number: u64, header: &[u8], plan: &Plan) -> Result<u64> {
     let tried = "put a sealed block in its place";
     let mut meta = Meta::read(transaction)?;
     let block = SealedBlock::read(number, header).at(tried)?;
@@ -215,7 +242,8 @@ fn flip(transaction: &Transaction<'_>, number: u64, header: &[u8], plan: &Plan) 
         return Err(gone());
     }
     meta.generation += 1;
-    meta.write(transaction).at(tried)
+    meta.write(transaction).at(tried)?;
+    Ok(block.events())
 }
 
 fn set_state(transaction: &Transaction<'_>, number: i64, from: i64, to: i64) -> Result<usize> {

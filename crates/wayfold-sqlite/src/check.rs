@@ -7,12 +7,12 @@ use wayfold_block::Lookup;
 use wayfold_core::{EventView, Position, Timestamp};
 use wayfold_store::{CheckpointName, Error, Result};
 
-use crate::archive::{Archive, LastOpened};
+use crate::archive::Archive;
 use crate::error::{At, corrupt, position};
 use crate::record::{Meta, read_checkpoint};
 use crate::schema::integrity_problem;
 use crate::sealed::{Block, Manifest};
-use crate::state::{Snapshot, check_head, read_fresh_blocks};
+use crate::state::{SharedState, Snapshot, check_head, read_fresh_blocks};
 use crate::store::SqliteStore;
 
 /// What [`SqliteStore::check`] has found sound.
@@ -47,8 +47,9 @@ impl SqliteStore {
         let snapshot = Snapshot::begin(&connection)?;
         let Snapshot { transaction, meta } = &snapshot;
         let manifest = Manifest::read(transaction, meta, None)?;
-        let last_opened = LastOpened::default();
-        let archive = Archive::new(transaction, &manifest, &last_opened);
+        // A cache of its own, so that every page is read from the file.
+        let unread = SharedState::default();
+        let archive = Archive::new(transaction, &manifest, &unread);
         let mut log = Log { archive: &archive, recorded_at: None, unsealed: HashSet::new(), fresh_blocks: 0 };
         for block in &manifest.blocks {
             log.check_sealed(transaction, block)?;

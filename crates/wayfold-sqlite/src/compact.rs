@@ -2,15 +2,18 @@
 
 use std::time::{Duration, Instant};
 
+use rusqlite::Connection;
 use wayfold_store::Result;
 
 use crate::build::Step;
 use crate::error::{At, unavailable};
 use crate::merging::work;
 use crate::schema::open_writer;
-use crate::store::SqliteStore;
+use crate::store::{Shared, SqliteStore};
 
 const PAUSE: Duration = Duration::from_millis(10);
+/// Pages that one step gives back.
+const STEP_PAGES: u32 = 1_024;
 
 impl SqliteStore {
     /// Seals every event that is not sealed yet, merges what is due, and gives unused space of the file back.
@@ -32,12 +35,25 @@ impl SqliteStore {
             }
             std::thread::sleep(PAUSE);
         }
-        let _turn = shared.write_turn();
-        let tried = "give unused space back";
-        let mut statement = connection.prepare("PRAGMA incremental_vacuum").at(tried)?;
-        let mut rows = statement.query([]).at(tried)?;
-        // Each row is a page given back; there is nothing in it.
-        while rows.next().at(tried)?.is_some() {}
+        while vacuum(shared, &connection)? {}
         Ok(())
     }
+}
+
+/// Gives some unused pages back, in a short transaction between those of the writer; says no when none is left.
+fn vacuum(shared: &Shared, connection: &Connection) -> Result<bool> {
+    let _turn = shared.write_turn();
+    let tried = "give unused space back";
+    let unused = |connection: &Connection| -> Result<i64> {
+        connection.pragma_query_value(None, "freelist_count", |row| row.get(0)).at(tried)
+    };
+    let before = unused(connection)?;
+    let mut statement = connection.prepare(&format!("PRAGMA incremental_vacuum({STEP_PAGES})")).at(tried)?;
+    let mut rows = statement.query([]).at(tried)?;
+    // Each row is a page given back; there is nothing in it.
+    while rows.next().at(tried)?.is_some() {}
+    drop(rows);
+    drop(statement);
+    let after = unused(connection)?;
+    Ok(after > 0 && after < before)
 }

@@ -139,7 +139,7 @@ fn judge(
         return Ok(draft);
     }
     let judged = shared.ask(transaction, meta, |state| {
-        let archive = Archive::new(transaction, &state.sealed, &shared.last_opened);
+        let archive = Archive::new(transaction, &state.sealed, shared);
         let standing = Standing { hasher: &shared.hasher, state, archive };
         let judge = |append: &mut &mut Append| draft.judge(&standing, append);
         Ok(appends.iter_mut().map(judge).collect())
@@ -218,7 +218,7 @@ fn write_block(
     let mut statement =
         transaction.prepare_cached("INSERT INTO fresh (first, bytes) VALUES (?1, ?2)").at("write a block")?;
     statement.execute(params![*next as i64, bytes]).at("write a block")?;
-    let block = Fresh { first: *next, batch, bytes: bytes.len() };
+    let block = Fresh::new(*next, batch, bytes.len());
     *next = block.last() + 1;
     blocks.push((block, keys));
     Ok(())

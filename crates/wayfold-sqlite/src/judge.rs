@@ -10,6 +10,7 @@ use wayfold_store::{AppendCondition, AppendOutcome, Error, Result, admit_instant
 use crate::archive::Archive;
 use crate::error::position;
 use crate::keys::{Hasher, Keys};
+use crate::lifted::same_event;
 use crate::state::State;
 use crate::tail::{Fresh, Tail};
 
@@ -131,7 +132,7 @@ impl Draft {
         for (row, event) in batch.iter().enumerate() {
             let key = keys.ids[row];
             if let Some((number, batch, row)) = self.find(standing, key, &event)? {
-                if !batch.event(row).same_content(&event) {
+                if !same_event(&batch.event(row), &event, standing.archive.upcasters())? {
                     let error = Error::id_reused(event.id(), Some(position(number)));
                     return Err(Refusal { error, at: Some(number) });
                 }
@@ -189,8 +190,10 @@ impl Draft {
         if let Some(number) = standing.archive.first_match(&condition.filter, after, is_own)? {
             return Ok(Some(number));
         }
-        let first = |tail: &Tail| tail.first_match(standing.hasher, &condition.filter, after, is_own);
-        Ok(first(&standing.state.tail).or_else(|| first(&self.tail)))
+        let filter = (&condition.filter, standing.archive.upcasters());
+        let first = |tail: &Tail| tail.first_match(standing.hasher, filter, after, is_own);
+        let found = first(&standing.state.tail)?;
+        if found.is_some() { Ok(found) } else { first(&self.tail) }
     }
 
     fn accept(&mut self, append: &mut Append, new: &[usize]) {
@@ -211,7 +214,7 @@ impl Draft {
         self.last += new.len() as u64;
         let batch = batch.recorded((first..=self.last).map(position).collect(), self.recorded_at);
         if self.is_shared {
-            self.tail.push(Fresh { first, batch: batch.clone(), bytes: 0 }, &keys);
+            self.tail.push(Fresh::new(first, batch.clone(), 0), &keys);
         }
         self.accepted.push(Accepted { batch, keys, bytes });
     }

@@ -24,6 +24,15 @@
 //!
 //! The main types are [`SqliteStore`], its [`SqliteConfig`] and the [`CheckReport`] of a whole look at the file.
 //! It is not for a network file system: SQLite's write-ahead log needs the memory of one machine.
+//!
+//! # What it tells
+//!
+//! What a caller sees, [`TracedStore`](wayfold_store::TracedStore) tells. What happens inside is told here, by the
+//! facades `tracing` and `metrics`: the spans `wayfold.sqlite.commit` (`calls`) and `wayfold.sqlite.seal` (`merges`)
+//! of level `debug`, a warning when sealing fails, the histogram `wayfold_sqlite_group_calls` (calls of one commit)
+//! and the counters `wayfold_sqlite_sealed_blocks_total`, `wayfold_sqlite_sealed_events_total` and
+//! `wayfold_sqlite_sealed_bytes_total` (what sealing and merging wrote, each time anew) and
+//! `wayfold_sqlite_seal_failures_total`.
 
 mod archive;
 mod backup;
@@ -35,6 +44,7 @@ mod error;
 mod group;
 mod judge;
 mod keys;
+mod lifted;
 mod merging;
 mod part;
 mod plan;

@@ -10,7 +10,7 @@ use wayfold_store::Result;
 
 use crate::build::{Step, build, sweep};
 use crate::error::{At, unavailable};
-use crate::plan::{is_behind, is_due, plan};
+use crate::plan::{Plan, is_behind, is_due, plan};
 use crate::state::Snapshot;
 use crate::store::Shared;
 
@@ -120,14 +120,24 @@ fn run(connection: &Connection, shared: &Shared) {
     while shared.merging.wait(pause) {
         let tried = catch_unwind(AssertUnwindSafe(|| work(connection, shared, false)));
         pause = match &tried {
-            Ok(Ok(Step::Done)) => None,
+            Ok(Ok(Step::Done | Step::Stale)) => None,
             Ok(Ok(Step::Busy)) => Some(BUSY_PAUSE),
-            Ok(Err(_)) | Err(_) => Some(FAILED_PAUSE),
+            // Closing stops it, which is no failure.
+            _ if shared.merging.is_closed() => break,
+            Ok(Err(error)) => failed(error),
+            Err(_) => failed(&"a panic"),
         };
         // A process that was killed amid a block keeps others from sealing for a while, and appends do not wait for
         // that.
         shared.merging.note(!matches!(tried, Ok(Ok(Step::Done))));
     }
+}
+
+/// Nobody calls this thread, so it tells by itself what went wrong, and tries again later.
+fn failed(reason: &dyn std::fmt::Display) -> Option<Duration> {
+    tracing::warn!(%reason, "sealing failed; the log grows slower to read until it succeeds");
+    metrics::counter!("wayfold_sqlite_seal_failures_total").increment(1);
+    Some(FAILED_PAUSE)
 }
 
 /// Makes every block that is due, then takes out what they replaced.
@@ -140,15 +150,19 @@ pub(crate) fn work(connection: &Connection, shared: &Shared, is_whole: bool) -> 
         let plan = loop {
             let snapshot = Snapshot::begin(connection)?;
             let planned = shared.state.ask(&snapshot.transaction, &snapshot.meta, |state| {
-                Ok(plan(&state.tail, &state.sealed, &shared.config, is_whole))
+                let plan = plan(&state.tail, &state.sealed, &shared.config, is_whole);
+                Ok(plan.map(|plan| (state.meta.generation, plan)))
             })?;
             if let Some(plan) = planned {
                 break plan;
             }
         };
-        let Some(plan) = plan else { break };
-        if build(shared, connection, &plan)? == Step::Busy {
-            return Ok(Step::Busy);
+        let Some((generation, plan)) = plan else { break };
+        let span = tracing::debug_span!("wayfold.sqlite.seal", merges = matches!(plan, Plan::Merge(_)));
+        match span.in_scope(|| build(shared, connection, generation, &plan))? {
+            Step::Done => metrics::counter!("wayfold_sqlite_sealed_blocks_total").increment(1),
+            Step::Stale => continue,
+            Step::Busy => return Ok(Step::Busy),
         }
         take_in(connection, shared)?;
         shared.merging.changed.notify_all();

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use rusqlite::Connection;
-use wayfold_core::{EventBatch, Position};
+use wayfold_core::{EventBatch, Position, Upcasters};
 use wayfold_store::{Direction, EventFilter, ReadPage, ReadQuery, Result};
 
 use crate::archive::Archive;
@@ -51,7 +51,7 @@ pub(crate) fn read(
         })?;
         // The memory was newer than the transaction; the next one is newer than that.
         let Some((sealed, slices)) = view else { continue };
-        let archive = Archive::new(&snapshot.transaction, &sealed, &shared.last_opened);
+        let archive = Archive::new(&snapshot.transaction, &sealed, shared);
         return page(&archive, query, &slices, bounds);
     }
 }
@@ -60,17 +60,18 @@ fn page(archive: &Archive<'_>, query: &ReadQuery, slices: &[Slice], bounds: Boun
     let manifest: &Manifest = archive.manifest();
     let blocks = manifest.between(bounds.after, bounds.before);
     if blocks.is_empty()
-        && let Some(page) = whole_block(query, slices, &bounds)
+        && let Some(page) = whole_block(archive.upcasters(), query, slices, &bounds)?
     {
         return Ok(page);
     }
     let mut draft = Draft { filter: &query.filter, bounds, picks: Vec::new(), bytes: 0, next: None };
+    let upcasters = archive.upcasters();
     let ended = match query.direction {
         Direction::Forward => match draft.take_sealed(archive, blocks.iter(), query.direction)? {
-            ControlFlow::Continue(()) => draft.take_slices(slices, query.direction),
+            ControlFlow::Continue(()) => draft.take_slices(upcasters, slices, query.direction)?,
             ended => ended,
         },
-        Direction::Backward => match draft.take_slices(slices, query.direction) {
+        Direction::Backward => match draft.take_slices(upcasters, slices, query.direction)? {
             ControlFlow::Continue(()) => draft.take_sealed(archive, blocks.iter().rev(), query.direction)?,
             ended => ended,
         },
@@ -124,14 +125,23 @@ impl Draft<'_> {
         ControlFlow::Continue(())
     }
 
-    fn take_slices(&mut self, slices: &[Slice], direction: Direction) -> ControlFlow<()> {
+    fn take_slices(
+        &mut self,
+        upcasters: &Upcasters,
+        slices: &[Slice],
+        direction: Direction,
+    ) -> Result<ControlFlow<()>> {
         for slice in slices {
             let block = &slice.block;
+            let events = block.today(upcasters)?;
             for row in slice.rows(direction) {
-                self.offer(block.first + row as u64, (&block.batch, row), block.bytes, direction)?;
+                let taken = self.offer(block.first + row as u64, (events, row), block.bytes, direction);
+                if taken.is_break() {
+                    return Ok(taken);
+                }
             }
         }
-        ControlFlow::Continue(())
+        Ok(ControlFlow::Continue(()))
     }
 
     fn take_sealed<'b>(
@@ -156,16 +166,16 @@ impl Draft<'_> {
             let Some(opened) = archive.open(block, self.filter, self.bounds.after)? else { continue };
             looked_through += usize::from(looks_through);
             let events = opened.between(self.bounds.after, self.bounds.before);
-            let mut offer = |(number, page, row): (u64, &crate::sealed::Page, usize)| {
-                self.offer(number, (&page.batch, row), page.bytes, direction)
+            let events: Box<dyn Iterator<Item = _>> = match direction {
+                Direction::Forward => Box::new(events),
+                Direction::Backward => Box::new(events.rev()),
             };
-            let mut events = events;
-            let taken = match direction {
-                Direction::Forward => events.try_for_each(&mut offer),
-                Direction::Backward => events.rev().try_for_each(&mut offer),
-            };
-            if taken.is_break() {
-                return Ok(taken);
+            for (number, page, row) in events {
+                let today = page.today(archive.upcasters())?;
+                let taken = self.offer(number, (today, row), page.bytes, direction);
+                if taken.is_break() {
+                    return Ok(taken);
+                }
             }
         }
         Ok(ControlFlow::Continue(()))
@@ -178,15 +188,20 @@ impl Draft<'_> {
 }
 
 /// A stored block as it is, where a forward read of everything begins at one that fills a page well.
-fn whole_block(query: &ReadQuery, slices: &[Slice], bounds: &Bounds) -> Option<ReadPage> {
-    if *query != ReadQuery::all() {
-        return None;
-    }
-    let first = slices.first()?;
+fn whole_block(
+    upcasters: &Upcasters,
+    query: &ReadQuery,
+    slices: &[Slice],
+    bounds: &Bounds,
+) -> Result<Option<ReadPage>> {
+    let Some(first) = slices.first().filter(|_| *query == ReadQuery::all()) else { return Ok(None) };
     let events = first.block.batch.len();
     let fits = first.is_whole() && events <= bounds.events_max;
     let is_large = events >= WHOLE_EVENTS_MIN.min(bounds.events_max);
-    let batch = first.block.batch.clone();
-    (fits && (is_large || slices.len() == 1))
-        .then(|| ReadPage { batch, next: (slices.len() > 1).then(|| position(first.block.last())) })
+    if !fits || !(is_large || slices.len() == 1) {
+        return Ok(None);
+    }
+    let batch = first.block.today(upcasters)?.clone();
+    let next = (slices.len() > 1).then(|| position(first.block.last()));
+    Ok(Some(ReadPage { batch, next }))
 }

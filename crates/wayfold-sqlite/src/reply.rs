@@ -1,5 +1,6 @@
 //! An answer from another thread, for whoever awaits it.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
@@ -43,9 +44,15 @@ impl<T> Promise<T> {
         let Some(slot) = self.0.take() else { return };
         let before = std::mem::replace(&mut *lock(&slot), Slot::Full(answer));
         if let Slot::Empty(Some(waker)) = before {
-            waker.wake();
+            wake(waker);
         }
     }
+}
+
+/// Wakes a task. Its executor is foreign code: where that panics, the thread that wakes has to go on.
+pub(crate) fn wake(waker: Waker) {
+    // Whoever does not hear of it has only itself to blame, and nothing of ours is half done.
+    let _ = catch_unwind(AssertUnwindSafe(|| waker.wake()));
 }
 
 impl<T> Drop for Promise<T> {

@@ -4,10 +4,11 @@ use std::sync::{Arc, OnceLock};
 
 use rusqlite::Connection;
 use wayfold_block::{Directory, Filter, PartKind, PartName, SealedBlock};
-use wayfold_core::EventBatch;
+use wayfold_core::{EventBatch, Upcasters};
 use wayfold_store::Result;
 
 use crate::error::{At, corrupt, number};
+use crate::lifted::Lifted;
 use crate::part::get_part;
 use crate::record::{Meta, range};
 
@@ -38,6 +39,14 @@ pub(crate) struct Block {
 pub(crate) struct Page {
     pub(crate) batch: EventBatch,
     pub(crate) bytes: usize,
+    lifted: Lifted,
+}
+
+impl Page {
+    /// Its events in today's shape.
+    pub(crate) fn today(&self, upcasters: &Upcasters) -> Result<&EventBatch> {
+        self.lifted.of(&self.batch, upcasters)
+    }
 }
 
 impl Block {
@@ -79,7 +88,7 @@ impl Block {
                 return Err(corrupt(message));
             }
         }
-        Ok(Page { batch, bytes })
+        Ok(Page { batch, bytes, lifted: Lifted::default() })
     }
 
     pub(crate) fn directory(

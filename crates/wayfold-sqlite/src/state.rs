@@ -1,10 +1,10 @@
 //! What a handle knows of the file, and how it is brought up with a transaction.
 
-use std::sync::{Arc, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, OnceLock, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use wayfold_block::read_fresh;
-use wayfold_core::EventBatch;
+use wayfold_core::{EventBatch, Upcasters};
 use wayfold_store::Result;
 
 use crate::archive::LastOpened;
@@ -27,11 +27,23 @@ pub(crate) struct State {
 pub(crate) struct SharedState {
     pub(crate) hasher: Hasher,
     pub(crate) last_opened: LastOpened,
+    /// How stored events of older shapes are read.
+    upcasters: OnceLock<Upcasters>,
     /// `None` until it is read from the file, and again when a failed commit leaves it in doubt.
     state: RwLock<Option<State>>,
 }
 
 impl SharedState {
+    /// Says how stored events of older shapes are read, before any is.
+    pub(crate) fn set_upcasters(&self, upcasters: Upcasters) {
+        // What was read already was read by the steps that stood.
+        let _ = self.upcasters.set(upcasters);
+    }
+
+    pub(crate) fn upcasters(&self) -> &Upcasters {
+        self.upcasters.get_or_init(Upcasters::default)
+    }
+
     fn lock(&self) -> RwLockWriteGuard<'_, Option<State>> {
         self.state.write().unwrap_or_else(|poisoned| {
             // Whoever panicked may have left half a change; the file has the whole.
@@ -199,7 +211,7 @@ fn decode_fresh(first: u64, expected: u64, bytes: &[u8]) -> Result<Fresh> {
     }
     let batch = read_fresh(first, bytes).at(tried)?;
     check_positions(&batch, first)?;
-    Ok(Fresh { first, batch, bytes: bytes.len() })
+    Ok(Fresh::new(first, batch, bytes.len()))
 }
 
 /// Checks that the events of a block say of themselves that they stand where it stands.

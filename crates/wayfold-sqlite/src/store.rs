@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use wayfold_core::{EventBatch, Limits, Position, Timestamp};
+use wayfold_core::{EventBatch, Limits, Position, Timestamp, Upcasters};
 use wayfold_store::{
     AppendCondition, AppendOutcome, BoxFuture, Capabilities, Checkpoint, CheckpointName, Error, ErrorKind,
     EventStore, ReadPage, ReadQuery, Result, admit,
@@ -97,7 +97,7 @@ impl SqliteStore {
 
     /// Opens a file that stands already, for reading alone; appends and checkpoints are refused.
     ///
-    /// The folder may be read-only too if no other process writes meanwhile and the store was closed.
+    /// SQLite makes the files of its write-ahead log beside it if they are not there, so the folder must allow that.
     ///
     /// # Errors
     /// As [`SqliteStore::open`]; `Unavailable` if there is no such file.
@@ -122,6 +122,13 @@ impl SqliteStore {
         self.limits = limits;
         self.limits.event_bytes_max = self.limits.event_bytes_max.min(EVENT_BYTES_MAX);
         self.limits.batch_bytes_max = self.limits.batch_bytes_max.min(BATCH_BYTES_MAX);
+        self
+    }
+
+    /// Reads stored events of your own kinds in older shapes by these steps; the file stays as it is. The first
+    /// call counts, and one has to come before the store is used.
+    pub fn with_upcasters(self, upcasters: Upcasters) -> Self {
+        self.shared.state.set_upcasters(upcasters);
         self
     }
 

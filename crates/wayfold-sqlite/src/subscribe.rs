@@ -13,6 +13,7 @@ use wayfold_store::Result;
 
 use crate::error::{At, position, unavailable};
 use crate::record::Meta;
+use crate::reply::wake;
 use crate::store::Shared;
 
 /// How long the thread stays when nobody waits: subscribers wait again soon, and starting a thread costs more.
@@ -56,7 +57,7 @@ impl Waiters {
             let due = waiting.wakers.extract_if(.., |_, (past, _)| is_due(*past));
             due.map(|(_, (_, waker))| waker).collect()
         };
-        woken.into_iter().for_each(Waker::wake);
+        woken.into_iter().for_each(wake);
     }
 
     /// Wakes everybody and ends the thread.

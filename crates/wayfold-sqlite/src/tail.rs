@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use wayfold_core::{EventBatch, EventView};
-use wayfold_store::EventFilter;
+use wayfold_core::{EventBatch, EventView, Upcasters};
+use wayfold_store::{EventFilter, Result};
 
 use crate::keys::{Hasher, Keys};
+use crate::lifted::Lifted;
 
 /// A fresh block: its events, and how many bytes it has in the file.
 #[derive(Debug, Clone)]
@@ -13,9 +14,20 @@ pub(crate) struct Fresh {
     pub(crate) first: u64,
     pub(crate) batch: EventBatch,
     pub(crate) bytes: usize,
+    lifted: Lifted,
 }
 
 impl Fresh {
+    /// Takes the events of a block as they are stored.
+    pub(crate) fn new(first: u64, batch: EventBatch, bytes: usize) -> Self {
+        Self { first, batch, bytes, lifted: Lifted::default() }
+    }
+
+    /// Its events in today's shape.
+    pub(crate) fn today(&self, upcasters: &Upcasters) -> Result<&EventBatch> {
+        self.lifted.of(&self.batch, upcasters)
+    }
+
     /// The number of its last event.
     pub(crate) fn last(&self) -> u64 {
         self.first + self.batch.len() as u64 - 1
@@ -134,23 +146,31 @@ impl Tail {
     pub(crate) fn first_match(
         &self,
         hasher: &Hasher,
-        filter: &EventFilter,
+        (filter, upcasters): (&EventFilter, &Upcasters),
         after: u64,
         own: impl Fn(u64) -> bool,
-    ) -> Option<u64> {
-        let matches = |number: &u64| filter.matches(&self.event(*number)) && !own(*number);
-        match self.candidates(hasher, filter, after, u64::MAX) {
-            Some(newest_first) => newest_first.filter(matches).last(),
-            None => {
-                let is_own = |number: u64| own(number);
-                self.blocks(after, u64::MAX).find_map(|block| {
-                    let rows = (block.first.max(after + 1)..=block.last()).map(|n| (n, n - block.first));
-                    rows.filter(|(_, row)| filter.matches(&block.batch.event(*row as usize)))
-                        .map(|(number, _)| number)
-                        .find(|number| !is_own(*number))
-                })
+    ) -> Result<Option<u64>> {
+        let matches = |block: &Fresh, number: u64| -> Result<bool> {
+            let events = block.today(upcasters)?;
+            Ok(filter.matches(&events.event((number - block.first) as usize)) && !own(number))
+        };
+        let mut found = None;
+        if let Some(newest_first) = self.candidates(hasher, filter, after, u64::MAX) {
+            for number in newest_first {
+                if matches(self.block(number), number)? {
+                    found = Some(number);
+                }
+            }
+            return Ok(found);
+        }
+        for block in self.blocks(after, u64::MAX) {
+            for number in block.first.max(after + 1)..=block.last() {
+                if matches(block, number)? {
+                    return Ok(Some(number));
+                }
             }
         }
+        Ok(None)
     }
 }
 
@@ -194,7 +214,7 @@ mod tests {
     fn push(tail: &mut Tail, hasher: &Hasher, events: &[JourneyEvent]) {
         let batch = EventBatch::from_events(events).unwrap();
         let keys = Keys::of(hasher, &batch);
-        tail.push(Fresh { first: tail.head() + 1, batch, bytes: 0 }, &keys);
+        tail.push(Fresh::new(tail.head() + 1, batch, 0), &keys);
     }
 
     #[test]
@@ -209,12 +229,17 @@ mod tests {
         let of_a = EventFilter::customer(CustomerKey::new("a").unwrap());
         let numbers: Vec<_> = tail.candidates(&hasher, &of_a, 11, 14).unwrap().collect();
         assert_eq!(numbers, [13]);
-        let first = |filter: &EventFilter, after| tail.first_match(&hasher, filter, after, |_| false);
+        let upcasters = Upcasters::default();
+        let first = |filter: &EventFilter, after| {
+            tail.first_match(&hasher, (filter, &upcasters), after, |_| false).unwrap()
+        };
         assert_eq!(first(&of_a, 11), Some(13));
         assert_eq!(first(&EventFilter::all().with_tag(tag), 0), Some(12));
         assert_eq!(first(&EventFilter::all(), 12), Some(13));
         assert_eq!(first(&EventFilter::all(), 15), None);
-        assert_eq!(tail.first_match(&hasher, &EventFilter::all(), 12, |number| number < 15), Some(15));
+        let all = EventFilter::all();
+        let found = tail.first_match(&hasher, (&all, &upcasters), 12, |number| number < 15);
+        assert_eq!(found.unwrap(), Some(15));
         let firsts = |after, before| tail.blocks(after, before).map(|block| block.first).collect::<Vec<_>>();
         assert_eq!(firsts(0, u64::MAX), [11, 14]);
         assert_eq!(firsts(13, u64::MAX), [14]);

@@ -101,6 +101,8 @@ fn run(connection: Connection, queue: &Queue, shared: &Shared) -> Result<()> {
         merging::before_commit(shared);
         let changed = {
             let _turn = shared.write_turn();
+            metrics::histogram!("wayfold_sqlite_group_calls").record(group.len() as f64);
+            let _span = tracing::debug_span!("wayfold.sqlite.commit", calls = group.len()).entered();
             group::commit(&connection, &shared.state, group)
         };
         if let Some(meta) = changed {

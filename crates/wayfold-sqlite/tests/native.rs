@@ -6,9 +6,12 @@ mod native {
     pub(crate) mod folder;
     pub(crate) mod support;
 
+    mod convergence;
     mod damage;
     mod file;
+    mod growth;
     mod process;
     mod sealing;
+    mod upcasting;
     mod writer;
 }

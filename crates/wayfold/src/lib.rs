@@ -106,3 +106,8 @@ struct FirstJourney;
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/guide/schema-versions.md")]
 struct SchemaVersions;
+
+/// Compiles and runs the program of the guide.
+#[cfg(all(doctest, feature = "sqlite"))]
+#[doc = include_str!("../../../docs/guide/storage.md")]
+struct Storage;

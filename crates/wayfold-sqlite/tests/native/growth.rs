@@ -1,0 +1,68 @@
+//! How much is written for an event, and how large the file becomes.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use metrics::{Counter, Gauge, Histogram, Key, KeyName, Metadata, Recorder, SharedString, Unit};
+use wayfold_core::JourneyEvent;
+use wayfold_sqlite::{SqliteConfig, SqliteStore};
+
+use super::support::{Folder, append, registered};
+
+/// The counters of the thread that asks.
+#[derive(Default)]
+struct Counted(Mutex<BTreeMap<String, Arc<AtomicU64>>>);
+
+impl Counted {
+    fn of(&self, name: &str) -> u64 {
+        self.0.lock().unwrap().get(name).map_or(0, |count| count.load(Ordering::Relaxed))
+    }
+}
+
+impl Recorder for Counted {
+    fn describe_counter(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+
+    fn describe_gauge(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+
+    fn describe_histogram(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+
+    fn register_counter(&self, key: &Key, _: &Metadata<'_>) -> Counter {
+        let mut counts = self.0.lock().unwrap();
+        Counter::from_arc(counts.entry(key.name().to_owned()).or_default().clone())
+    }
+
+    fn register_gauge(&self, _: &Key, _: &Metadata<'_>) -> Gauge {
+        Gauge::noop()
+    }
+
+    fn register_histogram(&self, _: &Key, _: &Metadata<'_>) -> Histogram {
+        Histogram::noop()
+    }
+}
+
+/// Sealed in the smallest blocks that are sealed by themselves, where merging has the most to do.
+#[test]
+fn an_event_is_written_a_few_times_whatever_the_log_has_grown_to() {
+    const SEALED: u128 = 2_048;
+    let folder = Folder::new();
+    let mut config = SqliteConfig::default();
+    config.seal_events = usize::MAX;
+    let store = SqliteStore::open(folder.file(), config).unwrap();
+    let counted = Counted::default();
+    let mut events = 0;
+    for number in 0..40 {
+        let ids = number * SEALED..(number + 1) * SEALED;
+        let some: Vec<JourneyEvent> = ids.map(|id| registered(id, &format!("c{}", id % 997))).collect();
+        assert!(append(&store, &some).is_ok());
+        events += some.len() as u64;
+        metrics::with_local_recorder(&counted, || store.compact().unwrap());
+        let written = counted.of("wayfold_sqlite_sealed_events_total");
+        assert!(written >= events && written <= events * 2, "{written} events written for {events}");
+    }
+    assert_eq!(counted.of("wayfold_sqlite_sealed_blocks_total"), 40 + 2, "sixteen became one, twice");
+    let bytes_written = counted.of("wayfold_sqlite_sealed_bytes_total");
+    store.close().unwrap();
+    let file = std::fs::metadata(folder.file()).unwrap().len();
+    assert!(bytes_written < file * 5 / 2, "{bytes_written} bytes written for a file of {file}");
+}

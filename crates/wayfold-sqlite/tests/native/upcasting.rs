@@ -1,0 +1,94 @@
+//! Stored events of older shapes, read in today's.
+
+use pollster::block_on;
+use wayfold_core::{AttributeName, Custom, CustomKind, EventBatch, JourneyEvent, Position, Stage, Upcasters};
+use wayfold_sqlite::{SqliteConfig, SqliteStore};
+use wayfold_store::{
+    AppendCondition, AppendOutcome, ErrorKind, EventFilter, EventStore, EventStoreExt, KindFilter,
+};
+
+use super::support::{Folder, append, batch, event, registered};
+
+/// The shop is an attribute `shop` in version 1, and `store` in version 2.
+fn visited(id: u128, version: u16, shop: &str) -> JourneyEvent {
+    let body = Custom { name: CustomKind::new("store_visited").unwrap(), stage: None, amount: None };
+    let name = AttributeName::new(if version == 1 { "shop" } else { "store" }).unwrap();
+    event(id, "ada", body).with_schema_version(version).with_attribute(name, shop)
+}
+
+fn renamed() -> Upcasters {
+    let rename = |event: &mut wayfold_core::RawFields| Ok(event.rename_attribute("shop", "store")?);
+    Upcasters::builder().step("custom:store_visited", 1, 2, rename).build().unwrap()
+}
+
+fn stored(folder: &Folder, events: &[JourneyEvent]) {
+    assert!(matches!(append(&folder.open(), events), Ok(AppendOutcome::Appended { .. })));
+}
+
+fn all(store: &SqliteStore) -> Vec<JourneyEvent> {
+    let batches = block_on(store.read_all(EventFilter::all())).unwrap();
+    let mut events: Vec<_> = batches.iter().flat_map(EventBatch::to_events).collect();
+    events.iter_mut().for_each(|event| (event.recorded_at, event.position) = (None, None));
+    events
+}
+
+#[test]
+fn what_is_stored_stays_and_readers_get_what_it_means_today() {
+    let folder = Folder::new();
+    let old = [visited(1, 1, "north"), registered(2, "ada"), visited(3, 1, "south")];
+    stored(&folder, &old);
+    for is_sealed in [false, true] {
+        let store = folder.open().with_upcasters(renamed());
+        let today = [visited(1, 2, "north"), registered(2, "ada"), visited(3, 2, "south")];
+        assert_eq!(all(&store), today, "sealed: {is_sealed}");
+        // Whoever tries again has the old program or the new one.
+        for again in [&old, &today] {
+            assert!(matches!(append(&store, again), Ok(AppendOutcome::AlreadyTaken { .. })));
+        }
+        let error = append(&store, &[visited(3, 2, "elsewhere")]).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::IdReused);
+        store.close().unwrap();
+        let store = folder.open();
+        assert_eq!(all(&store), old, "sealed: {is_sealed}");
+        store.compact().unwrap();
+    }
+}
+
+#[test]
+fn a_condition_looks_at_events_as_they_are_read() {
+    let folder = Folder::new();
+    stored(&folder, &[visited(1, 1, "north")]);
+    let to_stage = Upcasters::builder()
+        .step("custom:store_visited", 1, 2, |event| Ok(event.set_field("stage", &Stage::Information)?))
+        .build()
+        .unwrap();
+    let kind = |kind: wayfold_core::EventKind| EventFilter::all().with_kind(KindFilter::Kind(kind));
+    for _ in ["fresh", "sealed"] {
+        let store = folder.open().with_upcasters(to_stage.clone());
+        let append_if = |filter| {
+            let condition = AppendCondition { filter, after: Position::START };
+            block_on(store.append(batch(&[]), Some(condition))).unwrap()
+        };
+        let informs = append_if(kind(wayfold_core::EventKind::CustomInformation));
+        assert!(matches!(informs, AppendOutcome::Conflict { .. }));
+        let neutral = append_if(kind(wayfold_core::EventKind::CustomNeutral));
+        assert!(matches!(neutral, AppendOutcome::Appended { new: 0, .. }));
+        store.compact().unwrap();
+    }
+}
+
+#[test]
+fn a_step_that_refuses_what_is_stored_is_named_and_appends_go_on() {
+    let folder = Folder::new();
+    stored(&folder, &[visited(1, 1, "north")]);
+    let refuses = Upcasters::builder()
+        .step("custom:store_visited", 1, 2, |_| Err("the shop is gone".into()))
+        .build()
+        .unwrap();
+    let store = SqliteStore::open(folder.file(), SqliteConfig::default()).unwrap().with_upcasters(refuses);
+    let error = block_on(store.read_all(EventFilter::all())).unwrap_err();
+    assert!(error.to_string().contains("the shop is gone"), "{error}");
+    assert!(error.to_string().contains(&visited(1, 1, "north").id.to_string()), "{error}");
+    assert!(matches!(append(&store, &[registered(2, "ada")]), Ok(AppendOutcome::Appended { .. })));
+    assert!(matches!(append(&store, &[visited(1, 1, "north")]), Ok(AppendOutcome::AlreadyTaken { .. })));
+}
