@@ -180,7 +180,7 @@ fn a_flipped_bit_is_told_or_harmless() {
     let specimen = Specimen::new(512);
     let (page, end) = (specimen.page_bytes * 8, specimen.bytes.len() * 8);
     let mut damages: Vec<Damage> = (0..page).chain(end - page..end).map(|bit| Damage::Flip { bit }).collect();
-    damages.extend(some_bits(&specimen, 1, 9_000));
+    damages.extend(some_bits(&specimen, 1, 7_900));
     specimen.damage_each(&damages);
 }
 

@@ -78,6 +78,7 @@ impl Record {
             let from = if session == 0 { run::START } else { run::after(SESSION * session) };
             run::lanes(&store, &script, from, SESSION * (session + 1), &notes).unwrap();
             *notes.sweeper.lock().unwrap() = None;
+            assert!(store.check().unwrap().sealed_blocks > 0, "the run seals while it appends");
             store.close().unwrap();
         }
         drop(watching);
@@ -195,7 +196,7 @@ fn cut_runs(seeds: std::ops::Range<u64>, durability: Durability, cuts: usize, pr
 fn acknowledged_events_survive_a_power_cut() {
     let tally = cut_runs(0..3 * times() as u64, Durability::Full, 100, Promise::Keeps);
     assert_eq!(tally.failures, Vec::<String>::new());
-    assert!(tally.amid_a_sweep >= 15 && tally.amid_a_commit >= 60 && tally.scattered >= 60, "{tally:?}");
+    assert!(tally.amid_a_sweep >= 10 && tally.amid_a_commit >= 60 && tally.scattered >= 60, "{tally:?}");
 }
 
 #[test]
