@@ -110,14 +110,16 @@ impl SharedState {
 
     /// Takes in what the writer has committed.
     pub(crate) fn publish(&self, meta: &Meta, blocks: Vec<(Fresh, Keys)>) {
+        // Without events there is nothing to take in, and what other processes appended is not known by that.
+        let Some((first, _)) = blocks.first() else { return };
+        let first = first.first;
         let mut state = self.lock();
         let Some(known) = &mut *state else { return };
         if known.meta.head >= meta.head || known.meta.generation > meta.generation {
             // A reader has been faster and has read it from the file.
             return;
         }
-        let follows = blocks.first().is_none_or(|(block, _)| block.first == known.tail.head() + 1);
-        if known.meta.generation == meta.generation && follows {
+        if known.meta.generation == meta.generation && first == known.tail.head() + 1 {
             blocks.into_iter().for_each(|(block, keys)| known.tail.push(block, &keys));
             known.meta = *meta;
         } else {

@@ -10,6 +10,7 @@ mod native {
     mod damage;
     mod file;
     mod growth;
+    mod handles;
     mod process;
     mod sealing;
     mod upcasting;
