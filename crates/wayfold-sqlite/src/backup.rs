@@ -1,5 +1,6 @@
 //! A copy of the file as it is at one commit, while it is in use.
 
+use std::fs::OpenOptions;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -23,7 +24,8 @@ impl SqliteStore {
     /// until the copy is done. It blocks the calling thread. The file appears under its name once it is whole.
     ///
     /// # Errors
-    /// `Unsupported` if there is something under that name; `Unavailable` if one of the files fails.
+    /// `Unsupported` if there is something under that name, or under that name with `.part` behind it, where the copy
+    /// grows: nothing is overwritten. `Unavailable` if one of the files fails.
     pub fn backup(&self, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
         if path.exists() {
@@ -31,6 +33,7 @@ impl SqliteStore {
             return Err(Error::new(ErrorKind::Unsupported, message));
         }
         let part = part_of(path);
+        claim(&part)?;
         let copied = self.copy_to(&part).and_then(|()| {
             std::fs::rename(&part, path).map_err(|error| {
                 unavailable(format_args!("back up to {}", path.display())).with_source(error)
@@ -76,6 +79,21 @@ impl SqliteStore {
         }
         copy.close().map_err(|(_, error)| error).at(tried)
     }
+}
+
+/// Makes an empty file where there is nothing yet, so that what is written and removed there is ours.
+fn claim(part: &Path) -> Result<()> {
+    let made = OpenOptions::new().write(true).create_new(true).open(part);
+    made.map(drop).map_err(|error| {
+        let tried = format!("back up to {}", part.display());
+        if error.kind() == std::io::ErrorKind::AlreadyExists {
+            let message = format_args!(
+                "{tried}: there is something under that name; if a backup that was killed left it, remove it"
+            );
+            return Error::new(ErrorKind::Unsupported, message);
+        }
+        unavailable(tried).with_source(error)
+    })
 }
 
 fn part_of(path: &Path) -> PathBuf {

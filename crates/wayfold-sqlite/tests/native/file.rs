@@ -237,3 +237,20 @@ fn limits_kinds_and_configs_are_refused_before_anything_is_written() {
     let error = SqliteStore::open(folder.path().join("other"), config).unwrap_err();
     assert!(error.to_string().contains("page_bytes is 1000"), "{error}");
 }
+
+/// The copy grows beside its name, where once another log stood: it was overwritten, and a text was removed.
+#[test]
+fn a_backup_overwrites_nothing_where_it_grows() {
+    let folder = Folder::new();
+    let store = folder.open();
+    assert!(append(&store, &[registered(1, "ada")]).is_ok());
+    let (copy, part) = (folder.path().join("copy"), folder.path().join("copy.part"));
+    std::fs::write(&part, "a note").unwrap();
+    let error = store.backup(&copy).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unsupported);
+    assert!(error.to_string().contains("copy.part: there is something under that name"), "{error}");
+    assert_eq!(std::fs::read_to_string(&part).unwrap(), "a note");
+    std::fs::remove_file(&part).unwrap();
+    store.backup(&copy).unwrap();
+    assert!(copy.exists() && !part.exists());
+}
