@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use pollster::block_on;
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::{Connection, TransactionBehavior, ffi};
 use wayfold_sqlite::{SqliteConfig, SqliteStore};
 use wayfold_store::{Error, ErrorKind, EventStore, Written};
 
@@ -159,14 +159,31 @@ fn a_process_killed_while_sealing_does_not_hold_appends_up() {
     verify(&store, &script, &known, &mut Answers::default()).unwrap();
 }
 
+/// Somebody else has the growing copy locked, as SQLite meets a lock of another process, from its first look on.
+struct HeldCopy;
+
+impl Watch for HeldCopy {
+    fn before(&mut self, file: &Path, op: &Op<'_>) -> Answer {
+        let is_copy = file.extension().is_some_and(|extension| extension == "part");
+        if is_copy && *op == Op::Lock { Answer::Refuse(ffi::SQLITE_BUSY) } else { Answer::Do }
+    }
+
+    fn after(&mut self, _: &Path, _: &Op<'_>) {}
+}
+
 #[test]
 fn a_copy_that_another_process_holds_is_an_error_and_no_endless_wait() {
     let scratch = Scratch::new("held-copy");
     let store = SqliteStore::open(scratch.file(), config()).unwrap();
     let copy = scratch.folder().join("copy.wayfold");
-    let part = Connection::open(scratch.folder().join("copy.wayfold.part")).unwrap();
-    part.execute_batch("CREATE TABLE held (id); BEGIN EXCLUSIVE").unwrap();
+    let watching = vfs::watch(scratch.folder(), Arc::new(Mutex::new(HeldCopy)));
     let error = store.backup(&copy).unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
-    assert!(!copy.exists());
+    assert_eq!((error.kind(), error.written()), (ErrorKind::Unavailable, Written::Nothing), "{error}");
+    assert!(error.to_string().contains("busy_timeout_ms"), "{error}");
+    let left = || std::fs::read_dir(scratch.folder()).unwrap().map(|entry| entry.unwrap().path());
+    assert!(left().all(|path| path != copy && path.extension().is_none_or(|end| end != "part")));
+    // Once the lock is given up, the same call succeeds.
+    drop(watching);
+    store.backup(&copy).unwrap();
+    SqliteStore::open(&copy, config()).unwrap().check().unwrap();
 }
