@@ -17,7 +17,7 @@ fn main() -> wayfold::Result<()> {
     wayfold.append([&event])?;
     wayfold.append([&event])?;
 
-    let view = wayfold.customer(&ada, Timestamp::parse("2024-03-02")?)?.expect("ada has bought");
+    let view = wayfold.customer_as_of(&ada, Timestamp::parse("2024-03-02")?)?.expect("ada has bought");
     println!("{} is {} with {}", view.key, view.lifecycle.stage, view.value.currencies[0].net);
     assert_eq!(view.lifecycle.stage, LifecycleStage::FirstTime);
     assert_eq!(view.value.currencies[0].net.to_string(), "29.33 EUR");

@@ -17,7 +17,7 @@ fn main() -> wayfold::Result<()> {
 
     // What happened, and what each event changed.
     let as_of = Timestamp::parse("2024-04-30")?;
-    let told = wayfold.explain(&ada, as_of)?.expect("ada is known");
+    let told = wayfold.explain_as_of(&ada, as_of)?.expect("ada is known");
     for step in &told.steps {
         let Cause::Event { kind, .. } = &step.cause else { continue };
         println!("{}  {kind}", step.at);

@@ -25,7 +25,9 @@ fn main() -> wayfold::Result<()> {
     let wayfold = Wayfold::open(store)?;
     let ada = CustomerKey::new("ada")?;
     let stage = |known_at: &str, as_of: &str| -> wayfold::Result<Option<LifecycleStage>> {
-        let view = wayfold.known_at(Timestamp::parse(known_at)?).customer(&ada, Timestamp::parse(as_of)?)?;
+        let view = wayfold
+            .as_known_at(Timestamp::parse(known_at)?)
+            .customer_as_of(&ada, Timestamp::parse(as_of)?)?;
         let stage = view.map(|view| view.lifecycle.stage);
         println!(
             "as of {as_of}, as known at {known_at}: {}",
@@ -59,8 +61,8 @@ fn main() -> wayfold::Result<()> {
     assert_eq!(stage("2024-10-01", "2024-07-09")?, Some(LifecycleStage::Churned));
     assert_eq!(stage("2024-09-30", "2024-07-09")?, Some(LifecycleStage::Repeat), "what we knew in September");
     let now = wayfold
-        .known_at(appended.positions[0])
-        .customer(&ada, Timestamp::parse("2024-10-01")?)?
+        .as_known_at(appended.positions[0])
+        .customer_as_of(&ada, Timestamp::parse("2024-10-01")?)?
         .expect("ada is known");
     assert_eq!(now.lifecycle.stage, LifecycleStage::WonBack);
 
@@ -68,7 +70,7 @@ fn main() -> wayfold::Result<()> {
     let until = now.holds_until.expect("silence will tell");
     assert_eq!(until, Timestamp::parse("2024-11-08")?);
     println!("as of 2024-10-01: won_back, and nothing about ada changes until {until} without a new event");
-    let after = wayfold.customer(&ada, until.next())?.expect("ada is known");
+    let after = wayfold.customer_as_of(&ada, until.next())?.expect("ada is known");
     assert_eq!(
         (after.lifecycle.stage, after.segment.class),
         (LifecycleStage::WonBack, Some(BehaviourClass::AtRisk))

@@ -80,12 +80,12 @@ fn main() -> wayfold::Result<()> {
         used("import", "2024-03-04")?,
     ])?;
 
-    let ask = |date: &str| wayfold.own_view(trial, &ada, Timestamp::parse(date)?);
+    let ask = |date: &str| wayfold.own_view_as_of(trial, &ada, Timestamp::parse(date)?);
     assert_eq!(ask("2024-03-05")?, Some(TrialView { features: 2, dormant: false }));
     assert_eq!(ask("2024-03-12")?, Some(TrialView { features: 2, dormant: true }));
 
     // The built-in journey took part as well, and explanations cover both.
-    let told = wayfold.explain(&ada, Timestamp::parse("2024-03-12")?)?.expect("ada is known");
+    let told = wayfold.explain_as_of(&ada, Timestamp::parse("2024-03-12")?)?.expect("ada is known");
     assert_eq!(told.view.journeys.journeys[0].stage, Some(Stage::Information));
     let (step, change) = told.why("trial.dormant").expect("the trial went dormant");
     println!(

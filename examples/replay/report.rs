@@ -118,9 +118,11 @@ impl Report {
         let currency = question.currency.or(most_bought);
         let top: Vec<&Member> = currency.map_or_else(Vec::new, |currency| population.top(currency, 10));
         let story = match &question.customer {
-            Some(key) => {
-                Some(wayfold.explain(key, as_of)?.with_context(|| format!("no customer {key} by {as_of}"))?)
-            }
+            Some(key) => Some(
+                wayfold
+                    .explain_as_of(key, as_of)?
+                    .with_context(|| format!("no customer {key} by {as_of}"))?,
+            ),
             None => most_eventful(wayfold, &top, as_of)?,
         };
         Ok(Self {
@@ -192,7 +194,7 @@ fn top_customer(member: &Member, currency: Currency) -> TopCustomer {
 fn most_eventful(wayfold: &Wayfold, top: &[&Member], as_of: Timestamp) -> Result<Option<Explanation>> {
     let mut best: Option<(usize, Explanation)> = None;
     for member in top {
-        let Some(story) = wayfold.explain(&member.key, as_of)? else { continue };
+        let Some(story) = wayfold.explain_as_of(&member.key, as_of)? else { continue };
         let fields = story.steps.iter().flat_map(|step| &step.changes);
         let changes = fields.filter(|change| change.field == "lifecycle.stage").count();
         if best.as_ref().is_none_or(|(most, _)| changes > *most) {

@@ -24,6 +24,10 @@ pub enum ErrorKind {
     InvalidUpcasters,
     /// A projection was registered twice, or its state cannot be exported canonically.
     InvalidProjection,
+    /// A projection has panicked; it answers nothing any more until its events are folded anew.
+    ProjectionPanicked,
+    /// A handle was given by a set of projections in which another one has its place.
+    ForeignHandle,
     /// A table of named segments leaves gaps or overlaps.
     NotAPartition,
     /// Rules contradict each other or hold a value out of range.

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use crate::batch::{EventBatch, EventView, RowRef, Run, rows_of};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 use crate::event::EventKind;
 use crate::fold::Fold;
 use crate::key::{CustomerKey, EventId, OrderId};
@@ -139,7 +139,7 @@ pub enum Report {
 /// The history holds all of the customer's events; other customers' events are passed over.
 ///
 /// # Errors
-/// `InvalidProjection` if a view cannot be written as JSON.
+/// `InvalidProjection` if a view cannot be written as JSON; `ProjectionPanicked` if a projection panics.
 pub fn explain(
     projections: &ProjectionSet,
     key: &CustomerKey,
@@ -287,10 +287,7 @@ impl Fold {
                 1 => column.name().to_owned(),
                 version => format!("{}@{version}", column.name()),
             };
-            let view = column.view_json(customer, &at).map_err(|error| {
-                let message = format_args!("the view of projection {name:?} is no JSON: {error}");
-                Error::new(ErrorKind::InvalidProjection, message)
-            })?;
+            let view = column.view_json(customer, &at)?;
             Ok((name, view))
         };
         self.columns().iter().map(|column| view(column.as_ref())).collect()

@@ -33,9 +33,7 @@ pub(crate) fn write_customer(
         }
         write_json(&mut line, &format!("{}@{}", column.name(), column.version()))?;
         line.push(b':');
-        column
-            .write_state(customer, &mut line)
-            .map_err(|error| failed(format_args!("state of projection {:?}: {error}", column.name())))?;
+        column.write_state(customer, &mut line)?;
     }
     line.extend_from_slice(b"}}\n");
     out.write_all(&line).map_err(failed)

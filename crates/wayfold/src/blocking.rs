@@ -7,9 +7,11 @@ use wayfold_core::{
 };
 use wayfold_store::{AppendCondition, AppendOutcome, EventStore};
 
-use crate::engine::{Appended, Builder};
-use crate::error::Result;
+use crate::builder::Builder;
+use crate::decide::{Decided, Standing};
+use crate::error::{Error, Result};
 use crate::known::KnownAt;
+use crate::request::{Appended, Request};
 
 /// The engine, with calls that wait until they are done. Not for use inside of an async task.
 ///
@@ -64,6 +66,36 @@ impl Wayfold {
         block_on(self.0.append_if(events, condition))
     }
 
+    /// As [`crate::Wayfold::decide`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn decide<E: From<Error>>(
+        &self,
+        key: &CustomerKey,
+        decision: impl FnMut(&Standing) -> std::result::Result<Vec<JourneyEvent>, E>,
+    ) -> std::result::Result<Decided, E> {
+        block_on(self.0.decide(key, decision))
+    }
+
+    /// As [`crate::Wayfold::request`].
+    pub fn request<'a>(&'a self, request: &'a Request) -> Requested<'a> {
+        Requested(self.0.request(request))
+    }
+
+    /// As [`crate::Wayfold::now`].
+    pub fn now(&self) -> Timestamp {
+        self.0.now()
+    }
+
+    /// As [`crate::Wayfold::advance_to`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn advance_to(&self, instant: impl Into<Timestamp>) -> Result<()> {
+        block_on(self.0.advance_to(instant))
+    }
+
     /// As [`crate::Wayfold::import`].
     ///
     /// # Errors
@@ -93,29 +125,61 @@ impl Wayfold {
     ///
     /// # Errors
     /// As there.
-    pub fn customer(&self, key: &CustomerKey, as_of: impl Into<Timestamp>) -> Result<Option<CustomerView>> {
-        block_on(self.0.customer(key, as_of))
+    pub fn customer(&self, key: &CustomerKey) -> Result<Option<CustomerView>> {
+        block_on(self.0.customer(key))
+    }
+
+    /// As [`crate::Wayfold::customer_as_of`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn customer_as_of(
+        &self,
+        key: &CustomerKey,
+        as_of: impl Into<Timestamp>,
+    ) -> Result<Option<CustomerView>> {
+        block_on(self.0.customer_as_of(key, as_of))
     }
 
     /// As [`crate::Wayfold::explain`].
     ///
     /// # Errors
     /// As there.
-    pub fn explain(&self, key: &CustomerKey, as_of: impl Into<Timestamp>) -> Result<Option<Explanation>> {
-        block_on(self.0.explain(key, as_of))
+    pub fn explain(&self, key: &CustomerKey) -> Result<Option<Explanation>> {
+        block_on(self.0.explain(key))
+    }
+
+    /// As [`crate::Wayfold::explain_as_of`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn explain_as_of(
+        &self,
+        key: &CustomerKey,
+        as_of: impl Into<Timestamp>,
+    ) -> Result<Option<Explanation>> {
+        block_on(self.0.explain_as_of(key, as_of))
     }
 
     /// As [`crate::Wayfold::own_view`].
     ///
     /// # Errors
     /// As there.
-    pub fn own_view<P: Projection>(
+    pub fn own_view<P: Projection>(&self, handle: Handle<P>, key: &CustomerKey) -> Result<Option<P::View>> {
+        block_on(self.0.own_view(handle, key))
+    }
+
+    /// As [`crate::Wayfold::own_view_as_of`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn own_view_as_of<P: Projection>(
         &self,
         handle: Handle<P>,
         key: &CustomerKey,
         as_of: impl Into<Timestamp>,
     ) -> Result<Option<P::View>> {
-        block_on(self.0.own_view(handle, key, as_of))
+        block_on(self.0.own_view_as_of(handle, key, as_of))
     }
 
     /// As [`crate::Wayfold::own_views`].
@@ -154,9 +218,47 @@ impl Wayfold {
         block_on(self.0.export())
     }
 
-    /// As [`crate::Wayfold::known_at`].
-    pub fn known_at(&self, known_at: impl Into<KnownAt>) -> AsKnownAt<'_> {
-        AsKnownAt(self.0.known_at(known_at))
+    /// As [`crate::Wayfold::as_known_at`].
+    pub fn as_known_at(&self, known_at: impl Into<KnownAt>) -> AsKnownAt<'_> {
+        AsKnownAt(self.0.as_known_at(known_at))
+    }
+}
+
+/// As [`crate::Requested`], with calls that wait.
+#[derive(Debug, Clone, Copy)]
+pub struct Requested<'a>(crate::Requested<'a>);
+
+impl Requested<'_> {
+    /// As [`crate::Wayfold::append`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn append<'a>(&self, events: impl IntoIterator<Item = &'a JourneyEvent>) -> Result<Appended> {
+        block_on(self.0.append(events))
+    }
+
+    /// As [`crate::Wayfold::append_if`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn append_if<'a>(
+        &self,
+        events: impl IntoIterator<Item = &'a JourneyEvent>,
+        condition: AppendCondition,
+    ) -> Result<AppendOutcome> {
+        block_on(self.0.append_if(events, condition))
+    }
+
+    /// As [`crate::Wayfold::decide`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn decide<E: From<Error>>(
+        &self,
+        key: &CustomerKey,
+        decision: impl FnMut(&Standing) -> std::result::Result<Vec<JourneyEvent>, E>,
+    ) -> std::result::Result<Decided, E> {
+        block_on(self.0.decide(key, decision))
     }
 }
 
@@ -165,33 +267,41 @@ impl Wayfold {
 pub struct AsKnownAt<'a>(crate::AsKnownAt<'a>);
 
 impl AsKnownAt<'_> {
-    /// As [`crate::AsKnownAt::customer`].
+    /// As [`crate::AsKnownAt::customer_as_of`].
     ///
     /// # Errors
     /// As there.
-    pub fn customer(&self, key: &CustomerKey, as_of: impl Into<Timestamp>) -> Result<Option<CustomerView>> {
-        block_on(self.0.customer(key, as_of))
+    pub fn customer_as_of(
+        &self,
+        key: &CustomerKey,
+        as_of: impl Into<Timestamp>,
+    ) -> Result<Option<CustomerView>> {
+        block_on(self.0.customer_as_of(key, as_of))
     }
 
-    /// As [`crate::AsKnownAt::explain`].
+    /// As [`crate::AsKnownAt::explain_as_of`].
     ///
     /// # Errors
     /// As there.
-    pub fn explain(&self, key: &CustomerKey, as_of: impl Into<Timestamp>) -> Result<Option<Explanation>> {
-        block_on(self.0.explain(key, as_of))
+    pub fn explain_as_of(
+        &self,
+        key: &CustomerKey,
+        as_of: impl Into<Timestamp>,
+    ) -> Result<Option<Explanation>> {
+        block_on(self.0.explain_as_of(key, as_of))
     }
 
-    /// As [`crate::AsKnownAt::own_view`].
+    /// As [`crate::AsKnownAt::own_view_as_of`].
     ///
     /// # Errors
     /// As there.
-    pub fn own_view<P: Projection>(
+    pub fn own_view_as_of<P: Projection>(
         &self,
         handle: Handle<P>,
         key: &CustomerKey,
         as_of: impl Into<Timestamp>,
     ) -> Result<Option<P::View>> {
-        block_on(self.0.own_view(handle, key, as_of))
+        block_on(self.0.own_view_as_of(handle, key, as_of))
     }
 
     /// As [`crate::AsKnownAt::population_of`].

@@ -4,12 +4,17 @@
 pub enum ErrorKind {
     /// An event id is taken by an event with other content.
     IdReused,
+    /// A customer changed at every attempt to decide about it; nothing was written.
+    Conflict,
     /// An event breaks the rules of its kind or a stated limit, or a name or amount is malformed.
     InvalidEvent,
     /// Rules or projections contradict themselves or each other.
     InvalidConfiguration,
     /// A question cannot be answered as it is put.
     InvalidQuestion,
+    /// Code that the engine was given has panicked: a projection, a decision or a step of an upcast. What it was
+    /// doing is undone, and everything else goes on.
+    Panicked,
     /// A file could not be imported.
     Import,
     /// The store cannot do this.
@@ -34,6 +39,8 @@ impl std::fmt::Debug for Error {
 
 #[derive(Debug, thiserror::Error)]
 enum Repr {
+    #[error("{1}")]
+    Engine(ErrorKind, Box<str>),
     #[error(transparent)]
     Core(#[from] wayfold_core::Error),
     #[error(transparent)]
@@ -44,9 +51,14 @@ enum Repr {
 }
 
 impl Error {
+    pub(crate) fn new(kind: ErrorKind, message: impl std::fmt::Display) -> Self {
+        Self(Repr::Engine(kind, message.to_string().into()))
+    }
+
     /// What went wrong, for a caller to act on.
     pub fn kind(&self) -> ErrorKind {
         match &self.0 {
+            Repr::Engine(kind, _) => *kind,
             Repr::Core(error) => core_kind(error.kind()),
             Repr::Store(error) => store_kind(error.kind()),
             #[cfg(feature = "ingest")]
@@ -57,6 +69,7 @@ impl Error {
     /// Whether the same call may succeed later.
     pub fn is_retryable(&self) -> bool {
         match &self.0 {
+            Repr::Engine(kind, _) => matches!(kind, ErrorKind::Conflict | ErrorKind::Unavailable),
             Repr::Core(error) => error.is_retryable(),
             Repr::Store(error) => error.is_retryable(),
             #[cfg(feature = "ingest")]
@@ -76,7 +89,8 @@ fn core_kind(kind: wayfold_core::ErrorKind) -> ErrorKind {
         Core::InvalidRules | Core::InvalidProjection | Core::InvalidUpcasters | Core::NotAPartition => {
             ErrorKind::InvalidConfiguration
         }
-        Core::NotRefolded => ErrorKind::InvalidQuestion,
+        Core::NotRefolded | Core::ForeignHandle => ErrorKind::InvalidQuestion,
+        Core::ProjectionPanicked => ErrorKind::Panicked,
         _ => ErrorKind::InvalidEvent,
     }
 }

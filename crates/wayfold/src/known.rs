@@ -1,4 +1,11 @@
-use wayfold_core::{EventBatch, EventView, Position, Timestamp};
+use wayfold_core::{
+    CustomerKey, CustomerView, EventBatch, EventView, Explanation, Fold, Handle, Population, Position,
+    Projection, Tenant, Timestamp,
+};
+
+use crate::engine::Wayfold;
+use crate::error::Result;
+use crate::shards::{Shards, history};
 
 /// A point of the log: what was known then. A date maps to the events recorded by it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,5 +50,85 @@ impl Known {
         }
         let known = EventBatch::from_views(batch.iter().filter(|event| self.holds(event)));
         (!known.is_empty()).then_some(known)
+    }
+}
+
+/// An engine that looks at its log only up to a point, see [`Wayfold::as_known_at`].
+#[derive(Debug, Clone, Copy)]
+pub struct AsKnownAt<'a> {
+    pub(crate) wayfold: &'a Wayfold,
+    pub(crate) known: Known,
+}
+
+impl AsKnownAt<'_> {
+    /// As [`Wayfold::customer_as_of`].
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn customer_as_of(
+        &self,
+        key: &CustomerKey,
+        as_of: impl Into<Timestamp>,
+    ) -> Result<Option<CustomerView>> {
+        let as_of = as_of.into();
+        Ok(self.fold(key, as_of).await?.view(key, as_of)?)
+    }
+
+    /// As [`Wayfold::explain_as_of`].
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn explain_as_of(
+        &self,
+        key: &CustomerKey,
+        as_of: impl Into<Timestamp>,
+    ) -> Result<Option<Explanation>> {
+        let history = history(self.wayfold.store(), key, self.known).await?;
+        Ok(wayfold_core::explain(&self.wayfold.parts().projections, key, &history, as_of.into())?)
+    }
+
+    /// As [`Wayfold::own_view_as_of`].
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn own_view_as_of<P: Projection>(
+        &self,
+        handle: Handle<P>,
+        key: &CustomerKey,
+        as_of: impl Into<Timestamp>,
+    ) -> Result<Option<P::View>> {
+        let as_of = as_of.into();
+        Ok(self.fold(key, as_of).await?.own_view(handle, key, as_of)?)
+    }
+
+    /// As [`Wayfold::population`].
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn population(&self, as_of: impl Into<Timestamp>) -> Result<Population> {
+        self.population_of(&Tenant::default(), as_of).await
+    }
+
+    /// As [`Wayfold::population_of`].
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn population_of(&self, tenant: &Tenant, as_of: impl Into<Timestamp>) -> Result<Population> {
+        let as_of = as_of.into();
+        self.shards(as_of).await?.population(tenant, as_of)
+    }
+
+    /// Folds one customer's history up to an instant.
+    async fn fold(&self, key: &CustomerKey, as_of: Timestamp) -> Result<Fold> {
+        let history = history(self.wayfold.store(), key, self.known).await?;
+        Ok(self.wayfold.fold_history(&history, as_of))
+    }
+
+    /// Folds the whole log up to an instant.
+    pub(crate) async fn shards(&self, as_of: Timestamp) -> Result<Shards> {
+        let parts = self.wayfold.parts();
+        let mut shards = Shards::new(&parts.projections, as_of, parts.threads);
+        shards.catch_up(parts.store.as_ref(), self.known).await?;
+        Ok(shards)
     }
 }

@@ -20,7 +20,7 @@
 //! let event = JourneyEvent::new(id, ada.clone(), at, order).with_tag(Tag::order("o1")?);
 //! wayfold.append([&event])?;
 //!
-//! let view = wayfold.customer(&ada, Timestamp::parse("2024-03-02")?)?.expect("ada is known");
+//! let view = wayfold.customer_as_of(&ada, Timestamp::parse("2024-03-02")?)?.expect("ada is known");
 //! assert_eq!(view.lifecycle.stage, LifecycleStage::FirstTime);
 //! assert_eq!(view.value.currencies[0].net.to_string(), "29.33 EUR");
 //! # Ok::<(), wayfold::Error>(())
@@ -29,6 +29,7 @@
 //! # Main types
 //!
 //! - [`Wayfold`], the engine, opened by itself or through a [`Builder`]; [`blocking::Wayfold`] for scripts.
+//! - [`Wayfold::decide`] with a [`Standing`]: decisions that hold against whoever decides at the same time.
 //! - [`JourneyEvent`] with one body for each kind, such as [`OrderPlaced`]; [`EventBatch`] for many.
 //! - [`CustomerView`], [`Explanation`] and [`Population`]: the answers.
 //! - [`Rules`]: every threshold, with a version that the answers name.
@@ -41,8 +42,9 @@
 //!
 //! # What it is not
 //!
-//! No event-store server, no general CQRS framework, no message bus, no dashboard. No call reads a clock or
-//! draws a random number, except a store, which stamps when it took an event.
+//! No event-store server, no general CQRS framework, no message bus, no dashboard. The engine has no runtime: it works
+//! on any executor, and its own work is done by a thread that ends with it. What is told depends on events and instants
+//! alone; a clock is read for the instant of a question that names none, and random numbers decide on waits.
 //!
 //! # Features
 //!
@@ -51,19 +53,30 @@
 //! | `ingest` | yes | import of CSV by a mapping, and of Wayfold's own events as JSON Lines |
 //! | `sqlite` | yes | [`sqlite::SqliteStore`]: the log in one file; needs a C compiler |
 
+mod ask;
 pub mod blocking;
+mod builder;
+mod clock;
+mod contain;
+mod decide;
 mod engine;
 mod error;
+mod follow;
 #[cfg(feature = "ingest")]
 mod import;
 mod known;
+mod live;
+mod request;
 mod shards;
 
-pub use self::engine::{Appended, AsKnownAt, Builder, Wayfold};
+pub use self::builder::Builder;
+pub use self::decide::{Decided, RetryPolicy, Standing};
+pub use self::engine::Wayfold;
 pub use self::error::{Error, ErrorKind, Result};
 #[cfg(feature = "ingest")]
 pub use self::import::Imported;
-pub use self::known::KnownAt;
+pub use self::known::{AsKnownAt, KnownAt};
+pub use self::request::{Appended, Request, Requested};
 #[doc(inline)]
 pub use wayfold_core::bodies;
 // The one family that is listed where it is declared: a struct for each kind, made by one macro.

@@ -39,55 +39,55 @@ impl Shards {
     }
 
     /// Folds everything that stands in the log after the last call, up to what is known.
-    pub(crate) async fn catch_up(&mut self, store: &dyn EventStore, known: Known) -> Result<u64> {
+    pub(crate) async fn catch_up(&mut self, store: &dyn EventStore, known: Known) -> Result<()> {
+        loop {
+            let stretch = read_on(store, self.position, known).await?;
+            self.apply(&stretch);
+            self.refold_pending(store, known).await?;
+            if stretch.is_last {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Starts from nothing if a fold was left half done.
+    pub(crate) fn begin_anew_if_torn(&mut self) {
         if self.torn {
             let fold = self.folds.first().expect("there is at least one shard");
             *self = Self::new(fold.projections(), fold.as_of(), self.folds.len());
         }
-        let mut read = 0;
-        loop {
-            self.refold_pending(store, known).await?;
-            let (batches, next) = self.read_some(store, known).await?;
-            read += batches.iter().map(EventBatch::len).sum::<usize>() as u64;
-            self.apply(&batches);
-            self.position = next.unwrap_or(self.position);
-            if next.is_none() {
-                self.refold_pending(store, known).await?;
-                return Ok(read);
-            }
-        }
     }
 
-    /// Reads on until enough events are there to fold together; `None` when the end of the log is reached.
-    async fn read_some(
-        &mut self,
-        store: &dyn EventStore,
-        known: Known,
-    ) -> Result<(Vec<EventBatch>, Option<Position>)> {
-        let (mut batches, mut events) = (Vec::new(), 0);
-        let mut from = self.position;
-        while events < EVENTS_PER_APPLY {
-            let page = store.read(ReadQuery::all(), from, EVENTS_PER_APPLY).await?;
-            if let Some(last) = page.batch.len().checked_sub(1) {
-                from = page.batch.event(last).position().unwrap_or(from);
-            }
-            events += page.batch.len();
-            batches.extend(known.cut(page.batch));
-            match page.next {
-                Some(next) => from = next,
-                None => {
-                    self.position = from;
-                    return Ok((batches, None));
-                }
-            }
+    /// Moves the instant up to which events are folded, if it lies ahead.
+    pub(crate) fn advance_to(&mut self, instant: Timestamp) -> Result<()> {
+        for (shard, fold) in self.folds.iter_mut().enumerate() {
+            let due = fold.advance_to(instant.max(fold.as_of()))?;
+            self.pending.extend(due.into_iter().map(|refold| (shard, refold)));
         }
-        Ok((batches, Some(from)))
+        Ok(())
     }
 
-    fn apply(&mut self, batches: &[EventBatch]) {
+    /// Up to where the log is folded.
+    pub(crate) fn position(&self) -> Position {
+        self.position
+    }
+
+    /// Says whether nothing is left half done.
+    pub(crate) fn is_settled(&self) -> bool {
+        !self.torn && self.pending.is_empty()
+    }
+
+    /// Says whether the states can be asked as of an instant: no event folded is later, none scheduled as early.
+    pub(crate) fn answers(&self, as_of: Timestamp) -> bool {
+        let is_due = |fold: &Fold| fold.next_due().is_some_and(|due| due <= as_of);
+        self.newest().is_none_or(|newest| newest <= as_of) && !self.folds.iter().any(is_due)
+    }
+
+    /// Folds a part of the log that stands next; who is to be refolded is pending then.
+    pub(crate) fn apply(&mut self, stretch: &Stretch) {
         self.torn = true;
-        let events: usize = batches.iter().map(EventBatch::len).sum();
-        let refolds: Vec<Vec<Refold>> = if events < EVENTS_PER_THREAD_MIN || self.folds.len() == 1 {
+        let (batches, events) = (&stretch.batches, stretch.events);
+        let refolds: Vec<Vec<Refold>> = if events < EVENTS_PER_THREAD_MIN as u64 || self.folds.len() == 1 {
             self.folds.iter_mut().map(|fold| fold.apply(batches).refolds).collect()
         } else {
             std::thread::scope(|scope| {
@@ -99,10 +99,11 @@ impl Shards {
         for (shard, refolds) in refolds.into_iter().enumerate() {
             self.pending.extend(refolds.into_iter().map(|refold| (shard, refold)));
         }
+        self.position = stretch.position;
         self.torn = false;
     }
 
-    async fn refold_pending(&mut self, store: &dyn EventStore, known: Known) -> Result<()> {
+    pub(crate) async fn refold_pending(&mut self, store: &dyn EventStore, known: Known) -> Result<()> {
         while let Some((shard, refold)) = self.pending.front().cloned() {
             let history = history(store, &refold.customer, known).await?;
             self.torn = true;
@@ -150,6 +151,32 @@ impl Shards {
         lines.sort_by(|a, b| a.0.cmp(&b.0));
         Ok(lines.into_iter().flat_map(|(_, line)| line).collect())
     }
+}
+
+/// A part of the log.
+pub(crate) struct Stretch {
+    batches: Vec<EventBatch>,
+    pub(crate) events: u64,
+    /// Up to where it goes.
+    pub(crate) position: Position,
+    /// Whether it reaches the end of the log.
+    pub(crate) is_last: bool,
+}
+
+/// Reads on after a position until enough events are there to fold together, or to the end of the log.
+pub(crate) async fn read_on(store: &dyn EventStore, after: Position, known: Known) -> Result<Stretch> {
+    let mut stretch = Stretch { batches: Vec::new(), events: 0, position: after, is_last: false };
+    while !stretch.is_last && stretch.events < EVENTS_PER_APPLY as u64 {
+        let page = store.read(ReadQuery::all(), stretch.position, EVENTS_PER_APPLY).await?;
+        if let Some(last) = page.batch.len().checked_sub(1) {
+            stretch.position = page.batch.event(last).position().unwrap_or(stretch.position);
+        }
+        stretch.events += page.batch.len() as u64;
+        stretch.batches.extend(known.cut(page.batch));
+        stretch.is_last = page.next.is_none();
+        stretch.position = page.next.unwrap_or(stretch.position);
+    }
+    Ok(stretch)
 }
 
 fn join<T>(thread: std::thread::ScopedJoinHandle<'_, T>) -> T {

@@ -6,6 +6,10 @@
 mod asking;
 #[path = "engine/broken.rs"]
 mod broken;
+#[path = "engine/deciding.rs"]
+mod deciding;
+#[path = "engine/following.rs"]
+mod following;
 #[path = "engine/online_retail.rs"]
 mod online_retail;
 #[path = "engine/workload_w.rs"]

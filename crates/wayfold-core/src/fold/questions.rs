@@ -32,11 +32,16 @@ impl Fold {
         seen.map(CustomerRecord::last_seen_at).max()
     }
 
+    /// The instant of the first event that is scheduled; `None` if none is.
+    pub fn next_due(&self) -> Option<Timestamp> {
+        self.due.first().map(|(at, _)| *at)
+    }
+
     /// Answers about a customer; `None` if no event of it is folded.
     ///
     /// # Errors
-    /// `InvalidTime` if the instant lies before an event that is folded (fold the history up to it instead) or
-    /// beyond the fold's own; `NotRefolded` if the customer waits for a refold.
+    /// `InvalidTime` if the instant lies before an event that is folded (fold the history up to it instead), or if
+    /// an event of any customer is scheduled by then (advance the fold first); `NotRefolded` if the customer waits for a refold.
     pub fn view(&self, key: &CustomerKey, as_of: Timestamp) -> Result<Option<CustomerView>> {
         Ok(self.answerable(key, as_of)?.map(|customer| self.view_at(customer, as_of)))
     }
@@ -44,10 +49,8 @@ impl Fold {
     /// Answers with a registered projection's view; `None` if no event of the customer is folded.
     ///
     /// # Errors
-    /// As [`Fold::view`].
-    ///
-    /// # Panics
-    /// If the handle was given by another set of projections.
+    /// As [`Fold::view`]; `ForeignHandle` if another set of projections gave the handle; `ProjectionPanicked` if
+    /// the projection has panicked, here or while it folded events of any customer.
     pub fn own_view<P: Projection>(
         &self,
         handle: Handle<P>,
@@ -55,13 +58,13 @@ impl Fold {
         as_of: Timestamp,
     ) -> Result<Option<P::View>> {
         let Some(customer) = self.answerable(key, as_of)? else { return Ok(None) };
-        Ok(Some(self.own_view_of(handle, customer, &CustomerAt::new(&self.records[customer], as_of))))
+        self.own_view_of(handle, customer, &CustomerAt::new(&self.records[customer], as_of)).map(Some)
     }
 
     /// Calls back with every customer of a tenant and its view of a registered projection, by key bytes.
     ///
     /// # Errors
-    /// As [`Fold::view`], for the first customer that cannot be answered.
+    /// As [`Fold::own_view`], for the first customer that cannot be answered.
     pub fn for_each_own_view<P: Projection>(
         &self,
         handle: Handle<P>,
@@ -73,7 +76,7 @@ impl Fold {
         for customer in self.sorted(Some(tenant)) {
             self.check_customer(customer, as_of)?;
             let at = CustomerAt::new(&self.records[customer], as_of);
-            take(self.customers.key(customer as u32), self.own_view_of(handle, customer, &at));
+            take(self.customers.key(customer as u32), self.own_view_of(handle, customer, &at)?);
         }
         Ok(())
     }
@@ -103,10 +106,10 @@ impl Fold {
             unknown_events: record.unknown_events(),
             first_seen_at: record.first_seen_at(),
             last_seen_at: record.last_seen_at(),
-            journeys: self.own_view_of(self.projections.journeys, customer, at),
-            lifecycle: self.own_view_of(self.projections.lifecycle, customer, at),
-            segment: self.own_view_of(self.projections.segment, customer, at),
-            value: self.own_view_of(self.projections.value, customer, at),
+            journeys: self.built_in_view(self.projections.journeys, customer, at),
+            lifecycle: self.built_in_view(self.projections.lifecycle, customer, at),
+            segment: self.built_in_view(self.projections.segment, customer, at),
+            value: self.built_in_view(self.projections.value, customer, at),
             holds_until: self.held_until(customer, at),
         }
     }
@@ -118,15 +121,29 @@ impl Fold {
         ends.filter(|end| *end >= at.as_of()).min().filter(|end| *end < Timestamp::MAX)
     }
 
-    pub(crate) fn own_view_of<P: Projection>(
+    fn built_in_view<P: Projection>(
         &self,
         handle: Handle<P>,
         customer: usize,
         at: &CustomerAt<'_>,
     ) -> P::View {
+        self.own_view_of(handle, customer, at)
+            .expect("the built-in projections are in every set and are total")
+    }
+
+    fn own_view_of<P: Projection>(
+        &self,
+        handle: Handle<P>,
+        customer: usize,
+        at: &CustomerAt<'_>,
+    ) -> Result<P::View> {
         let column = self.columns.get(handle.index).and_then(|column| column.as_any().downcast_ref());
-        let column: &Column<P> = column.expect("the handle is of this fold's projections");
-        column.projection.view(&column.states[customer], at)
+        let column: &Column<P> = column.ok_or_else(|| {
+            let message =
+                "the handle was given by another set of projections; keep the one that register gave";
+            Error::new(ErrorKind::ForeignHandle, message)
+        })?;
+        column.view(customer, at)
     }
 
     /// Numbers of the customers with events, of one tenant or all, by the bytes of their keys.
@@ -178,7 +195,7 @@ impl Fold {
     }
 
     pub(crate) fn check_as_of(&self, as_of: Timestamp) -> Result<()> {
-        if as_of <= self.as_of {
+        if as_of <= self.as_of || self.next_due().is_none_or(|due| due > as_of) {
             return Ok(());
         }
         let message =

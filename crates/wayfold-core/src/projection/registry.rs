@@ -1,9 +1,10 @@
 //! Projections of any type side by side: each keeps its states in a column of its own.
 
 use std::any::Any;
-use std::io;
 use std::marker::PhantomData;
-use std::sync::Arc;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, OnceLock};
+use std::{fmt, io};
 
 use super::{
     CustomerAt, JourneyProjection, LifecycleProjection, Projection, SegmentProjection, ValueProjection,
@@ -27,14 +28,49 @@ pub(crate) trait StateColumn: Send + Sync {
     fn save(&self, customer: usize) -> SavedState;
     fn restore(&mut self, customer: usize, saved: &SavedState);
     fn holds_until(&self, customer: usize, at: &CustomerAt<'_>) -> Option<Timestamp>;
-    fn view_json(&self, customer: usize, at: &CustomerAt<'_>) -> serde_json::Result<serde_json::Value>;
-    fn write_state(&self, customer: usize, out: &mut dyn io::Write) -> serde_json::Result<()>;
+    fn view_json(&self, customer: usize, at: &CustomerAt<'_>) -> Result<serde_json::Value>;
+    fn write_state(&self, customer: usize, out: &mut dyn io::Write) -> Result<()>;
     fn as_any(&self) -> &dyn Any;
 }
 
 pub(crate) struct Column<P: Projection> {
-    pub(crate) projection: Arc<P>,
-    pub(crate) states: Vec<P::State>,
+    projection: Arc<P>,
+    states: Vec<P::State>,
+    /// The first panic of the projection; from then on it folds and answers nothing, and the others go on.
+    failure: OnceLock<Error>,
+}
+
+impl<P: Projection> Column<P> {
+    /// Answers about a customer.
+    ///
+    /// # Errors
+    /// `ProjectionPanicked` if the projection panics or has panicked.
+    pub(crate) fn view(&self, customer: usize, at: &CustomerAt<'_>) -> Result<P::View> {
+        self.contain(|| self.projection.view(&self.states[customer], at))
+    }
+
+    /// Runs code of the projection, unless it has panicked before.
+    fn contain<T>(&self, run: impl FnOnce() -> T) -> Result<T> {
+        match self.failure.get() {
+            Some(failure) => Err(failure.clone()),
+            None => caught(run).map_err(|panic| self.fail("in a view", &panic)),
+        }
+    }
+
+    fn fail(&self, place: impl fmt::Display, panic: &str) -> Error {
+        let (name, version) = (self.projection.name(), self.projection.version());
+        let message = format_args!("projection {name:?} version {version} panicked {place}: {panic}");
+        self.failure.get_or_init(|| Error::new(ErrorKind::ProjectionPanicked, message)).clone()
+    }
+}
+
+/// Runs code of a user; the error is what its panic said. Whatever the panic has left half done must not be looked
+/// at any more.
+fn caught<T>(run: impl FnOnce() -> T) -> std::result::Result<T, String> {
+    catch_unwind(AssertUnwindSafe(run)).map_err(|panic| {
+        let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+        text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no message".to_owned())
+    })
 }
 
 impl<P: Projection> StateColumn for Column<P> {
@@ -55,14 +91,30 @@ impl<P: Projection> StateColumn for Column<P> {
         if size_of::<P::State>() == 0 {
             return;
         }
-        let state = &mut self.states[customer];
-        for event in run.iter() {
-            self.projection.evolve(state, &event);
+        if self.failure.get().is_some() {
+            return;
+        }
+        let (projection, state) = (&self.projection, &mut self.states[customer]);
+        let mut folded = 0;
+        let result = caught(|| {
+            for event in run.iter() {
+                projection.evolve(state, &event);
+                folded += 1;
+            }
+        });
+        if let (Err(panic), Some(event)) = (result, run.iter().nth(folded)) {
+            self.fail(format_args!("at event {}", event.id()), &panic);
         }
     }
 
     fn evolve_one(&mut self, customer: usize, event: &EventView<'_>) {
-        self.projection.evolve(&mut self.states[customer], event);
+        if self.failure.get().is_some() {
+            return;
+        }
+        let (projection, state) = (&self.projection, &mut self.states[customer]);
+        if let Err(panic) = caught(|| projection.evolve(state, event)) {
+            self.fail(format_args!("at event {}", event.id()), &panic);
+        }
     }
 
     fn reset(&mut self, customer: usize) {
@@ -79,15 +131,25 @@ impl<P: Projection> StateColumn for Column<P> {
     }
 
     fn holds_until(&self, customer: usize, at: &CustomerAt<'_>) -> Option<Timestamp> {
-        self.projection.holds_until(&self.states[customer], at)
+        // What has panicked says nothing any more, so that the others are asked without it.
+        self.contain(|| self.projection.holds_until(&self.states[customer], at)).ok().flatten()
     }
 
-    fn view_json(&self, customer: usize, at: &CustomerAt<'_>) -> serde_json::Result<serde_json::Value> {
-        serde_json::to_value(self.projection.view(&self.states[customer], at))
+    fn view_json(&self, customer: usize, at: &CustomerAt<'_>) -> Result<serde_json::Value> {
+        let view = self.view(customer, at)?;
+        self.contain(|| serde_json::to_value(view))?.map_err(|error| {
+            let message =
+                format_args!("the view of projection {:?} is no JSON: {error}", self.projection.name());
+            Error::new(ErrorKind::InvalidProjection, message)
+        })
     }
 
-    fn write_state(&self, customer: usize, out: &mut dyn io::Write) -> serde_json::Result<()> {
-        crate::export::to_writer(out, &self.states[customer])
+    fn write_state(&self, customer: usize, out: &mut dyn io::Write) -> Result<()> {
+        self.contain(|| crate::export::to_writer(out, &self.states[customer]))?.map_err(|error| {
+            let message =
+                format_args!("cannot export: state of projection {:?}: {error}", self.projection.name());
+            Error::new(ErrorKind::InvalidProjection, message)
+        })
     }
 
     fn as_any(&self) -> &dyn Any {
@@ -106,7 +168,7 @@ struct Registration<P>(Arc<P>);
 
 impl<P: Projection> Registered for Registration<P> {
     fn column(&self) -> Box<dyn StateColumn> {
-        Box::new(Column { projection: self.0.clone(), states: Vec::new() })
+        Box::new(Column { projection: self.0.clone(), states: Vec::new(), failure: OnceLock::new() })
     }
 
     fn name(&self) -> &str {
@@ -124,8 +186,8 @@ pub struct Handle<P> {
     projection: PhantomData<fn() -> P>,
 }
 
-impl<P> std::fmt::Debug for Handle<P> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl<P> fmt::Debug for Handle<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Handle").field(&self.index).finish()
     }
 }
@@ -149,8 +211,8 @@ pub struct ProjectionSet {
     pub(crate) value: Handle<ValueProjection>,
 }
 
-impl std::fmt::Debug for ProjectionSet {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for ProjectionSet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names = self.registered.iter().map(|entry| format!("{}@{}", entry.name(), entry.version()));
         f.debug_struct("ProjectionSet")
             .field("rules", &self.rules)

@@ -42,7 +42,8 @@ fn the_population_is_what_each_customer_is_at_any_instant() {
     }
     for number in [0, 50, 200, 399, 400, 900] {
         for (name, stage) in stages(&wayfold, day(number)) {
-            let view = block_on(wayfold.customer(&CustomerKey::new(name).unwrap(), day(number))).unwrap();
+            let view =
+                block_on(wayfold.customer_as_of(&CustomerKey::new(name).unwrap(), day(number))).unwrap();
             assert_eq!(view.unwrap().lifecycle.stage, stage, "day {number}");
         }
     }
@@ -62,9 +63,9 @@ fn a_late_event_and_a_retraction_reach_the_live_states() {
     let retraction = event("ada", 4, day(300), EventRetracted { event: late.id, reason: None });
     block_on(wayfold.append([&retraction])).unwrap();
     assert_eq!(stages(&wayfold, day(200)), [("ada".to_owned(), LifecycleStage::WonBack)]);
-    let known = block_on(wayfold.known_at(before).population(day(200))).unwrap();
+    let known = block_on(wayfold.as_known_at(before).population(day(200))).unwrap();
     assert_eq!(known.members()[0].lifecycle, LifecycleStage::Repeat);
-    let nothing = block_on(wayfold.known_at(Position::START).population(day(200))).unwrap();
+    let nothing = block_on(wayfold.as_known_at(Position::START).population(day(200))).unwrap();
     assert!(nothing.is_empty());
 }
 
@@ -77,7 +78,7 @@ fn a_conflict_is_an_outcome_and_writes_nothing() {
     assert!(matches!(first, AppendOutcome::Appended { new: 1, .. }));
     let second = block_on(wayfold.append_if(&[order("ada", 2, 0)], condition)).unwrap();
     assert!(matches!(second, AppendOutcome::Conflict { .. }));
-    assert_eq!(block_on(wayfold.customer(&ada, day(0))).unwrap().unwrap().events, 1);
+    assert_eq!(block_on(wayfold.customer_as_of(&ada, day(0))).unwrap().unwrap().events, 1);
 }
 
 #[test]
@@ -106,8 +107,8 @@ fn who_is_not_known_has_no_view_and_tenants_are_apart() {
     let mut foreign = order("ada", 1, 0);
     foreign.customer = CustomerKey::in_tenant("shop", "ada").unwrap();
     block_on(wayfold.append([&foreign])).unwrap();
-    assert_eq!(block_on(wayfold.customer(&CustomerKey::new("ada").unwrap(), day(1))).unwrap(), None);
-    assert!(block_on(wayfold.explain(&CustomerKey::new("ada").unwrap(), day(1))).unwrap().is_none());
+    assert_eq!(block_on(wayfold.customer_as_of(&CustomerKey::new("ada").unwrap(), day(1))).unwrap(), None);
+    assert!(block_on(wayfold.explain_as_of(&CustomerKey::new("ada").unwrap(), day(1))).unwrap().is_none());
     assert!(block_on(wayfold.population(day(1))).unwrap().is_empty());
     assert_eq!(block_on(wayfold.population_of(&Tenant::new("shop").unwrap(), day(1))).unwrap().len(), 1);
 }
@@ -129,6 +130,7 @@ fn the_engine_is_shared_between_threads() {
             });
         }
     });
-    let view = block_on(wayfold.customer(&CustomerKey::new("ada").unwrap(), day(400))).unwrap().unwrap();
+    let view =
+        block_on(wayfold.customer_as_of(&CustomerKey::new("ada").unwrap(), day(400))).unwrap().unwrap();
     assert_eq!(view.value.purchases, 100);
 }

@@ -1,6 +1,5 @@
 //! The engine over a store that fails, with a projection that panics, and with calls that are dropped.
 
-use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Waker};
@@ -11,7 +10,7 @@ use wayfold::store::{
     AppendCondition, BoxFuture, Capabilities, Checkpoint, CheckpointName, Error, ErrorKind, ReadPage, Result,
 };
 use wayfold::{
-    AppendOutcome, Builder, CustomerAt, CustomerKey, EventBatch, EventId, EventStore, EventView,
+    AppendOutcome, Builder, CustomerAt, CustomerKey, EventBatch, EventId, EventStore, EventView, Handle,
     JourneyEvent, MemoryStore, Position, Projection, ReadQuery, Rules, Span, Timestamp, Wayfold,
 };
 
@@ -131,8 +130,8 @@ fn a_question_that_is_dropped_half_way_loses_and_doubles_nothing() {
     }
 }
 
-/// Panics while it is told so.
-struct Panics(&'static AtomicBool);
+/// Panics when it meets the customer of that name, and while it answers if there is none.
+struct Panics(&'static str);
 
 impl Projection for Panics {
     type State = u64;
@@ -146,32 +145,73 @@ impl Projection for Panics {
         1
     }
 
-    fn evolve(&self, state: &mut u64, _event: &EventView<'_>) {
-        assert!(!self.0.load(Ordering::SeqCst), "told to panic");
+    fn evolve(&self, state: &mut u64, event: &EventView<'_>) {
+        assert!(event.customer_texts().1 != self.0, "told to panic");
         *state += 1;
     }
 
     fn view(&self, state: &u64, _customer: &CustomerAt<'_>) -> u64 {
+        assert!(!self.0.is_empty(), "told to panic");
         *state
     }
 
     fn holds_until(&self, _state: &u64, _customer: &CustomerAt<'_>) -> Option<Timestamp> {
+        assert!(!self.0.is_empty(), "told to panic");
         None
     }
 }
 
-/// Customers once went missing in silence after a projection had panicked.
-#[test]
-fn states_are_folded_anew_after_a_projection_has_panicked() {
-    let panics: &'static AtomicBool = Box::leak(Box::default());
+/// An engine with a projection that panics, and its handle; its events are about ada and zoe.
+fn open_panicking(meets: &'static str) -> (Wayfold, Handle<Panics>) {
     let mut builder = Builder::new(Rules::default()).unwrap();
-    builder.register(Panics(panics)).unwrap();
+    let handle = builder.register(Panics(meets)).unwrap();
     let wayfold = block_on(builder.open(MemoryStore::new())).unwrap();
     block_on(wayfold.append(&[event("ada", 1, 0), event("zoe", 2, 0)])).unwrap();
-    panics.store(true, Ordering::SeqCst);
-    let asked = std::panic::catch_unwind(AssertUnwindSafe(|| block_on(wayfold.export())));
-    assert!(asked.is_err());
-    panics.store(false, Ordering::SeqCst);
-    let export = String::from_utf8(block_on(wayfold.export()).unwrap()).unwrap();
-    assert_eq!(export.lines().filter(|line| line.contains(r#""panics@1":1"#)).count(), 2, "{export}");
+    (wayfold, handle)
+}
+
+#[track_caller]
+fn assert_panicked<T: std::fmt::Debug>(answer: wayfold::Result<T>, place: &str) {
+    let error = answer.unwrap_err();
+    assert_eq!(error.kind(), wayfold::ErrorKind::Panicked, "{error}");
+    let expected = format!("projection \"panics\" version 1 panicked {place}: told to panic");
+    assert_eq!(error.to_string(), expected);
+}
+
+#[test]
+fn a_projection_that_panics_at_an_event_answers_nothing_and_the_others_go_on() {
+    let (wayfold, handle) = open_panicking("zoe");
+    let (ada, zoe) = (CustomerKey::new("ada").unwrap(), CustomerKey::new("zoe").unwrap());
+    let at = event("zoe", 2, 0).occurred_at.instant();
+    let place = format!("at event {}", EventId::from_u128(2));
+    assert_panicked(block_on(wayfold.export()), &place);
+    assert_panicked(block_on(wayfold.own_views(handle, at)), &place);
+    assert_panicked(block_on(wayfold.own_view(handle, &zoe)), &place);
+    assert_panicked(block_on(wayfold.explain(&zoe)), &place);
+    // One customer's history is folded by itself.
+    assert_eq!(block_on(wayfold.own_view(handle, &ada)).unwrap(), Some(1));
+    // What is built in knows every customer, now and later.
+    assert_eq!(block_on(wayfold.population(at)).unwrap().len(), 2);
+    block_on(wayfold.append(&[event("bob", 3, 0), event("zoe", 4, 0)])).unwrap();
+    let population = block_on(wayfold.population(at)).unwrap();
+    assert_eq!((population.len(), population.summary().events), (3, 4));
+    assert_eq!(block_on(wayfold.customer(&zoe)).unwrap().unwrap().events, 2);
+}
+
+#[test]
+fn a_projection_that_panics_in_its_view_is_named_and_the_others_go_on() {
+    let (wayfold, handle) = open_panicking("");
+    let ada = CustomerKey::new("ada").unwrap();
+    assert_panicked(block_on(wayfold.own_view(handle, &ada)), "in a view");
+    assert_eq!(block_on(wayfold.customer(&ada)).unwrap().unwrap().holds_until, None);
+    assert_eq!(block_on(wayfold.population(wayfold.now())).unwrap().len(), 2);
+}
+
+#[test]
+fn a_handle_of_another_engine_is_refused() {
+    let (_, foreign) = open_panicking("zoe");
+    let wayfold = open(MemoryStore::new());
+    block_on(wayfold.append(&[event("ada", 1, 0)])).unwrap();
+    let error = block_on(wayfold.own_view(foreign, &CustomerKey::new("ada").unwrap())).unwrap_err();
+    assert_eq!(error.kind(), wayfold::ErrorKind::InvalidQuestion, "{error}");
 }

@@ -1,0 +1,149 @@
+//! Questions to the engine, each as of an instant of the customer's time.
+
+use wayfold_core::{
+    CustomerKey, CustomerView, Explanation, Handle, Population, Projection, Tenant, Timestamp,
+};
+
+use crate::engine::Wayfold;
+use crate::error::Result;
+use crate::known::{AsKnownAt, Known, KnownAt};
+
+impl Wayfold {
+    /// Answers where a customer stands now; `None` if nothing is known of it.
+    ///
+    /// Reads the events of this customer alone, with every one that was acknowledged before the call.
+    ///
+    /// # Errors
+    /// `Unavailable` or `Corrupt` if they cannot be read.
+    pub async fn customer(&self, key: &CustomerKey) -> Result<Option<CustomerView>> {
+        self.customer_as_of(key, self.now()).await
+    }
+
+    /// Answers about a customer as of an instant; `None` if nothing is known of it by then.
+    ///
+    /// # Errors
+    /// As [`Wayfold::customer`].
+    pub async fn customer_as_of(
+        &self,
+        key: &CustomerKey,
+        as_of: impl Into<Timestamp>,
+    ) -> Result<Option<CustomerView>> {
+        self.everything().customer_as_of(key, as_of).await
+    }
+
+    /// Tells why a customer stands where it stands now, event by event.
+    ///
+    /// # Errors
+    /// As [`Wayfold::explain_as_of`].
+    pub async fn explain(&self, key: &CustomerKey) -> Result<Option<Explanation>> {
+        self.explain_as_of(key, self.now()).await
+    }
+
+    /// Tells why a customer stands where it stands as of an instant, event by event.
+    ///
+    /// # Errors
+    /// As [`Wayfold::customer`]; `InvalidConfiguration` if a view of one's own is no JSON, `Panicked` if a projection
+    /// of one's own panics.
+    pub async fn explain_as_of(
+        &self,
+        key: &CustomerKey,
+        as_of: impl Into<Timestamp>,
+    ) -> Result<Option<Explanation>> {
+        self.everything().explain_as_of(key, as_of).await
+    }
+
+    /// Answers with a projection of one's own where a customer stands now.
+    ///
+    /// # Errors
+    /// As [`Wayfold::own_view_as_of`].
+    pub async fn own_view<P: Projection>(
+        &self,
+        handle: Handle<P>,
+        key: &CustomerKey,
+    ) -> Result<Option<P::View>> {
+        self.own_view_as_of(handle, key, self.now()).await
+    }
+
+    /// Answers with a projection of one's own about a customer as of an instant.
+    ///
+    /// # Errors
+    /// As [`Wayfold::customer`]; `Panicked` if the projection panics, `InvalidQuestion` if another engine gave the
+    /// handle.
+    pub async fn own_view_as_of<P: Projection>(
+        &self,
+        handle: Handle<P>,
+        key: &CustomerKey,
+        as_of: impl Into<Timestamp>,
+    ) -> Result<Option<P::View>> {
+        self.everything().own_view_as_of(handle, key, as_of).await
+    }
+
+    /// Answers about all customers of the default tenant as of an instant.
+    ///
+    /// An instant at or after the newest event is answered from the live states, an earlier one by folding
+    /// the log anew.
+    ///
+    /// # Errors
+    /// `Unavailable` or `Corrupt` if the log cannot be read.
+    pub async fn population(&self, as_of: impl Into<Timestamp>) -> Result<Population> {
+        self.population_of(&Tenant::default(), as_of).await
+    }
+
+    /// Answers about all customers of a tenant as of an instant.
+    ///
+    /// # Errors
+    /// As [`Wayfold::population`].
+    pub async fn population_of(&self, tenant: &Tenant, as_of: impl Into<Timestamp>) -> Result<Population> {
+        let as_of = as_of.into();
+        let live = self.engine().settled().await?;
+        if live.answers(as_of) {
+            return live.population(tenant, as_of);
+        }
+        drop(live);
+        self.everything().population_of(tenant, as_of).await
+    }
+
+    /// A projection's views of all customers of the default tenant as of an instant, by key bytes.
+    ///
+    /// # Errors
+    /// As [`Wayfold::population`] and [`Wayfold::own_view_as_of`].
+    pub async fn own_views<P: Projection>(
+        &self,
+        handle: Handle<P>,
+        as_of: impl Into<Timestamp>,
+    ) -> Result<Vec<(CustomerKey, P::View)>> {
+        let (tenant, as_of) = (Tenant::default(), as_of.into());
+        let live = self.engine().settled().await?;
+        if live.answers(as_of) {
+            return live.own_views(handle, &tenant, as_of);
+        }
+        drop(live);
+        self.everything().shards(as_of).await?.own_views(handle, &tenant, as_of)
+    }
+
+    /// The instant of the newest event that has happened by now and stands, of any tenant; `None` if none has.
+    ///
+    /// # Errors
+    /// As [`Wayfold::catch_up`].
+    pub async fn newest(&self) -> Result<Option<Timestamp>> {
+        Ok(self.engine().settled().await?.newest())
+    }
+
+    /// The canonical export of all states as of now: equal sets of events give equal bytes.
+    ///
+    /// # Errors
+    /// As [`Wayfold::population`]; `InvalidConfiguration` if a state of one's own holds a float, `Panicked` if a
+    /// projection of one's own has panicked.
+    pub async fn export(&self) -> Result<Vec<u8>> {
+        self.engine().settled().await?.export()
+    }
+
+    /// Asks as known at a point of the log: events recorded after it are as if they had not come yet.
+    pub fn as_known_at(&self, known_at: impl Into<KnownAt>) -> AsKnownAt<'_> {
+        AsKnownAt { wayfold: self, known: Known(Some(known_at.into())) }
+    }
+
+    fn everything(&self) -> AsKnownAt<'_> {
+        AsKnownAt { wayfold: self, known: Known(None) }
+    }
+}

@@ -1,0 +1,108 @@
+use wayfold_core::{Handle, Limits, Projection, ProjectionSet, Rules, Timestamp};
+use wayfold_store::EventStore;
+
+use crate::clock::Clock;
+use crate::decide::RetryPolicy;
+use crate::engine::{Parts, Wayfold};
+use crate::error::Result;
+
+/// Chooses rules, projections, time and threads before an engine is opened.
+///
+/// ```
+/// use wayfold::{Builder, MemoryStore, Rules};
+///
+/// let mut rules = Rules::default();
+/// rules.lifecycle.churned_after_days = 120;
+/// rules.version = "churn-120".to_owned();
+/// let engine = pollster::block_on(Builder::new(rules)?.open(MemoryStore::new()))?;
+/// assert_eq!(engine.rules().version, "churn-120");
+/// # Ok::<(), wayfold::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Builder {
+    projections: ProjectionSet,
+    threads: usize,
+    limits: Limits,
+    clock: Clock,
+    retries: RetryPolicy,
+    follows: bool,
+}
+
+impl Builder {
+    /// Takes the four built-in projections under rules, the system's clock, and a thread that follows the log.
+    ///
+    /// # Errors
+    /// `InvalidConfiguration` if the rules contradict themselves.
+    pub fn new(rules: Rules) -> Result<Self> {
+        Ok(Self {
+            projections: ProjectionSet::new(rules)?,
+            threads: std::thread::available_parallelism().map_or(1, Into::into),
+            limits: Limits::default(),
+            clock: Clock::system(),
+            retries: RetryPolicy::default(),
+            follows: true,
+        })
+    }
+
+    /// Adds a projection of one's own; the handle asks for its views.
+    ///
+    /// # Errors
+    /// `InvalidConfiguration` if its name and version are taken.
+    pub fn register<P: Projection>(&mut self, projection: P) -> Result<Handle<P>> {
+        Ok(self.projections.register(projection)?)
+    }
+
+    /// Folds on that many threads; at least one. The default is what the machine has; no answer depends on it.
+    pub fn with_threads(mut self, threads: usize) -> Self {
+        self.threads = threads.max(1);
+        self
+    }
+
+    /// Takes other limits for the events that are appended one by one; the store has limits of its own.
+    pub fn with_limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Reads the time from somebody else's clock. One that goes back moves nothing back.
+    pub fn with_clock(mut self, clock: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
+        self.clock = Clock::Running(Box::new(clock));
+        self
+    }
+
+    /// Lets time stand still at an instant until [`Wayfold::advance_to`] moves it: for tests, and for programs that
+    /// walk through history.
+    pub fn by_hand(mut self, start: Timestamp) -> Self {
+        self.clock = Clock::by_hand(start);
+        self
+    }
+
+    /// Says how often and after which waits a decision is taken again when its customer has changed meanwhile.
+    pub fn with_retries(mut self, retries: RetryPolicy) -> Self {
+        self.retries = retries;
+        self
+    }
+
+    /// Starts no thread that follows the log: what is new is folded when a question about all customers comes.
+    /// For scripts, and for services that ask about single customers alone.
+    pub fn on_demand(mut self) -> Self {
+        self.follows = false;
+        self
+    }
+
+    /// Opens an engine over a store, and folds what stands in its log.
+    ///
+    /// # Errors
+    /// `Unavailable` or `Corrupt` if the store cannot be read.
+    pub async fn open(self, store: impl EventStore + 'static) -> Result<Wayfold> {
+        let parts = Parts {
+            store: std::sync::Arc::new(store),
+            projections: self.projections,
+            threads: self.threads,
+            limits: self.limits,
+            clock: self.clock,
+            retries: self.retries,
+        };
+        Wayfold::start(parts, self.follows).await
+    }
+}

@@ -1,0 +1,80 @@
+//! The live states: folded up to a position of the log and an instant, read by many and moved on by one.
+
+use async_lock::{Mutex, RwLock, RwLockReadGuard};
+use tracing::field::Empty;
+use tracing::{Instrument, debug_span};
+use wayfold_core::{ProjectionSet, Timestamp};
+
+use crate::engine::Engine;
+use crate::error::Result;
+use crate::known::Known;
+use crate::shards::{Shards, read_on};
+
+#[derive(Debug)]
+pub(crate) struct Live {
+    /// Held by who folds on, so that reading the log holds no question up.
+    turn: Mutex<()>,
+    shards: RwLock<Shards>,
+}
+
+impl Live {
+    pub(crate) fn new(projections: &ProjectionSet, as_of: Timestamp, threads: usize) -> Self {
+        let shards = Shards::new(projections, as_of, threads);
+        Self { turn: Mutex::new(()), shards: RwLock::new(shards) }
+    }
+}
+
+impl Engine {
+    /// Folds what has come to the log, and what has fallen due by now; returns how many events were read.
+    ///
+    /// A call that is dropped half way is taken up by the next.
+    pub(crate) async fn catch_up(&self) -> Result<u64> {
+        let span = debug_span!("wayfold.catch_up", events = Empty);
+        let read = self.fold_on().instrument(span.clone()).await?;
+        span.record("events", read);
+        Ok(read)
+    }
+
+    async fn fold_on(&self) -> Result<u64> {
+        let (store, all) = (self.parts.store.as_ref(), Known(None));
+        let _turn = self.live.turn.lock().await;
+        let mut shards = self.live.shards.write().await;
+        shards.begin_anew_if_torn();
+        shards.advance_to(self.parts.clock.now())?;
+        shards.refold_pending(store, all).await?;
+        let mut position = shards.position();
+        drop(shards);
+        let mut read = 0;
+        loop {
+            let stretch = read_on(store, position, all).await?;
+            let (events, is_last) = (stretch.events, stretch.is_last);
+            if events > 0 {
+                let mut shards = self.live.shards.write().await;
+                shards.apply(&stretch);
+                shards.refold_pending(store, all).await?;
+            }
+            position = stretch.position;
+            read += events;
+            if is_last {
+                return Ok(read);
+            }
+        }
+    }
+
+    /// The live states with everything folded that stood in the log when the question came.
+    pub(crate) async fn settled(&self) -> Result<RwLockReadGuard<'_, Shards>> {
+        loop {
+            self.catch_up().await?;
+            let shards = self.live.shards.read().await;
+            // Somebody may have begun to fold on since, and been dropped half way.
+            if shards.is_settled() {
+                return Ok(shards);
+            }
+        }
+    }
+
+    /// The position up to which the live states are folded.
+    pub(crate) async fn position(&self) -> wayfold_core::Position {
+        self.live.shards.read().await.position()
+    }
+}
