@@ -109,7 +109,7 @@ fn readers_see_whole_batches_while_the_log_grows() {
             loop {
                 let is_last = done.load(Ordering::SeqCst);
                 let events = block_on(wayfold.population(day(400))).unwrap().summary().events;
-                assert!(events % 2 == 0 && events >= last, "{events} after {last}");
+                assert!(events.is_multiple_of(2) && events >= last, "{events} after {last}");
                 last = events;
                 if is_last {
                     return last;
