@@ -4,6 +4,7 @@ mod checkpoint;
 mod cluster;
 mod customers;
 mod questions;
+mod teller;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,6 +13,7 @@ use hashbrown::HashMap;
 use self::checkpoint::{Checkpoint, EVENTS_PER_CHECKPOINT};
 use self::cluster::Clusters;
 use self::customers::Customers;
+pub use self::teller::Teller;
 use crate::batch::{EventBatch, RowRef, Run, rows_of};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{EventKind, OrderKey};
@@ -55,7 +57,12 @@ pub struct Fold {
     /// Customers with events later than the fold's instant.
     due: BTreeSet<(Timestamp, u32)>,
     clusters: Clusters,
+    /// Whether an event at the instant of the last one folded needs a refold even if it comes in order.
+    ties_are_late: bool,
 }
+
+/// Folds the run of a customer, given by its number.
+type TakeRun<'a> = dyn FnMut(&mut Fold, u32, &Run<'_>) + 'a;
 
 #[derive(Debug, Clone, Copy)]
 struct Shard {
@@ -111,6 +118,7 @@ impl Fold {
             stale: BTreeMap::new(),
             due: BTreeSet::new(),
             clusters: Clusters::default(),
+            ties_are_late: false,
         }
     }
 
@@ -151,12 +159,17 @@ impl Fold {
     /// - A late event or a retraction puts its customer into `refolds` instead.
     /// - A customer that already waits for a refold is returned again.
     pub fn apply(&mut self, batches: &[EventBatch]) -> Applied {
+        self.apply_with(batches, &mut |fold, customer, run| fold.evolve(customer, run))
+    }
+
+    /// Applies batches; runs that follow what is folded are handed over to be folded.
+    fn apply_with(&mut self, batches: &[EventBatch], take: &mut TakeRun<'_>) -> Applied {
         let mut applied = Applied::default();
         let mut clusters = std::mem::take(&mut self.clusters);
         clusters.gather(batches, &mut self.customers, self.shard);
         self.grow();
         clusters.for_each(|customer, rows| {
-            if let Some(after) = self.apply_customer(customer, batches, rows, &mut applied) {
+            if let Some(after) = self.apply_customer(customer, batches, rows, &mut applied, take) {
                 let after = self.mark_stale(customer, after);
                 applied.refolds.push(Refold { customer: self.customers.key(customer), after });
             }
@@ -172,6 +185,7 @@ impl Fold {
         batches: &[EventBatch],
         rows: &mut Vec<RowRef>,
         applied: &mut Applied,
+        take: &mut TakeRun<'_>,
     ) -> Option<Option<OrderKey>> {
         let retracts = self.take_retractions(customer, batches, rows);
         applied.scheduled += self.schedule(customer, rows);
@@ -183,12 +197,14 @@ impl Fold {
         let first = run.first_key()?;
         // A refold may have read further than what was applied, so that an event can come again.
         let index = customer as usize;
-        let late = self.records[index].events() > 0 && first <= self.last[index];
+        let last = self.last[index];
+        let is_tie = self.ties_are_late && first.occurred_at == last.occurred_at;
+        let late = self.records[index].events() > 0 && (first <= last || is_tie);
         if late || self.stale.contains_key(&customer) {
             return Some(self.checkpoint_before(customer, first));
         }
         applied.folded += run.len() as u64;
-        self.evolve(customer, &run);
+        take(self, customer, &run);
         None
     }
 

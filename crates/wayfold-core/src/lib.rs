@@ -46,6 +46,7 @@ mod fold;
 mod key;
 mod keyed;
 mod money;
+mod notice;
 mod orders;
 mod population;
 mod projection;
@@ -68,12 +69,13 @@ pub use self::event::{
 // The one family that is listed where it is declared: a struct for each kind, made by one macro.
 pub use self::bodies::*;
 pub use self::explain::{Cause, Change, Explanation, Report, Step, explain};
-pub use self::fold::{Applied, Fold, Refold};
+pub use self::fold::{Applied, Fold, Refold, Teller};
 pub use self::key::{
     AttributeName, CustomKind, CustomerId, CustomerKey, EventId, JourneyKey, NAME_BYTES_MAX, OrderId,
     Position, Tag, Tenant, spread,
 };
 pub use self::money::{Amount, Money, MoneySum, Rounding};
+pub use self::notice::{Notice, NoticeId, Told, Transition};
 pub use self::orders::OrderBook;
 pub use self::population::{
     CurrencyTotals, Member, NamedSegments, Population, PopulationSummary, Rectangle, RfmScores, RfmTable,

@@ -121,7 +121,7 @@ impl Fold {
         ends.filter(|end| *end >= at.as_of()).min().filter(|end| *end < Timestamp::MAX)
     }
 
-    fn built_in_view<P: Projection>(
+    pub(super) fn built_in_view<P: Projection>(
         &self,
         handle: Handle<P>,
         customer: usize,
