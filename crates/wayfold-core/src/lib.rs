@@ -42,6 +42,7 @@ mod error;
 mod event;
 mod explain;
 mod export;
+mod field;
 mod fold;
 mod key;
 mod keyed;

@@ -10,6 +10,7 @@ use super::{
 };
 use crate::batch::{EventView, Run};
 use crate::error::{Error, ErrorKind, Result};
+use crate::field::Tree;
 use crate::rules::Rules;
 use crate::time::Timestamp;
 
@@ -27,9 +28,42 @@ pub(crate) trait StateColumn: Send + Sync {
     fn save(&self, customer: usize) -> SavedState;
     fn restore(&mut self, customer: usize, saved: &SavedState);
     fn holds_until(&self, customer: usize, at: &CustomerAt<'_>) -> Option<Timestamp>;
-    fn view_json(&self, customer: usize, at: &CustomerAt<'_>) -> serde_json::Result<serde_json::Value>;
+    /// The view as a tree; see [`Tree::of`] for what is wanted.
+    fn try_view_tree(
+        &self,
+        customer: usize,
+        at: &CustomerAt<'_>,
+        wanted: Option<&[&str]>,
+    ) -> serde_json::Result<Tree>;
     fn write_state(&self, customer: usize, out: &mut dyn io::Write) -> serde_json::Result<()>;
     fn as_any(&self) -> &dyn Any;
+}
+
+impl dyn StateColumn + '_ {
+    /// What the names of its fields begin with: its name, and its version beyond the first.
+    pub(crate) fn field_name(&self) -> String {
+        field_name(self.name(), self.version())
+    }
+
+    /// The view of a customer as a tree; see [`Tree::of`] for what is wanted.
+    pub(crate) fn view_tree(
+        &self,
+        customer: usize,
+        at: &CustomerAt<'_>,
+        wanted: Option<&[&str]>,
+    ) -> Result<Tree> {
+        self.try_view_tree(customer, at, wanted).map_err(|error| {
+            let message = format_args!("the view of projection {:?} is no JSON: {error}", self.field_name());
+            Error::new(ErrorKind::InvalidProjection, message)
+        })
+    }
+}
+
+fn field_name(name: &str, version: u32) -> String {
+    match version {
+        1 => name.to_owned(),
+        version => format!("{name}@{version}"),
+    }
 }
 
 pub(crate) struct Column<P: Projection> {
@@ -82,8 +116,13 @@ impl<P: Projection> StateColumn for Column<P> {
         self.projection.holds_until(&self.states[customer], at)
     }
 
-    fn view_json(&self, customer: usize, at: &CustomerAt<'_>) -> serde_json::Result<serde_json::Value> {
-        serde_json::to_value(self.projection.view(&self.states[customer], at))
+    fn try_view_tree(
+        &self,
+        customer: usize,
+        at: &CustomerAt<'_>,
+        wanted: Option<&[&str]>,
+    ) -> serde_json::Result<Tree> {
+        Tree::of(&self.projection.view(&self.states[customer], at), wanted)
     }
 
     fn write_state(&self, customer: usize, out: &mut dyn io::Write) -> serde_json::Result<()> {
