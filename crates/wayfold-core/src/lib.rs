@@ -51,6 +51,7 @@ mod orders;
 mod population;
 mod projection;
 mod rules;
+mod select;
 mod stage;
 mod text_enum;
 mod time;
@@ -82,6 +83,10 @@ pub use self::population::{
 };
 pub use self::projection::{CustomerAt, CustomerRecord, Handle, Projection, ProjectionSet};
 pub use self::rules::{JourneyRules, LifecycleRules, RevenueBasis, Rules, SegmentRules, ValueRules};
+pub use self::select::{
+    Cursor, FILTER_DEPTH_MAX, FILTER_NODES_MAX, FieldFilter, FieldTest, Filter, FilteredField, Operand,
+    Order, OrderDirection, Page, Selection,
+};
 pub use self::stage::{Channel, Ownership, Stage};
 pub use self::time::{EventTime, Span, Timestamp};
 pub use self::view::{

@@ -76,7 +76,7 @@ fn core_kind(kind: wayfold_core::ErrorKind) -> ErrorKind {
         Core::InvalidRules | Core::InvalidProjection | Core::InvalidUpcasters | Core::NotAPartition => {
             ErrorKind::InvalidConfiguration
         }
-        Core::NotRefolded => ErrorKind::InvalidQuestion,
+        Core::NotRefolded | Core::InvalidSelection | Core::InvalidCursor => ErrorKind::InvalidQuestion,
         _ => ErrorKind::InvalidEvent,
     }
 }

@@ -76,7 +76,7 @@ fn elements(list: &[Tree], first: usize) -> Members<'_> {
 /// as JSON.
 fn text(value: &Tree) -> Option<String> {
     match value {
-        Tree::Text(text) | Tree::Instant(text) | Tree::Decimal(text) => Some(text.clone()),
+        Tree::Text(text) | Tree::Name(text) | Tree::Instant(text) | Tree::Decimal(text) => Some(text.clone()),
         Tree::Boolean(value) => Some(value.to_string()),
         Tree::Integer(number) => Some(number.to_string()),
         money => money.money_texts().map(|(amount, currency)| format!("{amount} {currency}")),

@@ -19,12 +19,12 @@ pub(crate) fn element_name(place: usize, element: &Tree) -> String {
 }
 
 /// What stands between the brackets.
-fn element_key(place: usize, element: &Tree) -> Cow<'_, str> {
+pub(super) fn element_key(place: usize, element: &Tree) -> Cow<'_, str> {
     let named = ["key", "order", "stage", "currency"].iter().find_map(|name| element.member(name)?.text());
     named.map_or_else(|| Cow::Owned(place.to_string()), key_spelled)
 }
 
-fn key_spelled(key: &str) -> Cow<'_, str> {
+pub(super) fn key_spelled(key: &str) -> Cow<'_, str> {
     spelled(key, !key.is_empty() && !key.starts_with('"') && key != "*" && !key.contains(']'))
 }
 

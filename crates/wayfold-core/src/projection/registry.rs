@@ -238,6 +238,11 @@ impl ProjectionSet {
         &self.rules
     }
 
+    /// What the names of each projection's fields begin with, in the order of the columns.
+    pub(crate) fn field_names(&self) -> Vec<String> {
+        self.registered.iter().map(|entry| field_name(entry.name(), entry.version())).collect()
+    }
+
     pub(crate) fn columns(&self) -> Vec<Box<dyn StateColumn>> {
         self.registered.iter().map(|entry| entry.column()).collect()
     }
