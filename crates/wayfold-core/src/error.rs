@@ -12,7 +12,7 @@ pub enum ErrorKind {
     InvalidMoney,
     /// An event contradicts the rules of its kind.
     InvalidEvent,
-    /// An event or batch exceeds a stated limit.
+    /// An event, batch or filter exceeds a stated limit.
     LimitExceeded,
     /// A customer waits for its history to be folded anew.
     NotRefolded,
@@ -32,6 +32,10 @@ pub enum ErrorKind {
     NotAPartition,
     /// Rules contradict each other or hold a value out of range.
     InvalidRules,
+    /// A filter or order names a field that does not exist, or compares what cannot be compared.
+    InvalidSelection,
+    /// A cursor is malformed, or belongs to another question.
+    InvalidCursor,
 }
 
 /// The core's one error: a kind to act on and a message that says where and what to do.

@@ -12,6 +12,7 @@ use serde::Serialize;
 use crate::batch::{EventBatch, EventView, RowRef, Run, rows_of};
 use crate::error::Result;
 use crate::event::EventKind;
+use crate::field::Tree;
 use crate::fold::Fold;
 use crate::key::{CustomerKey, EventId, OrderId};
 use crate::projection::{CustomerAt, ProjectionSet, StateColumn};
@@ -80,8 +81,9 @@ impl std::fmt::Display for Cause {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Change {
     /// The projection and the field in its view, such as `lifecycle.stage`. Journeys and promises go by
-    /// their keys, such as `journey.journeys[j1].stage`. The built-in projections' rules are named in the
-    /// view; a version beyond the first of a name is written behind it, such as `lifecycle@2.stage`.
+    /// their keys, such as `journey.journeys[j1].stage`; a key with a bracket in it, or a name with a point,
+    /// stands as a JSON text, such as `journey.journeys["a]b"].stage`. The built-in projections' rules are named
+    /// in the view; a version beyond the first of a name is written behind it, such as `lifecycle@2.stage`.
     pub field: String,
     /// What it was: a text as it is, money such as `9.5 EUR`, anything else as JSON; `None` if it was not there.
     pub before: Option<String>,
@@ -199,7 +201,7 @@ struct Narrator<'a> {
     fold: Fold,
     key: &'a CustomerKey,
     /// The views of all projections after the last step, by name.
-    views: Vec<(String, serde_json::Value)>,
+    views: Vec<(String, Tree)>,
     told_until: Option<Timestamp>,
     steps: Vec<Step>,
 }
@@ -246,7 +248,7 @@ impl<'a> Narrator<'a> {
     }
 
     fn changes(&mut self, at: Timestamp) -> Result<Vec<Change>> {
-        let views = self.fold.views_json(self.key, at)?;
+        let views = self.fold.view_trees(self.key, at)?;
         let before = std::mem::replace(&mut self.views, views);
         let mut changes = Vec::new();
         for (number, (name, view)) in self.views.iter().enumerate() {
@@ -279,17 +281,11 @@ impl Fold {
         self.held_until(customer, &at)
     }
 
-    /// The view of every projection as JSON, by the name that fields begin with.
-    fn views_json(&self, key: &CustomerKey, as_of: Timestamp) -> Result<Vec<(String, serde_json::Value)>> {
+    /// The view of every projection, by the name that fields begin with.
+    fn view_trees(&self, key: &CustomerKey, as_of: Timestamp) -> Result<Vec<(String, Tree)>> {
         let Some((customer, at)) = self.at(key, as_of) else { return Ok(Vec::new()) };
-        let view = |column: &dyn StateColumn| {
-            let name = match column.version() {
-                1 => column.name().to_owned(),
-                version => format!("{}@{version}", column.name()),
-            };
-            let view = column.view_json(customer, &at)?;
-            Ok((name, view))
-        };
+        let view =
+            |column: &dyn StateColumn| Ok((column.field_name(), column.view_tree(customer, &at, None)?));
         self.columns().iter().map(|column| view(column.as_ref())).collect()
     }
 }

@@ -42,6 +42,7 @@ mod error;
 mod event;
 mod explain;
 mod export;
+mod field;
 mod fold;
 mod key;
 mod keyed;
@@ -51,6 +52,7 @@ mod orders;
 mod population;
 mod projection;
 mod rules;
+mod select;
 mod stage;
 mod text_enum;
 mod time;
@@ -83,6 +85,10 @@ pub use self::population::{
 };
 pub use self::projection::{CustomerAt, CustomerRecord, Handle, Projection, ProjectionSet};
 pub use self::rules::{JourneyRules, LifecycleRules, RevenueBasis, Rules, SegmentRules, ValueRules};
+pub use self::select::{
+    Cursor, FILTER_DEPTH_MAX, FILTER_NODES_MAX, FieldFilter, FieldTest, Filter, FilteredField, Operand,
+    Order, OrderDirection, Page, Selection,
+};
 pub use self::stage::{Channel, Ownership, Stage};
 pub use self::time::{EventTime, Span, Timestamp};
 pub use self::view::{

@@ -27,8 +27,13 @@ pub enum Rounding {
 ///
 /// Written as decimal text with as few decimals as it needs, such as `"2.55"`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[serde(try_from = "AmountText", into = "AmountText")]
 pub struct Amount(i64);
+
+/// The text of an amount, which is plain text in documents; by its name, fields of views are told from other text.
+#[derive(Serialize, Deserialize)]
+#[serde(rename = "wayfold::Amount")]
+struct AmountText(String);
 
 impl Amount {
     /// Nothing.
@@ -157,6 +162,20 @@ impl TryFrom<String> for Amount {
 impl From<Amount> for String {
     fn from(amount: Amount) -> String {
         amount.to_string()
+    }
+}
+
+impl TryFrom<AmountText> for Amount {
+    type Error = Error;
+
+    fn try_from(text: AmountText) -> Result<Self> {
+        Self::parse(&text.0)
+    }
+}
+
+impl From<Amount> for AmountText {
+    fn from(amount: Amount) -> Self {
+        Self(amount.to_string())
     }
 }
 

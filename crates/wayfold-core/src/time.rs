@@ -53,8 +53,13 @@ impl Add for Span {
 ///
 /// Arithmetic stops at the ends of that range instead of overflowing.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[serde(try_from = "InstantText", into = "InstantText")]
 pub struct Timestamp(i64);
+
+/// The text of an instant, which is plain text in documents; by its name, fields of views are told from other text.
+#[derive(Serialize, Deserialize)]
+#[serde(rename = "wayfold::Timestamp")]
+struct InstantText(String);
 
 impl Timestamp {
     /// The first instant, 0001-01-01T00:00:00Z.
@@ -187,6 +192,20 @@ impl TryFrom<String> for Timestamp {
 impl From<Timestamp> for String {
     fn from(instant: Timestamp) -> String {
         instant.to_string()
+    }
+}
+
+impl TryFrom<InstantText> for Timestamp {
+    type Error = Error;
+
+    fn try_from(text: InstantText) -> Result<Self> {
+        Self::parse(&text.0)
+    }
+}
+
+impl From<Timestamp> for InstantText {
+    fn from(instant: Timestamp) -> Self {
+        Self(instant.to_string())
     }
 }
 

@@ -18,6 +18,12 @@ mod projection;
 mod raw;
 #[path = "core/roundtrip.rs"]
 mod roundtrip;
+#[path = "core/select.rs"]
+mod select;
+#[path = "core/select_document.rs"]
+mod select_document;
+#[path = "core/select_pages.rs"]
+mod select_pages;
 #[path = "core/support.rs"]
 mod support;
 #[path = "core/upcast.rs"]

@@ -1,7 +1,8 @@
 //! Questions to the engine, each as of an instant of the customer's time.
 
 use wayfold_core::{
-    CustomerKey, CustomerView, Explanation, Handle, Population, Projection, Tenant, Timestamp,
+    CustomerKey, CustomerView, Explanation, Handle, Page, Population, Projection, Selection, Tenant,
+    Timestamp,
 };
 
 use crate::engine::Wayfold;
@@ -101,6 +102,58 @@ impl Wayfold {
         }
         drop(live);
         self.everything().population_of(tenant, as_of).await
+    }
+
+    /// Selects customers of the default tenant as of now: by any field of their views, in an order, a page at a time.
+    ///
+    /// ```
+    /// use wayfold::{CustomerKey, EventId, Filter, JourneyEvent, LifecycleStage, MemoryStore, Order, Registered};
+    /// use wayfold::{Selection, Timestamp, Wayfold};
+    ///
+    /// # pollster::block_on(async {
+    /// let wayfold = Wayfold::open(MemoryStore::new()).await?;
+    /// let at = Timestamp::parse("2024-03-01")?;
+    /// wayfold.append(&[
+    ///     JourneyEvent::new(EventId::from_u128(1), CustomerKey::new("ada")?, at, Registered {}),
+    ///     JourneyEvent::new(EventId::from_u128(2), CustomerKey::new("bob")?, at.next(), Registered {}),
+    /// ]).await?;
+    /// let prospects = Filter::field("lifecycle.stage").is(LifecycleStage::Prospect);
+    /// let newest = Order::descending("last_seen_at");
+    /// let mut selection = Selection::new(prospects).with_order(newest).with_limit(1);
+    /// let page = wayfold.customers(&selection).await?;
+    /// let cursor = page.next().expect("there is a second page");
+    /// assert_eq!(page.into_customers()[0].key, CustomerKey::new("bob")?);
+    /// selection = selection.with_after(cursor);
+    /// assert_eq!(wayfold.customers(&selection).await?.into_customers()[0].key, CustomerKey::new("ada")?);
+    /// # Ok::<(), wayfold::Error>(())
+    /// # }).unwrap();
+    /// ```
+    ///
+    /// # Errors
+    /// `InvalidQuestion` if a field does not exist or cannot be compared so, or the cursor is of another selection; as
+    /// [`Wayfold::population`].
+    pub async fn customers(&self, selection: &Selection) -> Result<Page> {
+        self.customers_of(&Tenant::default(), selection, self.now()).await
+    }
+
+    /// Selects customers of a tenant as of an instant.
+    ///
+    /// # Errors
+    /// As [`Wayfold::customers`].
+    pub async fn customers_of(
+        &self,
+        tenant: &Tenant,
+        selection: &Selection,
+        as_of: impl Into<Timestamp>,
+    ) -> Result<Page> {
+        let as_of = as_of.into();
+        selection.validate(&self.parts().projections)?;
+        let live = self.engine().settled().await?;
+        if live.answers(as_of) {
+            return live.select(tenant, as_of, selection);
+        }
+        drop(live);
+        self.everything().shards(as_of).await?.select(tenant, as_of, selection)
     }
 
     /// A projection's views of all customers of the default tenant as of an instant, by key bytes.

@@ -2,8 +2,8 @@
 
 use pollster::block_on;
 use wayfold_core::{
-    CustomerKey, CustomerView, EventBatch, Explanation, Handle, JourneyEvent, Population, Projection, Rules,
-    Tenant, Timestamp,
+    CustomerKey, CustomerView, EventBatch, Explanation, Handle, JourneyEvent, Page, Population, Projection,
+    Rules, Selection, Tenant, Timestamp,
 };
 use wayfold_store::{AppendCondition, AppendOutcome, EventStore};
 
@@ -208,6 +208,27 @@ impl Wayfold {
     /// As there.
     pub fn population_of(&self, tenant: &Tenant, as_of: impl Into<Timestamp>) -> Result<Population> {
         block_on(self.0.population_of(tenant, as_of))
+    }
+
+    /// As [`crate::Wayfold::customers`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn customers(&self, selection: &Selection) -> Result<Page> {
+        block_on(self.0.customers(selection))
+    }
+
+    /// As [`crate::Wayfold::customers_of`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn customers_of(
+        &self,
+        tenant: &Tenant,
+        selection: &Selection,
+        as_of: impl Into<Timestamp>,
+    ) -> Result<Page> {
+        block_on(self.0.customers_of(tenant, selection, as_of))
     }
 
     /// As [`crate::Wayfold::export`].

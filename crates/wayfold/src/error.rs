@@ -89,7 +89,9 @@ fn core_kind(kind: wayfold_core::ErrorKind) -> ErrorKind {
         Core::InvalidRules | Core::InvalidProjection | Core::InvalidUpcasters | Core::NotAPartition => {
             ErrorKind::InvalidConfiguration
         }
-        Core::NotRefolded | Core::ForeignHandle => ErrorKind::InvalidQuestion,
+        Core::NotRefolded | Core::ForeignHandle | Core::InvalidSelection | Core::InvalidCursor => {
+            ErrorKind::InvalidQuestion
+        }
         Core::ProjectionPanicked => ErrorKind::Panicked,
         _ => ErrorKind::InvalidEvent,
     }

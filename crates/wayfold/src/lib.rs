@@ -85,14 +85,16 @@ pub use wayfold_core::bodies::*;
 #[doc(inline)]
 pub use wayfold_core::{
     Actor, Amount, AttributeName, AttributeValue, Attributes, BatchBuilder, BehaviourClass, Cause, Change,
-    Channel, Currency, CurrencyTotals, CurrencyValue, CustomKind, CustomerAt, CustomerId, CustomerKey,
-    CustomerRecord, CustomerView, EventBatch, EventBody, EventId, EventKind, EventTime, EventView,
-    Explanation, GapsView, Handle, JourneyEvent, JourneyKey, JourneyRules, JourneyView, JourneysView,
+    Channel, Currency, CurrencyTotals, CurrencyValue, Cursor, CustomKind, CustomerAt, CustomerId,
+    CustomerKey, CustomerRecord, CustomerView, EventBatch, EventBody, EventId, EventKind, EventTime,
+    EventView, Explanation, FILTER_DEPTH_MAX, FILTER_NODES_MAX, FieldFilter, FieldTest, Filter,
+    FilteredField, GapsView, Handle, JourneyEvent, JourneyKey, JourneyRules, JourneyView, JourneysView,
     LifecycleRules, LifecycleStage, LifecycleView, Limits, LineView, Member, Money, MoneySum, NamedSegments,
-    NestedJson, OrderBook, OrderId, OrderLine, Outcome, Ownership, Population, PopulationSummary, Position,
-    Projection, PromiseCounts, PromiseState, PromiseView, Purchase, RawEvent, RawFields, Rectangle, Report,
-    RevenueBasis, RfmScores, RfmTable, RfmValues, Rounding, Rules, ScoredCustomer, SegmentRules, SegmentView,
-    Span, Stage, StageView, Step, Tag, Tenant, TieRule, Timestamp, UpcastResult, Upcasters, UpcastersBuilder,
+    NestedJson, Notice, NoticeId, Operand, Order, OrderBook, OrderDirection, OrderId, OrderLine, Outcome,
+    Ownership, Page, Population, PopulationSummary, Position, Projection, PromiseCounts, PromiseState,
+    PromiseView, Purchase, RawEvent, RawFields, Rectangle, Report, RevenueBasis, RfmScores, RfmTable,
+    RfmValues, Rounding, Rules, ScoredCustomer, SegmentRules, SegmentView, Selection, Span, Stage, StageView,
+    Step, Tag, Tenant, TieRule, Timestamp, Told, Transition, UpcastResult, Upcasters, UpcastersBuilder,
     ValueRules, ValueView,
 };
 #[cfg(feature = "ingest")]

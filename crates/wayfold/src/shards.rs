@@ -3,8 +3,8 @@
 use std::collections::VecDeque;
 
 use wayfold_core::{
-    CustomerKey, EventBatch, Fold, Handle, Population, Position, Projection, ProjectionSet, Refold, Tenant,
-    Timestamp,
+    CustomerKey, EventBatch, Fold, Handle, Page, Population, Position, Projection, ProjectionSet, Refold,
+    Selection, Tenant, Timestamp,
 };
 use wayfold_store::{EventFilter, EventStore, EventStoreExt, ReadQuery};
 
@@ -123,6 +123,12 @@ impl Shards {
         let mut populations = self.folds.iter().map(|fold| fold.population(tenant, as_of));
         let first = populations.next().expect("there is at least one shard")?;
         Ok(populations.try_fold(first, |merged, next| Ok::<_, wayfold_core::Error>(merged.merge(next?)))?)
+    }
+
+    pub(crate) fn select(&self, tenant: &Tenant, as_of: Timestamp, selection: &Selection) -> Result<Page> {
+        let mut pages = self.folds.iter().map(|fold| fold.select(tenant, as_of, selection));
+        let first = pages.next().expect("there is at least one shard")?;
+        Ok(pages.try_fold(first, |merged, next| Ok::<_, wayfold_core::Error>(merged.merge(next?)))?)
     }
 
     pub(crate) fn own_views<P: Projection>(

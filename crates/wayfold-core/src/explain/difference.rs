@@ -1,24 +1,22 @@
 //! The fields in which two views differ, by their paths.
 //!
-//! Elements of a list go by their `key`, `order`, `stage` or `currency`, else by their place. Only what differs
-//! is looked into, so that a long view with one change costs one comparison.
+//! Only what differs is looked into, so that a long view with one change costs one comparison.
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
-
 use super::Change;
+use crate::field::{Tree, element_name, member_name};
 
 /// Notes every leaf that differs between two values; a missing one and `null` are alike.
-pub(super) fn note(path: &str, before: Option<&Value>, after: Option<&Value>, changes: &mut Vec<Change>) {
+pub(super) fn note(path: &str, before: Option<&Tree>, after: Option<&Tree>, changes: &mut Vec<Change>) {
     if before == after {
         return;
     }
     match (before, after) {
-        (Some(Value::Array(before)), Some(Value::Array(after))) => note_lists(path, before, after, changes),
+        (Some(Tree::List(before)), Some(Tree::List(after))) => note_lists(path, before, after, changes),
         _ => {
             let (old, new) = (members(before), members(after));
-            let leaf = |value: Option<&Value>, members: &Members<'_>| {
+            let leaf = |value: Option<&Tree>, members: &Members<'_>| {
                 value.filter(|_| members.is_empty()).and_then(text)
             };
             let (before, after) = (leaf(before, &old), leaf(after, &new));
@@ -31,7 +29,7 @@ pub(super) fn note(path: &str, before: Option<&Value>, after: Option<&Value>, ch
 }
 
 /// Looks only at the elements between the first and the last difference.
-fn note_lists(path: &str, before: &[Value], after: &[Value], changes: &mut Vec<Change>) {
+fn note_lists(path: &str, before: &[Tree], after: &[Tree], changes: &mut Vec<Change>) {
     let same_start = before.iter().zip(after).take_while(|(old, new)| old == new).count();
     let (before, after) = (&before[same_start..], &after[same_start..]);
     let same_end = before.iter().rev().zip(after.iter().rev()).take_while(|(old, new)| old == new).count();
@@ -40,7 +38,7 @@ fn note_lists(path: &str, before: &[Value], after: &[Value], changes: &mut Vec<C
     note_members(&old, &new, |name| format!("{path}{name}"), changes);
 }
 
-type Members<'a> = BTreeMap<String, &'a Value>;
+type Members<'a> = BTreeMap<String, &'a Tree>;
 
 fn note_members(
     old: &Members<'_>,
@@ -54,41 +52,33 @@ fn note_members(
     }
 }
 
-/// The members of an object or list, by what a path adds for them; none for a leaf.
-fn members(value: Option<&Value>) -> Members<'_> {
+/// The members of a record, map or list, by what a path adds for them; none for a leaf.
+fn members(value: Option<&Tree>) -> Members<'_> {
     match value {
-        Some(Value::Object(members)) if !is_money(members) => {
-            members.iter().map(|(name, member)| (format!(".{name}"), member)).collect()
+        Some(money) if money.money_texts().is_some() => BTreeMap::new(),
+        Some(Tree::Record(members)) => {
+            members.iter().map(|(name, member)| (member_name(name), member)).collect()
         }
-        Some(Value::Array(list)) => elements(list, 0),
+        Some(Tree::Map(members)) => {
+            members.iter().map(|(name, member)| (member_name(name), member)).collect()
+        }
+        Some(Tree::List(list)) => elements(list, 0),
         _ => BTreeMap::new(),
     }
 }
 
-fn elements(list: &[Value], first: usize) -> Members<'_> {
-    let name = |place: usize, element: &Value| {
-        let named = ["key", "order", "stage", "currency"].iter().find_map(|name| element.get(name)?.as_str());
-        named.map_or_else(|| format!("[{}]", first + place), |named| format!("[{named}]"))
-    };
-    list.iter().enumerate().map(|(place, element)| (name(place, element), element)).collect()
+fn elements(list: &[Tree], first: usize) -> Members<'_> {
+    let named = |(place, element)| (element_name(first + place, element), element);
+    list.iter().enumerate().map(named).collect()
 }
 
-fn is_money(members: &serde_json::Map<String, Value>) -> bool {
-    members.len() == 2 && members.contains_key("amount") && members.contains_key("currency")
-}
-
-/// A text as it is, money as amount and currency, nothing for `null` and for what has no members, anything else
+/// A text as it is, money as amount and currency, nothing for null and for what has no members, anything else
 /// as JSON.
-fn text(value: &Value) -> Option<String> {
+fn text(value: &Tree) -> Option<String> {
     match value {
-        Value::Null => None,
-        Value::String(text) => Some(text.clone()),
-        Value::Array(list) if list.is_empty() => None,
-        Value::Object(members) if members.is_empty() => None,
-        Value::Object(members) if is_money(members) => {
-            let part = |name| members.get(name).and_then(Value::as_str).unwrap_or_default();
-            Some(format!("{} {}", part("amount"), part("currency")))
-        }
-        leaf => Some(leaf.to_string()),
+        Tree::Text(text) | Tree::Name(text) | Tree::Instant(text) | Tree::Decimal(text) => Some(text.clone()),
+        Tree::Boolean(value) => Some(value.to_string()),
+        Tree::Integer(number) => Some(number.to_string()),
+        money => money.money_texts().map(|(amount, currency)| format!("{amount} {currency}")),
     }
 }

@@ -167,6 +167,10 @@ impl Fold {
         self.customers.number(key.tenant.as_str(), key.customer.as_str()).map(|number| number as usize)
     }
 
+    pub(crate) fn key(&self, customer: usize) -> CustomerKey {
+        self.customers.key(customer as u32)
+    }
+
     pub(crate) fn record(&self, customer: usize) -> &CustomerRecord {
         &self.records[customer]
     }

@@ -11,6 +11,7 @@ use super::{
 };
 use crate::batch::{EventView, Run};
 use crate::error::{Error, ErrorKind, Result};
+use crate::field::Tree;
 use crate::rules::Rules;
 use crate::time::Timestamp;
 
@@ -28,9 +29,24 @@ pub(crate) trait StateColumn: Send + Sync {
     fn save(&self, customer: usize) -> SavedState;
     fn restore(&mut self, customer: usize, saved: &SavedState);
     fn holds_until(&self, customer: usize, at: &CustomerAt<'_>) -> Option<Timestamp>;
-    fn view_json(&self, customer: usize, at: &CustomerAt<'_>) -> Result<serde_json::Value>;
+    /// The view as a tree; see [`Tree::of`] for what is wanted.
+    fn view_tree(&self, customer: usize, at: &CustomerAt<'_>, wanted: Option<&[&str]>) -> Result<Tree>;
     fn write_state(&self, customer: usize, out: &mut dyn io::Write) -> Result<()>;
     fn as_any(&self) -> &dyn Any;
+}
+
+impl dyn StateColumn + '_ {
+    /// What the names of its fields begin with: its name, and its version beyond the first.
+    pub(crate) fn field_name(&self) -> String {
+        field_name(self.name(), self.version())
+    }
+}
+
+fn field_name(name: &str, version: u32) -> String {
+    match version {
+        1 => name.to_owned(),
+        version => format!("{name}@{version}"),
+    }
 }
 
 pub(crate) struct Column<P: Projection> {
@@ -135,11 +151,11 @@ impl<P: Projection> StateColumn for Column<P> {
         self.contain(|| self.projection.holds_until(&self.states[customer], at)).ok().flatten()
     }
 
-    fn view_json(&self, customer: usize, at: &CustomerAt<'_>) -> Result<serde_json::Value> {
+    fn view_tree(&self, customer: usize, at: &CustomerAt<'_>, wanted: Option<&[&str]>) -> Result<Tree> {
         let view = self.view(customer, at)?;
-        self.contain(|| serde_json::to_value(view))?.map_err(|error| {
-            let message =
-                format_args!("the view of projection {:?} is no JSON: {error}", self.projection.name());
+        self.contain(|| Tree::of(&view, wanted))?.map_err(|error| {
+            let name = field_name(self.name(), self.version());
+            let message = format_args!("the view of projection {name:?} is no JSON: {error}");
             Error::new(ErrorKind::InvalidProjection, message)
         })
     }
@@ -259,6 +275,11 @@ impl ProjectionSet {
     /// The rules of the built-in projections.
     pub fn rules(&self) -> &Rules {
         &self.rules
+    }
+
+    /// What the names of each projection's fields begin with, in the order of the columns.
+    pub(crate) fn field_names(&self) -> Vec<String> {
+        self.registered.iter().map(|entry| field_name(entry.name(), entry.version())).collect()
     }
 
     pub(crate) fn columns(&self) -> Vec<Box<dyn StateColumn>> {

@@ -1,12 +1,12 @@
 //! Explanations: which event, or which instant, changed which field.
 
-use wayfold_core::bodies::{EventRetracted, OrderCancelled, Unknown};
+use wayfold_core::bodies::{EventRetracted, NeedIdentified, OrderCancelled, Unknown};
 use wayfold_core::{
     Cause, CustomerAt, EventId, EventView, Explanation, JourneyEvent, LifecycleStage, OrderId, Projection,
     ProjectionSet, Report, Rules, Timestamp, explain,
 };
 
-use super::support::{about, ada, batch, day, event, placed, projections};
+use super::support::{about, ada, batch, day, event, journey, placed, projections};
 
 fn told(events: &[JourneyEvent], number: u32) -> Explanation {
     explain(&projections(), &ada(), &[batch(events)], day(number)).unwrap().unwrap()
@@ -126,4 +126,15 @@ fn what_was_retracted_later_than_the_instant_is_not_reported() {
     let retract = event(9, day(1), EventRetracted { event: EventId::from_u128(2), reason: None });
     let told = told(&[placed("o1", 1, day(0), "10"), placed("o2", 2, day(50), "10"), retract], 5);
     assert_eq!(told.reports, []);
+}
+
+/// The journeys `a` and `a].stage[b` were once named by paths that could be read as each other's.
+#[test]
+fn a_key_that_could_be_misread_is_quoted() {
+    let need = |id, key| journey(event(id, day(0), NeedIdentified { category: None }), key);
+    let told = told(&[need(1, "a"), need(2, "a].stage[b"), need(3, "*")], 1);
+    for key in ["a", r#""a].stage[b""#, r#""*""#] {
+        let (_, change) = told.why(&format!("journey.journeys[{key}].stage")).unwrap();
+        assert_eq!(change.after.as_deref(), Some("need"));
+    }
 }

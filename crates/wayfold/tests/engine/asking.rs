@@ -4,8 +4,8 @@ use pollster::block_on;
 use wayfold::bodies::{CustomerErased, EventRetracted};
 use wayfold::{
     AppendCondition, AppendOutcome, Builder, Currency, CustomerKey, ErrorKind, EventBody, EventFilter,
-    EventId, JourneyEvent, LifecycleStage, MemoryStore, Money, OrderPlaced, Position, Rules, Span, Tag,
-    Tenant, Timestamp, Wayfold,
+    EventId, Filter, JourneyEvent, LifecycleStage, MemoryStore, Money, OrderPlaced, Position, Rules,
+    Selection, Span, Tag, Tenant, Timestamp, Wayfold,
 };
 
 fn day(number: u32) -> Timestamp {
@@ -133,4 +133,33 @@ fn the_engine_is_shared_between_threads() {
     let view =
         block_on(wayfold.customer_as_of(&CustomerKey::new("ada").unwrap(), day(400))).unwrap().unwrap();
     assert_eq!(view.value.purchases, 100);
+}
+
+#[test]
+fn customers_are_selected_a_page_at_a_time_at_any_instant() {
+    let wayfold = engine();
+    let events: Vec<_> =
+        (0..60).map(|id| order(&format!("c{:02}", id % 9), id as u128, (id * 37 % 400) as u32)).collect();
+    block_on(wayfold.append(&events)).unwrap();
+    for number in [0, 50, 200, 399, 900] {
+        let expected: Vec<String> = stages(&wayfold, day(number))
+            .into_iter()
+            .filter(|(_, stage)| *stage != LifecycleStage::Churned)
+            .map(|(key, _)| key)
+            .collect();
+        let filter = !Filter::field("lifecycle.stage").is(LifecycleStage::Churned);
+        let mut selection = Selection::new(filter).with_limit(2);
+        let mut selected = Vec::new();
+        loop {
+            let page = block_on(wayfold.customers_of(&Tenant::default(), &selection, day(number))).unwrap();
+            let next = page.next();
+            selected.extend(page.into_customers().into_iter().map(|view| view.key.to_string()));
+            let Some(next) = next else { break };
+            selection = selection.with_after(next);
+        }
+        assert_eq!(selected, expected, "day {number}");
+    }
+    let typo = Selection::new(Filter::field("lifecycle.stagee").exists());
+    let error = block_on(wayfold.customers(&typo)).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidQuestion, "{error}");
 }

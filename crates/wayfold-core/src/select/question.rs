@@ -1,0 +1,217 @@
+//! A selection made ready for a set of projections: every name looked up once.
+
+use super::condition::Condition;
+use super::rank::Rank;
+use super::sample::sample;
+use super::{OrderDirection, Selection};
+use crate::error::{Error, ErrorKind, Result};
+use crate::field::{Path, Tree};
+use crate::fold::Fold;
+use crate::key::CustomerId;
+use crate::projection::{CustomerAt, ProjectionSet};
+use crate::time::Timestamp;
+
+/// The fields of the view itself.
+const OWN: [(&str, Own); 6] = [
+    ("key.customer", Own::Customer),
+    ("events", Own::Events),
+    ("unknown_events", Own::UnknownEvents),
+    ("first_seen_at", Own::FirstSeenAt),
+    ("last_seen_at", Own::LastSeenAt),
+    ("holds_until", Own::HoldsUntil),
+];
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Own {
+    Customer,
+    Events,
+    UnknownEvents,
+    FirstSeenAt,
+    LastSeenAt,
+    HoldsUntil,
+}
+
+/// Where the value of a field comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Source {
+    Own(Own),
+    /// The view of a projection; the members that are looked at, or all.
+    View {
+        column: usize,
+        wanted: Option<Vec<String>>,
+    },
+}
+
+pub(super) struct Question {
+    condition: Condition,
+    order: usize,
+    direction: OrderDirection,
+    fields: Fields,
+}
+
+/// The fields that filter and order mention, each once.
+struct Fields {
+    names: Vec<String>,
+    /// Of each field, the number of its source and the way from there.
+    paths: Vec<(usize, Path)>,
+    sources: Vec<Source>,
+    projections: Vec<String>,
+}
+
+impl Question {
+    pub(super) fn new(selection: &Selection, projections: &ProjectionSet) -> Result<Self> {
+        selection.filter.check_limits()?;
+        let mut fields = Fields {
+            names: Vec::new(),
+            paths: Vec::new(),
+            sources: Vec::new(),
+            projections: projections.field_names(),
+        };
+        let condition = Condition::new(&selection.filter, &mut |name| fields.number(name))?;
+        let order = fields.number(&selection.order.field)?;
+        if fields.paths[order].1.is_plural() {
+            let message =
+                format_args!("order by {:?}: [*] gives many values; name one element", fields.names[order]);
+            return Err(Error::new(ErrorKind::InvalidSelection, message));
+        }
+        let question = Self { condition, order, direction: selection.order.direction, fields };
+        question.check(projections)?;
+        Ok(question)
+    }
+
+    /// Asks the question of examples.
+    fn check(&self, projections: &ProjectionSet) -> Result<()> {
+        let samples = self.fields.sources.iter().map(|source| source.sample(projections));
+        let samples: Vec<Option<Tree>> = samples.collect::<Result<_>>()?;
+        let mut examples = Vec::new();
+        for (name, (source, path)) in self.fields.names.iter().zip(&self.fields.paths) {
+            let sample = samples[*source].as_ref();
+            let found = sample.map_or(Ok(Vec::new()), |sample| path.through_each().values(sample));
+            examples.push(found.map_err(|message| bad_field(name, &message))?);
+        }
+        self.condition.check(&self.fields.names, &examples)?;
+        let customer = CustomerId::new("c1")?;
+        self.rank(examples[self.order].first().copied(), customer).map(|_| ())
+    }
+
+    /// Where a customer stands in the order; `None` if the filter does not select it.
+    pub(super) fn ask(&self, fold: &Fold, customer: usize, as_of: Timestamp) -> Result<Option<Rank>> {
+        let at = CustomerAt::new(fold.record(customer), as_of);
+        let trees = self.fields.sources.iter().map(|source| source.tree(fold, customer, &at));
+        let trees: Vec<Tree> = trees.collect::<Result<_>>()?;
+        let mut values = Vec::with_capacity(self.fields.paths.len());
+        for (name, (source, path)) in self.fields.names.iter().zip(&self.fields.paths) {
+            values.push(path.values(&trees[*source]).map_err(|message| bad_field(name, &message))?);
+        }
+        if !self.condition.holds(&self.fields.names, &values)? {
+            return Ok(None);
+        }
+        self.rank(values[self.order].first().copied(), fold.key(customer).customer).map(Some)
+    }
+
+    fn rank(&self, value: Option<&Tree>, customer: CustomerId) -> Result<Rank> {
+        Rank::new(value, self.direction, customer).ok_or_else(|| {
+            let what = value.map_or("nothing", Tree::what);
+            let message = format_args!(
+                "order by {:?}: it holds {what}, which has no order",
+                self.fields.names[self.order]
+            );
+            Error::new(ErrorKind::InvalidSelection, message)
+        })
+    }
+}
+
+impl Fields {
+    /// The number of a field, which is looked up when it is mentioned first.
+    fn number(&mut self, name: &str) -> Result<usize> {
+        if let Some(number) = self.names.iter().position(|known| known == name) {
+            return Ok(number);
+        }
+        let (source, path) = self.find(name)?;
+        let source = self.source(source, &path);
+        self.names.push(name.to_owned());
+        self.paths.push((source, path));
+        Ok(self.names.len() - 1)
+    }
+
+    fn find(&self, name: &str) -> Result<(Source, Path)> {
+        let own = OWN.iter().find(|(known, _)| *known == name).map(|(_, own)| *own);
+        let ends = |rest: &str| rest.is_empty() || rest.starts_with(['.', '[']);
+        let of_projection = self.projections.iter().enumerate().filter_map(|(column, projection)| {
+            let rest = name.strip_prefix(projection.as_str()).filter(|rest| ends(rest))?;
+            Some((column, rest))
+        });
+        // A projection may be named like another and a member of it: the longer name counts.
+        match (own, of_projection.min_by_key(|(_, rest)| rest.len())) {
+            (Some(_), Some(_)) => {
+                Err(bad_field(name, "a projection is named like this field of the view; name it differently"))
+            }
+            (Some(own), None) => Ok((Source::Own(own), Path::parse("").expect("no step is a path"))),
+            (None, Some((column, rest))) => {
+                let path = Path::parse(rest).map_err(|message| bad_field(name, &message))?;
+                Ok((Source::View { column, wanted: Some(Vec::new()) }, path))
+            }
+            (None, None) => Err(self.unknown(name)),
+        }
+    }
+
+    fn unknown(&self, name: &str) -> Error {
+        let own = OWN.iter().map(|(name, _)| *name);
+        let known: Vec<&str> = own.chain(self.projections.iter().map(String::as_str)).collect();
+        bad_field(name, &format!("no projection or field is named so; there is: {}", known.join(", ")))
+    }
+
+    /// The number of a source, which is shared by the fields that come from it.
+    fn source(&mut self, source: Source, path: &Path) -> usize {
+        let same = |known: &Source| match (known, &source) {
+            (Source::View { column, .. }, Source::View { column: asked, .. }) => column == asked,
+            (known, asked) => known == asked,
+        };
+        let number = self.sources.iter().position(same).unwrap_or(self.sources.len());
+        if number == self.sources.len() {
+            self.sources.push(source);
+        }
+        if let Source::View { wanted, .. } = &mut self.sources[number] {
+            match (path.first_member(), wanted.as_mut()) {
+                (Some(member), Some(wanted)) => wanted.push(member.to_owned()),
+                _ => *wanted = None,
+            }
+        }
+        number
+    }
+}
+
+impl Source {
+    fn tree(&self, fold: &Fold, customer: usize, at: &CustomerAt<'_>) -> Result<Tree> {
+        let record = at.record();
+        let instant = |instant: Timestamp| Tree::Instant(instant.to_string());
+        Ok(match self {
+            Self::Own(Own::Customer) => Tree::Name(fold.key(customer).customer.as_str().to_owned()),
+            Self::Own(Own::Events) => Tree::Integer(record.events().into()),
+            Self::Own(Own::UnknownEvents) => Tree::Integer(record.unknown_events().into()),
+            Self::Own(Own::FirstSeenAt) => instant(record.first_seen_at()),
+            Self::Own(Own::LastSeenAt) => instant(record.last_seen_at()),
+            Self::Own(Own::HoldsUntil) => fold.held_until(customer, at).map_or(Tree::Null, instant),
+            Self::View { column, wanted } => {
+                let wanted: Option<Vec<&str>> =
+                    wanted.as_ref().map(|names| names.iter().map(String::as_str).collect());
+                fold.columns()[*column].view_tree(customer, at, wanted.as_deref())?
+            }
+        })
+    }
+
+    fn sample(&self, projections: &ProjectionSet) -> Result<Option<Tree>> {
+        Ok(match self {
+            Self::Own(Own::Customer) => Some(Tree::Name("c1".to_owned())),
+            Self::Own(Own::Events | Own::UnknownEvents) => Some(Tree::Integer(1)),
+            Self::Own(Own::FirstSeenAt | Own::LastSeenAt | Own::HoldsUntil) => {
+                Some(Tree::Instant(Timestamp::MIN.to_string()))
+            }
+            Self::View { column, .. } => sample(projections, *column)?,
+        })
+    }
+}
+
+fn bad_field(name: &str, message: &str) -> Error {
+    Error::new(ErrorKind::InvalidSelection, format_args!("field {name:?}: {message}"))
+}
