@@ -23,7 +23,7 @@ mod workload;
 pub use self::arrival::{Arrival, Clock, Delivery, Order};
 pub use self::check::{Case, Catch, check, minimal};
 pub use self::coverage::Coverage;
-pub use self::oracle::{Oracle, causal_rank, stage_of};
+pub use self::oracle::{ChangeFact, Oracle, causal_rank, stage_of};
 pub use self::random::Random;
 pub use self::real_data::real_data;
 pub use self::scenario::{Given, Moment, When, given, on};

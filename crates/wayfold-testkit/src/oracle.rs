@@ -6,6 +6,7 @@
 //! whole history anew, and [`CustomerView::holds_until`] is found by asking at every instant at which
 //! anything could change. Nothing here is fast, and nothing is kept from one question to the next.
 
+mod changes;
 mod journeys;
 mod ledger;
 mod lifecycle;
@@ -21,6 +22,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use wayfold_core::{CustomerKey, CustomerView, EventBody, EventKind, JourneyEvent, Rules, Timestamp};
 
+pub use self::changes::ChangeFact;
 use self::journeys::Journeys;
 use self::ledger::Ledger;
 pub use self::rank::{causal_rank, stage_of};

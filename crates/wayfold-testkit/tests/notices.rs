@@ -1,118 +1,24 @@
 //! What a teller has told and not withdrawn is what the oracle's views say, at every place on the way, whatever arrives
 //! in which order, and through restarts.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use pollster::block_on;
 use wayfold_core::{
-    BehaviourClass, CustomerKey, CustomerView, EventBatch, EventBody, EventId, EventKind, Fold, JourneyEvent,
-    JourneyKey, LifecycleStage, NoticeId, OrderId, Outcome, Position, ProjectionSet, PromiseState, Refold,
-    Stage, Teller, Timestamp, Told, Transition,
+    CustomerKey, EventBatch, EventId, Fold, JourneyEvent, NoticeId, Position, ProjectionSet, Refold, Teller,
+    Timestamp, Told,
 };
 use wayfold_store::{EventFilter, EventStore, EventStoreExt, MemoryStore, ReadQuery};
-use wayfold_testkit::{Arrival, Case, Clock, Oracle, Order, Random, causal_rank};
+use wayfold_testkit::{Arrival, Case, ChangeFact, Clock, Oracle, Order, Random};
 
 const HISTORIES: u64 = 400;
-
-/// A notice without its id.
-type Fact = (CustomerKey, Timestamp, Transition, Vec<EventId>);
-
-/// What a view says, as far as notices go.
-#[derive(Debug, Default, PartialEq)]
-struct Facts {
-    stage: Option<LifecycleStage>,
-    class: Option<BehaviourClass>,
-    stages: BTreeMap<JourneyKey, Stage>,
-    outcomes: BTreeMap<JourneyKey, Outcome>,
-    promises: BTreeMap<OrderId, PromiseState>,
-}
-
-impl Facts {
-    fn of(view: &CustomerView) -> Self {
-        let (journeys, promises) = (&view.journeys.journeys, &view.journeys.promises);
-        Self {
-            stage: Some(view.lifecycle.stage),
-            class: view.segment.class,
-            stages: journeys.iter().filter_map(|view| Some((view.key.clone(), view.stage?))).collect(),
-            outcomes: journeys.iter().map(|view| (view.key.clone(), view.outcome)).collect(),
-            promises: promises.iter().map(|view| (view.order.clone(), view.state)).collect(),
-        }
-    }
-
-    fn since(&self, before: &Self) -> Vec<Transition> {
-        let mut transitions = Vec::new();
-        if let (from, Some(to)) = (before.stage, self.stage) {
-            transitions.extend((from != Some(to)).then_some(Transition::LifecycleStage { from, to }));
-        }
-        let (from, to) = (before.class, self.class);
-        transitions.extend((from != to).then_some(Transition::BehaviourClass { from, to }));
-        for (journey, from, to) in changes(&before.stages, &self.stages) {
-            transitions.push(Transition::JourneyStage { journey, from, to });
-        }
-        for (journey, from, to) in changes(&before.outcomes, &self.outcomes) {
-            transitions.push(Transition::JourneyOutcome { journey, from, to });
-        }
-        for (order, from, to) in changes(&before.promises, &self.promises) {
-            transitions.push(Transition::Promise { order, from, to });
-        }
-        transitions
-    }
-}
-
-fn changes<K: Ord + Clone, V: PartialEq + Copy>(
-    before: &BTreeMap<K, V>,
-    after: &BTreeMap<K, V>,
-) -> Vec<(K, Option<V>, Option<V>)> {
-    let keys: BTreeSet<&K> = before.keys().chain(after.keys()).collect();
-    let of = |key: &K| (key.clone(), before.get(key).copied(), after.get(key).copied());
-    keys.into_iter().map(of).filter(|(_, from, to)| from != to).collect()
-}
-
-/// Every change of a customer up to an instant, by asking the oracle at each instant at which there may be one.
-fn expected(
-    events: &[JourneyEvent],
-    oracle: &Oracle,
-    key: &CustomerKey,
-    as_of: Timestamp,
-    facts: &mut Vec<Fact>,
-) {
-    let own: Vec<&JourneyEvent> = events.iter().filter(|event| event.customer == *key).collect();
-    let retracted: BTreeSet<EventId> = own.iter().filter_map(|event| target(event)).collect();
-    let stands =
-        |event: &&JourneyEvent| event.kind() != EventKind::EventRetracted && !retracted.contains(&event.id);
-    let mut own: Vec<&JourneyEvent> = own.into_iter().filter(stands).collect();
-    own.sort_by_key(|event| {
-        (event.occurred_at.instant(), event.sequence, causal_rank(event), event.id.as_u128())
-    });
-    let mut before = Facts::default();
-    let mut next = own.first().map(|event| event.occurred_at.instant());
-    while let Some(at) = next.filter(|at| *at <= as_of) {
-        let view = oracle.view(key, at).unwrap();
-        let now = Facts::of(&view);
-        let at_once = own.iter().filter(|event| event.occurred_at.instant() == at);
-        let causes: Vec<EventId> = at_once.map(|event| event.id).collect();
-        let transitions = now.since(&before).into_iter();
-        facts.extend(transitions.map(|transition| (key.clone(), at, transition, causes.clone())));
-        before = now;
-        let later = own.iter().map(|event| event.occurred_at.instant()).find(|instant| *instant > at);
-        let by_time = view.holds_until.map(Timestamp::next);
-        next = [later, by_time].into_iter().flatten().min();
-    }
-}
-
-fn target(event: &JourneyEvent) -> Option<EventId> {
-    match &event.body {
-        EventBody::EventRetracted(retraction) => Some(retraction.event),
-        _ => None,
-    }
-}
 
 /// Somebody who listens, and a log to listen to.
 struct Listener {
     store: MemoryStore,
     projections: ProjectionSet,
     teller: Teller,
-    standing: BTreeMap<NoticeId, Fact>,
+    standing: BTreeMap<NoticeId, ChangeFact>,
     withdrawn: usize,
     refolds: usize,
     restarts: usize,
@@ -193,12 +99,8 @@ impl Listener {
 
     fn check(&self, seed: u64, case: &Case, appended: &BTreeMap<(String, EventId), JourneyEvent>) {
         let events: Vec<JourneyEvent> = appended.values().cloned().collect();
-        let oracle = Oracle::new(events.clone(), case.rules.clone());
-        let mut facts = Vec::new();
-        for key in oracle.customers() {
-            expected(&events, &oracle, &key, self.teller.told().1, &mut facts);
-        }
-        let mut told: Vec<Fact> = self.standing.values().cloned().collect();
+        let mut facts = Oracle::new(events, case.rules.clone()).changes(self.teller.told().1);
+        let mut told: Vec<ChangeFact> = self.standing.values().cloned().collect();
         told.sort();
         facts.sort();
         let first = told.iter().zip(&facts).find(|(told, expected)| told != expected);

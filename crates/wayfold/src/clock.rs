@@ -33,6 +33,11 @@ impl Clock {
         Self::ByHand(AtomicI64::new(start.as_micros()))
     }
 
+    /// Whether time passes without anybody moving it.
+    pub(crate) fn runs(&self) -> bool {
+        matches!(self, Self::Running(_))
+    }
+
     pub(crate) fn now(&self) -> Timestamp {
         match self {
             Self::Running(now) => now(),

@@ -9,6 +9,7 @@ use crate::decide::RetryPolicy;
 use crate::error::Result;
 use crate::follow::Follower;
 use crate::live::Live;
+use crate::wait::Signal;
 
 /// The engine: records what customers do, and answers where each stands, at any instant, and why.
 ///
@@ -37,8 +38,18 @@ use crate::live::Live;
 #[derive(Debug)]
 pub struct Wayfold {
     engine: Arc<Engine>,
-    /// Ends before the engine does.
-    _follower: Option<Follower>,
+    follower: Option<Follower>,
+}
+
+impl Drop for Wayfold {
+    /// Ends subscriptions, and the thread that follows after what it folds just now. Nothing acknowledged is lost by
+    /// it, as everything stands in the log.
+    fn drop(&mut self) {
+        self.engine.signal.close();
+        if let Some(follower) = self.follower.take() {
+            follower.join();
+        }
+    }
 }
 
 /// What an engine is made of.
@@ -57,6 +68,7 @@ pub(crate) struct Parts {
 pub(crate) struct Engine {
     pub(crate) parts: Parts,
     pub(crate) live: Live,
+    pub(crate) signal: Signal,
 }
 
 impl Wayfold {
@@ -70,10 +82,10 @@ impl Wayfold {
 
     pub(crate) async fn start(parts: Parts, follows: bool) -> Result<Self> {
         let live = Live::new(&parts.projections, parts.clock.now(), parts.threads);
-        let engine = Arc::new(Engine { parts, live });
+        let engine = Arc::new(Engine { parts, live, signal: Signal::default() });
         engine.catch_up().await?;
         let follower = follows.then(|| Follower::start(engine.clone())).transpose()?;
-        Ok(Self { engine, _follower: follower })
+        Ok(Self { engine, follower })
     }
 
     /// The rules of the built-in projections.
@@ -99,6 +111,7 @@ impl Wayfold {
     /// folds.
     pub async fn advance_to(&self, instant: impl Into<Timestamp>) -> Result<()> {
         self.parts().clock.advance_to(instant.into())?;
+        self.engine.signal.tell();
         self.catch_up().await.map(drop)
     }
 
@@ -119,6 +132,10 @@ impl Wayfold {
 
     pub(crate) fn engine(&self) -> &Engine {
         &self.engine
+    }
+
+    pub(crate) fn shared(&self) -> Arc<Engine> {
+        self.engine.clone()
     }
 
     pub(crate) fn parts(&self) -> &Parts {

@@ -43,6 +43,11 @@ impl Known {
         }
     }
 
+    /// Whether nothing after a position was known.
+    pub(crate) fn ends_by(self, position: Position) -> bool {
+        matches!(self.0, Some(KnownAt::Position(known)) if known <= position)
+    }
+
     /// The part of a batch that was known; `None` if nothing of it was.
     pub(crate) fn cut(self, batch: EventBatch) -> Option<EventBatch> {
         if batch.iter().all(|event| self.holds(&event)) {

@@ -68,6 +68,8 @@ mod known;
 mod live;
 mod request;
 mod shards;
+mod subscribe;
+mod wait;
 
 pub use self::builder::Builder;
 pub use self::decide::{Decided, RetryPolicy, Standing};
@@ -77,6 +79,7 @@ pub use self::error::{Error, ErrorKind, Result};
 pub use self::import::Imported;
 pub use self::known::{AsKnownAt, KnownAt};
 pub use self::request::{Appended, Request, Requested};
+pub use self::subscribe::{Delivery, Start, Subscription};
 #[doc(inline)]
 pub use wayfold_core::bodies;
 // The one family that is listed where it is declared: a struct for each kind, made by one macro.

@@ -67,6 +67,12 @@ impl Shards {
         Ok(())
     }
 
+    /// The one fold of a log that is not sharded.
+    pub(crate) fn into_fold(mut self) -> Fold {
+        assert!(self.folds.len() == 1 && self.is_settled(), "one fold, and nothing left half done");
+        self.folds.pop().expect("there is one")
+    }
+
     /// Up to where the log is folded.
     pub(crate) fn position(&self) -> Position {
         self.position
@@ -179,7 +185,7 @@ pub(crate) async fn read_on(store: &dyn EventStore, after: Position, known: Know
         }
         stretch.events += page.batch.len() as u64;
         stretch.batches.extend(known.cut(page.batch));
-        stretch.is_last = page.next.is_none();
+        stretch.is_last = page.next.is_none_or(|next| known.ends_by(next));
         stretch.position = page.next.unwrap_or(stretch.position);
     }
     Ok(stretch)

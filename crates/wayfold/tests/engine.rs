@@ -10,6 +10,8 @@ mod broken;
 mod deciding;
 #[path = "engine/following.rs"]
 mod following;
+#[path = "engine/notices.rs"]
+mod notices;
 #[path = "engine/online_retail.rs"]
 mod online_retail;
 #[path = "engine/workload_w.rs"]
