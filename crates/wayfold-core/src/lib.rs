@@ -79,7 +79,7 @@ pub use self::population::{
     CurrencyTotals, Member, NamedSegments, Population, PopulationSummary, Rectangle, RfmScores, RfmTable,
     ScoredCustomer, TieRule,
 };
-pub use self::projection::{CustomerAt, CustomerRecord, Handle, Projection, ProjectionSet};
+pub use self::projection::{CustomerAt, CustomerRecord, Fingerprint, Handle, Projection, ProjectionSet};
 pub use self::rules::{JourneyRules, LifecycleRules, RevenueBasis, Rules, SegmentRules, ValueRules};
 pub use self::stage::{Channel, Ownership, Stage};
 pub use self::time::{EventTime, Span, Timestamp};

@@ -6,7 +6,8 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use super::{
-    CustomerAt, JourneyProjection, LifecycleProjection, Projection, SegmentProjection, ValueProjection,
+    CustomerAt, Fingerprint, JourneyProjection, LifecycleProjection, Projection, SegmentProjection,
+    ValueProjection,
 };
 use crate::batch::{EventView, Run};
 use crate::error::{Error, ErrorKind, Result};
@@ -29,6 +30,8 @@ pub(crate) trait StateColumn: Send + Sync {
     fn holds_until(&self, customer: usize, at: &CustomerAt<'_>) -> Option<Timestamp>;
     fn view_json(&self, customer: usize, at: &CustomerAt<'_>) -> serde_json::Result<serde_json::Value>;
     fn write_state(&self, customer: usize, out: &mut dyn io::Write) -> serde_json::Result<()>;
+    fn read_state(&self, json: &str) -> serde_json::Result<SavedState>;
+    fn put(&mut self, customer: usize, saved: SavedState);
     fn as_any(&self) -> &dyn Any;
 }
 
@@ -88,6 +91,14 @@ impl<P: Projection> StateColumn for Column<P> {
 
     fn write_state(&self, customer: usize, out: &mut dyn io::Write) -> serde_json::Result<()> {
         crate::export::to_writer(out, &self.states[customer])
+    }
+
+    fn read_state(&self, json: &str) -> serde_json::Result<SavedState> {
+        Ok(Box::new(serde_json::from_str::<P::State>(json)?))
+    }
+
+    fn put(&mut self, customer: usize, saved: SavedState) {
+        self.states[customer] = *saved.downcast().expect("a column takes what it read");
     }
 
     fn as_any(&self) -> &dyn Any {
@@ -197,6 +208,12 @@ impl ProjectionSet {
     /// The rules of the built-in projections.
     pub fn rules(&self) -> &Rules {
         &self.rules
+    }
+
+    /// What the states of a fold mean; states that were saved under another one are refused.
+    pub fn fingerprint(&self) -> Fingerprint {
+        let names = self.registered.iter().map(|entry| format!("{}@{}", entry.name(), entry.version()));
+        Fingerprint::new(&self.rules, names.collect())
     }
 
     pub(crate) fn columns(&self) -> Vec<Box<dyn StateColumn>> {
