@@ -4,6 +4,7 @@ mod checkpoint;
 mod cluster;
 mod customers;
 mod questions;
+mod snapshot;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,6 +13,7 @@ use hashbrown::HashMap;
 use self::checkpoint::{Checkpoint, EVENTS_PER_CHECKPOINT};
 use self::cluster::Clusters;
 use self::customers::Customers;
+pub use self::snapshot::{PartEntry, Snapshot, SnapshotPart};
 use crate::batch::{EventBatch, RowRef, Run, rows_of};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{EventKind, OrderKey};

@@ -68,7 +68,7 @@ pub use self::event::{
 // The one family that is listed where it is declared: a struct for each kind, made by one macro.
 pub use self::bodies::*;
 pub use self::explain::{Cause, Change, Explanation, Report, Step, explain};
-pub use self::fold::{Applied, Fold, Refold};
+pub use self::fold::{Applied, Fold, PartEntry, Refold, Snapshot, SnapshotPart};
 pub use self::key::{
     AttributeName, CustomKind, CustomerId, CustomerKey, EventId, JourneyKey, NAME_BYTES_MAX, OrderId,
     Position, Tag, Tenant, spread,

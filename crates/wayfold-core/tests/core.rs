@@ -18,6 +18,10 @@ mod projection;
 mod raw;
 #[path = "core/roundtrip.rs"]
 mod roundtrip;
+#[path = "core/snapshot.rs"]
+mod snapshot;
+#[path = "core/snapshot_damage.rs"]
+mod snapshot_damage;
 #[path = "core/support.rs"]
 mod support;
 #[path = "core/upcast.rs"]
