@@ -1,4 +1,5 @@
-//! Building batches, folding all four projections on one core from batches in memory, and asking about all.
+//! Building batches, folding all four projections on one core from batches in memory, asking about all, and saving and
+//! restoring their states.
 //!
 //! `fold/at_once` clusters all batches together, as a rebuild does. `fold/one_by_one` takes batches of 65,536 as
 //! they come; on W nothing is late, so that it needs no history (S refolds late customers from histories that a
@@ -6,9 +7,10 @@
 
 use std::hint::black_box;
 
-use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
+use criterion::measurement::WallTime;
+use criterion::{BatchSize, BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main};
 use wayfold_benches::{Workload, fold_one_by_one};
-use wayfold_core::{EventBatch, Fold, ProjectionSet, Rules, Tenant};
+use wayfold_core::{EventBatch, Fold, ProjectionSet, Rules, Snapshot, SnapshotPart, Tenant};
 
 const BATCH: usize = 65_536;
 
@@ -60,8 +62,37 @@ fn benches(criterion: &mut Criterion) {
                 fold.population(&Tenant::default(), workload.as_of).expect("the fold is complete").summary()
             });
         });
+        snapshot(&mut group, &projections, &batches);
         group.finish();
     }
+}
+
+/// Saves and restores all states, in memory.
+fn snapshot(group: &mut BenchmarkGroup<'_, WallTime>, projections: &ProjectionSet, batches: &[EventBatch]) {
+    let mut fold = Fold::new(projections);
+    let _ = fold.apply(batches);
+    let save = || -> Vec<SnapshotPart> {
+        let snapshot = Snapshot::of(std::slice::from_ref(&fold)).expect("no customer waits");
+        snapshot.collect::<Result<_, _>>().expect("the states of the built-in projections can be saved")
+    };
+    let parts = save();
+    let bytes: usize = parts.iter().map(|part| part.bytes.len()).sum();
+    println!("a snapshot of {} parts and {bytes} bytes", parts.len());
+    group.bench_function("snapshot/save", |bencher| {
+        bencher.iter_batched(|| (), |()| save(), BatchSize::PerIteration);
+    });
+    group.bench_function("snapshot/restore", |bencher| {
+        bencher.iter_batched(
+            || Fold::new(projections),
+            |mut fold| {
+                for part in &parts {
+                    fold.restore_part(&part.bytes).expect("what was saved is restored");
+                }
+                fold
+            },
+            BatchSize::PerIteration,
+        );
+    });
 }
 
 criterion_group!(all, benches);

@@ -1,6 +1,6 @@
 //! Your own event and your own projection, through the same trait as the built-in ones.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use wayfold::{
     AttributeName, AttributeValue, Builder, Custom, CustomKind, CustomerAt, CustomerKey, EventId, EventView,
     JourneyEvent, JourneyKey, MemoryStore, Projection, Rules, Stage, Timestamp,
@@ -9,8 +9,9 @@ use wayfold::{
 /// How far a customer has come with a trial: what was tried, and when it was last active.
 struct TrialProgress;
 
-/// What is kept of one customer: ordered and without floats, so that equal events give equal bytes.
-#[derive(Debug, Clone, Default, Serialize)]
+/// What is kept of one customer: ordered and without floats, so that equal events give equal bytes, and read back as
+/// it was written.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 struct Trial {
     features: std::collections::BTreeSet<String>,
     last_used_at: Option<Timestamp>,

@@ -16,7 +16,9 @@ pub enum ErrorKind {
     LimitExceeded,
     /// A customer waits for its history to be folded anew.
     NotRefolded,
-    /// A document cannot be read as an event.
+    /// Saved states mean something else: fold the log instead.
+    StatesDiffer,
+    /// A document cannot be read as an event, or bytes as saved states.
     Malformed,
     /// A step from one schema version to the next refuses an event, or what it made cannot be read.
     UpcastFailed,
@@ -65,6 +67,11 @@ impl Error {
     pub fn is_retryable(&self) -> bool {
         false
     }
+}
+
+/// Refuses what comes from outside and does not hold.
+pub(crate) fn ensure(holds: bool, message: &str) -> Result<()> {
+    if holds { Ok(()) } else { Err(Error::new(ErrorKind::Malformed, message)) }
 }
 
 /// The result of a core call that can be refused.

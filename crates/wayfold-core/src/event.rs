@@ -23,6 +23,7 @@ pub use self::attribute::{AttributeValue, Attributes, NestedJson};
 pub(crate) use self::body::{CUSTOM_NAME, UNKNOWN_FIELDS, UNKNOWN_KIND, Unknown};
 pub use self::body::{EventBody, EventKind};
 pub(crate) use self::columns::{FieldSink, FieldSource};
+pub(crate) use self::json_text::without_place;
 pub use self::limits::{Extent, Limits};
 pub use self::line::OrderLine;
 pub(crate) use self::line::{LineNumbers, margin_of};

@@ -4,6 +4,7 @@ mod checkpoint;
 mod cluster;
 mod customers;
 mod questions;
+mod snapshot;
 mod teller;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,6 +14,7 @@ use hashbrown::HashMap;
 use self::checkpoint::{Checkpoint, EVENTS_PER_CHECKPOINT};
 use self::cluster::Clusters;
 use self::customers::Customers;
+pub use self::snapshot::{PartEntry, Snapshot, SnapshotPart};
 pub use self::teller::Teller;
 use crate::batch::{EventBatch, RowRef, Run, rows_of};
 use crate::error::{Error, ErrorKind, Result};

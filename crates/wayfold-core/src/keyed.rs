@@ -1,15 +1,20 @@
+use std::fmt;
+use std::marker::PhantomData;
 use std::sync::Arc;
 
 use hashbrown::HashMap;
+use serde::de::{Error as _, MapAccess, Visitor};
 use serde::ser::SerializeMap;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::key::check_name;
 
 /// Beyond this many entries a search by key uses an index instead of looking at each.
 const SCAN_MAX: usize = 16;
 
 /// A map by text that is small for most customers: a list, indexed once it grows.
 ///
-/// It is written as a map in the order of the keys' bytes.
+/// It is written as a map in the order of the keys' bytes, and read from nothing else.
 #[derive(Debug, Clone)]
 pub(crate) struct Keyed<T> {
     entries: Vec<(Arc<str>, T)>,
@@ -57,6 +62,10 @@ impl<T: Default> Keyed<T> {
 }
 
 impl<T> Keyed<T> {
+    pub(crate) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
     /// Entries in the order in which they were made.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &T)> {
         self.entries.iter().map(|(key, value)| (key.as_ref(), value))
@@ -80,6 +89,35 @@ impl<T: Serialize> Serialize for Keyed<T> {
     }
 }
 
+impl<'de, T: Deserialize<'de> + Default> Deserialize<'de> for Keyed<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(KeyedVisitor(PhantomData))
+    }
+}
+
+struct KeyedVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de> + Default> Visitor<'de> for KeyedVisitor<T> {
+    type Value = Keyed<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a map in the order of its keys")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Keyed<T>, A::Error> {
+        let mut keyed = Keyed::default();
+        while let Some(key) = map.next_key::<String>()? {
+            check_name("key", &key).map_err(A::Error::custom)?;
+            if keyed.entries.last().is_some_and(|(last, _)| last.as_ref() >= key.as_str()) {
+                return Err(A::Error::custom(format_args!("key {key:?} is out of order")));
+            }
+            let place = keyed.insert(&key);
+            keyed.entries[place].1 = map.next_value()?;
+        }
+        Ok(keyed)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -95,6 +133,18 @@ mod tests {
         assert_eq!(keyed.iter().count(), 40);
         assert!(keyed.iter().enumerate().all(|(place, (_, sum))| *sum == place as u32 * 3 + 3));
         assert_eq!(keyed.sorted()[1].0, "k1");
-        assert!(serde_json::to_string(&keyed).unwrap().starts_with(r#"{"k0":3,"k1":6,"k10":33,"#));
+        let json = serde_json::to_string(&keyed).unwrap();
+        assert!(json.starts_with(r#"{"k0":3,"k1":6,"k10":33,"#));
+        let mut read: Keyed<u32> = serde_json::from_str(&json).unwrap();
+        assert_eq!(serde_json::to_string(&read).unwrap(), json);
+        *read.entry("k39") += 1;
+        assert_eq!((read.len(), *read.entry("k39")), (40, 121));
+    }
+
+    #[test]
+    fn a_map_is_read_in_the_order_in_which_it_is_written() {
+        for bad in [r#"{"b":1,"a":2}"#, r#"{"a":1,"a":2}"#, r#"{"":1}"#, "[]", r#"{"a":"1"}"#] {
+            assert!(serde_json::from_str::<Keyed<u32>>(bad).is_err(), "{bad}");
+        }
     }
 }

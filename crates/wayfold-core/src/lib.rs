@@ -71,7 +71,7 @@ pub use self::event::{
 // The one family that is listed where it is declared: a struct for each kind, made by one macro.
 pub use self::bodies::*;
 pub use self::explain::{Cause, Change, Explanation, Report, Step, explain};
-pub use self::fold::{Applied, Fold, Refold, Teller};
+pub use self::fold::{Applied, Fold, PartEntry, Refold, Snapshot, SnapshotPart, Teller};
 pub use self::key::{
     AttributeName, CustomKind, CustomerId, CustomerKey, EventId, JourneyKey, NAME_BYTES_MAX, OrderId,
     Position, Tag, Tenant, spread,
@@ -83,7 +83,7 @@ pub use self::population::{
     CurrencyTotals, Member, NamedSegments, Population, PopulationSummary, Rectangle, RfmScores, RfmTable,
     ScoredCustomer, TieRule,
 };
-pub use self::projection::{CustomerAt, CustomerRecord, Handle, Projection, ProjectionSet};
+pub use self::projection::{CustomerAt, CustomerRecord, Fingerprint, Handle, Projection, ProjectionSet};
 pub use self::rules::{JourneyRules, LifecycleRules, RevenueBasis, Rules, SegmentRules, ValueRules};
 pub use self::select::{
     Cursor, FILTER_DEPTH_MAX, FILTER_NODES_MAX, FieldFilter, FieldTest, Filter, FilteredField, Operand,

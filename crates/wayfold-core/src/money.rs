@@ -135,6 +135,16 @@ impl Decimal {
     }
 }
 
+/// Reads the exact decimal text of a sum, which [`MoneySum::to_decimal`] wrote.
+pub(crate) fn parse_sum(text: &str) -> Result<i128> {
+    let decimal = Decimal::parse(text)?;
+    if decimal.rest != Rest::Zero {
+        let message = format_args!("sum {text:?} has more than four decimals");
+        return Err(Error::new(ErrorKind::InvalidMoney, message));
+    }
+    Ok(if decimal.negative { -decimal.kept } else { decimal.kept })
+}
+
 fn write_decimal(f: &mut fmt::Formatter<'_>, number: i128) -> fmt::Result {
     let sign = if number < 0 { "-" } else { "" };
     let (whole, fraction) = (number.unsigned_abs() / UNIT as u128, number.unsigned_abs() % UNIT as u128);
@@ -342,6 +352,14 @@ mod tests {
         check_rounded("0.000051", Rounding::HalfEven, 1);
         check_rounded("-0.00005", Rounding::HalfUp, -1);
         check_rounded("0.00009", Rounding::Down, 0);
+    }
+
+    #[test]
+    fn a_sum_is_read_as_it_was_written() {
+        for number in [0, -1, 10_000, -125_050, i128::from(i64::MAX) << 31] {
+            assert_eq!(parse_sum(&MoneySum::new(number, Currency::EUR).to_decimal()).unwrap(), number);
+        }
+        assert!(parse_sum("0.00001").is_err());
     }
 
     #[test]

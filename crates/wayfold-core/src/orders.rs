@@ -1,14 +1,19 @@
 //! The order book: one record for each order that a customer's events name, read by every projection.
 
+use std::fmt;
+use std::ops::RangeInclusive;
+
+use serde::de::{Error as _, MapAccess, Visitor};
 use serde::ser::SerializeMap;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::batch::{EventView, OrderFacts};
 use crate::currency::Currency;
+use crate::error::{self, ensure};
 use crate::event::EventKind;
 use crate::key::JourneyKey;
 use crate::keyed::Keyed;
-use crate::money::{Money, MoneySum};
+use crate::money::{Money, MoneySum, parse_sum};
 use crate::time::Timestamp;
 use crate::view::Purchase;
 
@@ -40,6 +45,11 @@ impl Totals {
     fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
+
+    /// The totals without their signs, added up.
+    fn turnover(&self) -> u128 {
+        self.0.iter().fold(0, |sum, (_, total)| sum.saturating_add(total.unsigned_abs()))
+    }
 }
 
 impl Serialize for Totals {
@@ -52,19 +62,48 @@ impl Serialize for Totals {
     }
 }
 
+impl<'de> Deserialize<'de> for Totals {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(TotalsVisitor)
+    }
+}
+
+struct TotalsVisitor;
+
+impl<'de> Visitor<'de> for TotalsVisitor {
+    type Value = Totals;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a map from currencies, in the order of their codes, to decimal texts")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Totals, A::Error> {
+        let mut totals = Totals::default();
+        while let Some((currency, text)) = map.next_entry::<Currency, String>()? {
+            if totals.0.last().is_some_and(|last| last.0 >= currency) {
+                return Err(A::Error::custom(format_args!("currency {currency} is out of order")));
+            }
+            totals.0.push((currency, parse_sum(&text).map_err(A::Error::custom)?));
+        }
+        Ok(totals)
+    }
+}
+
 /// What a customer's events say about one order.
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct OrderRecord {
     /// When it was first placed; cancels, refunds and shipments may name it before.
     pub(crate) placed_at: Option<Timestamp>,
     pub(crate) amount: Option<Money>,
     pub(crate) cancelled: bool,
     /// What many orders have nothing of, kept apart so that those stay small.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     details: Option<Box<OrderDetails>>,
 }
 
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub(crate) struct OrderDetails {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) journey: Option<JourneyKey>,
@@ -129,17 +168,33 @@ impl OrderRecord {
             self.details_mut().promised_at = facts.promised_at;
         }
     }
+
+    fn check(&self, seen: &RangeInclusive<Timestamp>) -> error::Result<()> {
+        let of_event = |at: Option<Timestamp>| at.is_none_or(|at| seen.contains(&at));
+        let details = self.details();
+        let delivered_at = details.and_then(|details| details.delivered_at);
+        ensure(of_event(self.placed_at) && of_event(delivered_at), "it has the instant of no event")?;
+        let journey = details.and_then(|details| details.journey.as_ref());
+        ensure(journey.is_none() || self.is_placed(), "it has a journey and was never placed")
+    }
+
+    fn turnover(&self) -> u128 {
+        let of =
+            |details: &OrderDetails| details.refunds.turnover().saturating_add(details.payments.turnover());
+        self.details().map_or(0, of)
+    }
 }
 
 /// One record for each order that a customer's events name, and the money that names no order.
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct OrderBook {
     orders: Keyed<OrderRecord>,
-    #[serde(skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "is_zero")]
     ignored_placements: u32,
-    #[serde(skip_serializing_if = "Totals::is_empty")]
+    #[serde(default, skip_serializing_if = "Totals::is_empty")]
     refunds_without_order: Totals,
-    #[serde(skip_serializing_if = "Totals::is_empty")]
+    #[serde(default, skip_serializing_if = "Totals::is_empty")]
     payments_without_order: Totals,
 }
 
@@ -213,6 +268,21 @@ impl OrderBook {
             }
         }
         totals
+    }
+
+    /// Checks a book from outside: so many events within these instants can have made it.
+    pub(crate) fn check(&self, events: u64, seen: &RangeInclusive<Timestamp>) -> error::Result<()> {
+        let named = self.orders.len() as u64 <= events && u64::from(self.ignored_placements) <= events;
+        ensure(named, "there are more orders than events")?;
+        let without_order =
+            self.refunds_without_order.turnover().saturating_add(self.payments_without_order.turnover());
+        let mut turnover = without_order;
+        for (id, order) in self.records() {
+            order.check(seen).map_err(|error| error.at(format_args!("order {id:?}")))?;
+            turnover = turnover.saturating_add(order.turnover());
+        }
+        // An event states an amount of 64 bits. Within this, no sum of 128 bits overflows.
+        ensure(turnover <= u128::from(events) << 63, "there is more money than events can state")
     }
 
     /// The purchases, by the time of placement, then by order id.

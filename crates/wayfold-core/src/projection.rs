@@ -1,13 +1,16 @@
 //! What a fold computes: the trait that built-in and users' own projections share, and the four built in.
 
+mod fingerprint;
 mod journey;
 mod lifecycle;
 mod registry;
 mod segment;
 mod value;
 
-use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
+pub use self::fingerprint::Fingerprint;
 pub(crate) use self::journey::JourneyProjection;
 pub(crate) use self::lifecycle::LifecycleProjection;
 pub(crate) use self::registry::{Column, SavedState, StateColumn};
@@ -15,6 +18,7 @@ pub use self::registry::{Handle, ProjectionSet};
 pub(crate) use self::segment::SegmentProjection;
 pub(crate) use self::value::ValueProjection;
 use crate::batch::EventView;
+use crate::error::{Error, Result, ensure};
 use crate::orders::OrderBook;
 use crate::time::Timestamp;
 use crate::view::Purchase;
@@ -69,7 +73,10 @@ use crate::view::Purchase;
 pub trait Projection: Send + Sync + 'static {
     /// What is kept of one customer. Maps in it must be ordered, and no number in it a float: the canonical
     /// export refuses floats.
-    type State: Clone + Default + Serialize + Send + Sync + 'static;
+    ///
+    /// Reading what was written gives an equal state. What is read may be damaged: where `evolve` or `view` rests
+    /// on more than the types say, reading must check it.
+    type State: Clone + Default + Serialize + DeserializeOwned + Send + Sync + 'static;
     /// What is answered about one customer.
     type View: Serialize + 'static;
 
@@ -96,8 +103,13 @@ pub trait Projection: Send + Sync + 'static {
     fn holds_until(&self, state: &Self::State, customer: &CustomerAt<'_>) -> Option<Timestamp>;
 }
 
+/// The most events of one customer that are believed of a state from outside; the counters of states, which have
+/// 32 bits, then never overflow.
+pub(crate) const EVENTS_MAX: u64 = 1 << 31;
+
 /// What the fold keeps of every customer, whatever projections are registered.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(try_from = "UncheckedRecord")]
 pub struct CustomerRecord {
     events: u64,
     #[serde(skip_serializing_if = "is_zero")]
@@ -156,6 +168,31 @@ impl CustomerRecord {
         self.first_seen_at = self.first_seen_at.min(at);
         self.last_seen_at = self.last_seen_at.max(at);
         self.orders.evolve(event);
+    }
+}
+
+/// A record from outside.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct UncheckedRecord {
+    events: u64,
+    #[serde(default)]
+    unknown_events: u64,
+    first_seen_at: Timestamp,
+    last_seen_at: Timestamp,
+    orders: OrderBook,
+}
+
+impl TryFrom<UncheckedRecord> for CustomerRecord {
+    type Error = Error;
+
+    fn try_from(record: UncheckedRecord) -> Result<Self> {
+        let UncheckedRecord { events, unknown_events, first_seen_at, last_seen_at, orders } = record;
+        ensure((1..=EVENTS_MAX).contains(&events), "there are no events, or more than 2^31")?;
+        ensure(unknown_events <= events, "more events are unknown than there are")?;
+        ensure(first_seen_at <= last_seen_at, "the first event is later than the last")?;
+        orders.check(events, &(first_seen_at..=last_seen_at))?;
+        Ok(Self { events, unknown_events, first_seen_at, last_seen_at, orders })
     }
 }
 

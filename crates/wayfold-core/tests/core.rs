@@ -24,6 +24,10 @@ mod select;
 mod select_document;
 #[path = "core/select_pages.rs"]
 mod select_pages;
+#[path = "core/snapshot.rs"]
+mod snapshot;
+#[path = "core/snapshot_damage.rs"]
+mod snapshot_damage;
 #[path = "core/support.rs"]
 mod support;
 #[path = "core/upcast.rs"]

@@ -27,5 +27,7 @@ pub use self::oracle::{ChangeFact, Oracle, causal_rank, stage_of};
 pub use self::random::Random;
 pub use self::real_data::real_data;
 pub use self::scenario::{Given, Moment, When, given, on};
-pub use self::subject::{Answers, FoldSubject, Refolds, Steering, StoreSubject, Straight, Subject};
+pub use self::subject::{
+    Answers, FoldSubject, Refolds, RestartSubject, Steering, StoreSubject, Straight, Subject,
+};
 pub use self::workload::{answer_a, hostile, s as shop, w as stream};

@@ -2,16 +2,16 @@
 //! would.
 
 mod drive;
+mod restart;
 mod store;
-
-use std::collections::HashSet;
 
 use wayfold_core::{
     CustomerKey, CustomerView, EventId, Fold, JourneyEvent, Population, Refold, Result, Rules, Tenant,
     Timestamp,
 };
 
-use self::drive::Shards;
+use self::drive::{Log, Shards};
+pub use self::restart::RestartSubject;
 pub use self::store::StoreSubject;
 use crate::arrival::Arrival;
 
@@ -147,24 +147,6 @@ impl<S: Steering> FoldSubject<S> {
     pub fn driven_by(steering: S) -> Self {
         Self { steering }
     }
-
-    /// Leaves out what the log has taken before.
-    fn log<'a>(&self, arrival: &'a Arrival) -> Vec<drive::Taken<'a>> {
-        let mut known = HashSet::new();
-        let mut taken = Vec::new();
-        for delivery in &arrival.deliveries {
-            let mut batches = Vec::new();
-            for batch in &delivery.batches {
-                let new = |event: &&JourneyEvent| {
-                    let is_known = !known.insert(self.steering.identity(event));
-                    self.steering.takes(event, is_known)
-                };
-                batches.push(batch.iter().filter(new).collect());
-            }
-            taken.push(drive::Taken { advance_to: delivery.advance_to, batches });
-        }
-        taken
-    }
 }
 
 impl<S: Steering> Subject for FoldSubject<S> {
@@ -174,8 +156,9 @@ impl<S: Steering> Subject for FoldSubject<S> {
 
     fn fold(&self, rules: &Rules, arrival: &Arrival) -> Result<Box<dyn Answers>> {
         let arrival = self.steering.arrival(arrival);
-        let log = self.log(&arrival);
-        let shards = Shards::fold(&self.steering, rules, &arrival, &log)?;
+        let log = Log::of(&self.steering, &arrival);
+        let mut shards = Shards::new(&self.steering, rules, &arrival)?;
+        shards.drive(&self.steering, &arrival, &log, 0..log.len())?;
         Ok(Box::new(shards))
     }
 }

@@ -6,11 +6,13 @@ use std::thread;
 
 use wayfold_core::Timestamp;
 use wayfold_store::MemoryStore;
-use wayfold_testkit::{Case, Coverage, FoldSubject, StoreSubject, Subject, check, minimal};
+use wayfold_testkit::{Case, Coverage, FoldSubject, RestartSubject, StoreSubject, Subject, check, minimal};
 
 const HISTORIES: u64 = 2_000;
 /// How many of them also go through a store.
 const STORED_HISTORIES: u64 = 150;
+/// How many of them also go through snapshots.
+const RESTARTED_HISTORIES: u64 = 300;
 /// Every so many histories are stories of the seeded shop, the others are hostile.
 const SHOP_EVERY: u64 = 20;
 
@@ -63,6 +65,23 @@ fn fold_over_the_memory_store_answers_likewise() {
     }
     println!("{coverage}");
     for what in ["duplicates", "ids in two tenants", "retractions", "refolds from a checkpoint"] {
+        assert!(coverage.count(what) > 0, "no {what}");
+    }
+}
+
+#[test]
+fn fold_that_is_restarted_from_snapshots_answers_likewise() {
+    let subject = RestartSubject::new();
+    let mut coverage = Coverage::new();
+    for seed in 0..RESTARTED_HISTORIES {
+        check_seed(&subject, seed, &mut coverage);
+    }
+    println!("{coverage}");
+    for what in [
+        "late into a long history",
+        "retractions that arrive before their target",
+        "refolds from a checkpoint",
+    ] {
         assert!(coverage.count(what) > 0, "no {what}");
     }
 }

@@ -8,11 +8,14 @@ use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::thread;
 
+use serde_json::Value;
 use wayfold_core::{
     CustomerKey, CustomerView, DealLost, EventBody, EventId, EventKind, EventTime, Fold, JourneyEvent,
     OrderChanged, OrderKey, Population, Refold, Refunded, Result, Returned, Rules, Span, Tenant, Timestamp,
 };
-use wayfold_testkit::{Answers, Arrival, Case, Coverage, FoldSubject, Refolds, Steering, Subject, check};
+use wayfold_testkit::{
+    Answers, Arrival, Case, Coverage, FoldSubject, Refolds, RestartSubject, Steering, Subject, check,
+};
 
 /// The histories: the hostile ones of the first seeds.
 const HISTORIES: u64 = 100;
@@ -405,6 +408,54 @@ impl Answers for AlteredAnswers {
     }
 }
 
+/// Restarts that restore something else than was saved.
+fn restarts() -> [RestartSubject; 4] {
+    [
+        RestartSubject::altered("restart without retractions", |part| without(part, "retracted")),
+        RestartSubject::altered("restart without the schedule", |part| without(part, "due")),
+        RestartSubject::altered("restart with an earlier last event", |part| {
+            each_folded(part, |folded| folded["last"]["sequence"] = 0.into())
+        }),
+        RestartSubject::altered("restart that forgets a count", |part| {
+            each_folded(part, |folded| folded["record"]["unknown_events"] = 0.into())
+        }),
+    ]
+}
+
+fn each_folded(part: &[u8], change: impl Fn(&mut Value)) -> Option<Vec<u8>> {
+    each_line(part, |line| {
+        line.get_mut("folded").map(&change);
+        true
+    })
+}
+
+fn without(part: &[u8], member: &str) -> Option<Vec<u8>> {
+    each_line(part, |line| {
+        let line = line.as_object_mut().expect("a line is an object");
+        line.remove(member);
+        ["folded", "retracted", "due"].iter().any(|member| line.contains_key(*member))
+    })
+}
+
+/// Changes the customers of a part, or leaves them out, and tells the head.
+fn each_line(part: &[u8], change: impl Fn(&mut Value) -> bool) -> Option<Vec<u8>> {
+    let text = std::str::from_utf8(part).expect("a part is text");
+    let (head, lines) = text.split_once('\n').expect("a part has a head");
+    let mut changed: Vec<String> = Vec::new();
+    for line in lines.lines() {
+        let (spread, json) = line.split_at(17);
+        let mut json: Value = serde_json::from_str(json).expect("a line is JSON");
+        if change(&mut json) {
+            changed.push(format!("{spread}{json}\n"));
+        }
+    }
+    let (first, last, lines) = (&changed.first()?[..16], &changed.last()?[..16], changed.concat());
+    let (customers, bytes) = (changed.len(), lines.len());
+    let entry = serde_json::json!({ "first": first, "last": last, "customers": customers, "bytes": bytes });
+    let (before, _) = head.split_once(",\"part\":").expect("a head tells what the part holds");
+    Some(format!("{before},\"part\":{entry}}}\n{lines}").into_bytes())
+}
+
 /// How many histories caught a mutant, by which part of the check, and the seed of the first.
 #[derive(Default)]
 struct Catches {
@@ -438,6 +489,7 @@ fn every_mutant_is_caught_and_the_unbroken_fold_is_not() {
     let mutants: Vec<Box<dyn Subject>> = MUTANTS
         .iter()
         .map(driven)
+        .chain(restarts().into_iter().map(|restart| Box::new(restart) as Box<dyn Subject>))
         .chain(ALTERED.iter().map(|altered| Box::new(altered) as Box<dyn Subject>))
         .collect();
     let (one, other) = mutants.split_at(mutants.len() / 2);

@@ -188,7 +188,7 @@ impl<'de> Deserialize<'de> for Members<'de> {
 }
 
 /// The message without the place in a part of a document, which would mislead beside that in the whole.
-pub(super) fn without_place(error: &serde_json::Error) -> String {
+pub(crate) fn without_place(error: &serde_json::Error) -> String {
     let text = error.to_string();
     match text.rsplit_once(" at line ") {
         Some((message, _)) if error.line() > 0 => message.to_owned(),

@@ -1,9 +1,12 @@
+use serde::{Deserialize, Serialize};
+
 use crate::key::EventId;
 use crate::time::Timestamp;
 
 /// The place of an event in the total order in which a customer's events are folded: by instant, then
 /// sequence, then the causal rank of the kind, then id.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct OrderKey {
     /// When it happened.
     pub occurred_at: Timestamp,

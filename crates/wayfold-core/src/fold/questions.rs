@@ -88,10 +88,12 @@ impl Fold {
     /// # Errors
     /// `InvalidProjection` if a state holds a float, fails to serialise, or cannot be written.
     pub fn export(&self, out: &mut dyn io::Write) -> Result<()> {
+        let names: Vec<String> =
+            self.columns.iter().map(|column| format!("{}@{}", column.name(), column.version())).collect();
         for customer in self.sorted(None) {
             self.check_customer(customer, self.as_of)?;
-            let key = self.customers.key(customer as u32);
-            crate::export::write_customer(&key, &self.records[customer], &self.columns, customer, out)?;
+            let (key, record) = (self.customers.key(customer as u32), &self.records[customer]);
+            crate::export::write_customer(&key, record, &self.columns, &names, customer, out)?;
         }
         Ok(())
     }

@@ -10,11 +10,14 @@
 //! A promise is the newest delivery date stated by placing, changing or shipping an order; it is kept if the
 //! first delivery is no later. Cancelled orders make no promise.
 
-use hashbrown::{HashMap, HashSet};
-use serde::Serialize;
+use std::ops::RangeInclusive;
 
-use super::{CustomerAt, Projection};
+use hashbrown::{HashMap, HashSet};
+use serde::{Deserialize, Serialize};
+
+use super::{CustomerAt, EVENTS_MAX, Projection};
 use crate::batch::EventView;
+use crate::error::{Error, Result, ensure};
 use crate::key::{JourneyKey, OrderId};
 use crate::keyed::Keyed;
 use crate::orders::OrderRecord;
@@ -30,10 +33,12 @@ pub(crate) struct JourneyProjection {
 }
 
 /// What is kept of a customer's journeys, by journey key.
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(try_from = "Keyed<Journey>")]
 pub(crate) struct Journeys(Keyed<Journey>);
 
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Journey {
     started_at: Option<Timestamp>,
     last_event_at: Option<Timestamp>,
@@ -46,7 +51,8 @@ struct Journey {
     closed: bool,
 }
 
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Visits {
     entered_at: Option<Timestamp>,
     visits: u32,
@@ -104,6 +110,17 @@ impl Projection for JourneyProjection {
     }
 }
 
+impl TryFrom<Keyed<Journey>> for Journeys {
+    type Error = Error;
+
+    fn try_from(journeys: Keyed<Journey>) -> Result<Self> {
+        for (key, journey) in journeys.iter() {
+            journey.check().map_err(|error| error.at(format_args!("journey {key:?}")))?;
+        }
+        Ok(Self(journeys))
+    }
+}
+
 impl Journey {
     fn evolve(&mut self, event: &EventView<'_>) {
         let (at, kind) = (event.occurred_at(), event.kind());
@@ -134,6 +151,30 @@ impl Journey {
         visits.visits += 1;
         self.stage = Some(stage);
         self.stage_since = Some(at);
+    }
+
+    /// Checks a journey from outside: some events can have made it.
+    fn check(&self) -> Result<()> {
+        let (Some(started_at), Some(last_event_at)) = (self.started_at, self.last_event_at) else {
+            return ensure(false, "it exists without an event");
+        };
+        ensure(started_at <= last_event_at, "its first event is later than its last")?;
+        let moved = self.last_moved_at.is_some();
+        ensure(
+            self.stage.is_some() == moved && self.stage_since.is_some() == moved,
+            "it is in a stage without having moved there, or the other way round",
+        )?;
+        let instants = [Some(started_at), self.stage_since, self.last_moved_at, Some(last_event_at)];
+        ensure(instants.iter().flatten().is_sorted(), "its instants are out of order")?;
+        let visits: u64 = self.stages.iter().map(|visits| u64::from(visits.visits)).sum();
+        ensure(
+            (visits > 0) == moved && u64::from(self.steps_back) <= visits,
+            "its visits contradict its moves",
+        )?;
+        let current = self.stage.map_or(1, |stage| self.stages[stage.index()].visits);
+        ensure(current > 0, "it is in a stage that it never entered")?;
+        let moving = started_at..=self.last_moved_at.unwrap_or(started_at);
+        self.stages.iter().try_for_each(|visits| visits.check(&moving))
     }
 
     fn silent_since(&self) -> Timestamp {
@@ -180,6 +221,25 @@ impl Journey {
                 events: visits.events,
             })
             .collect()
+    }
+}
+
+impl Visits {
+    /// Checks visits from outside, which began within the instants at which the journey moved.
+    fn check(&self, moving: &RangeInclusive<Timestamp>) -> Result<()> {
+        let entered = self.visits > 0;
+        ensure(
+            self.entered_at.is_some() == entered,
+            "a stage has an entry without a visit, or the other way round",
+        )?;
+        ensure(
+            self.entered_at.is_none_or(|at| moving.contains(&at)),
+            "a stage was entered outside of its moves",
+        )?;
+        ensure(u64::from(self.visits) <= self.events, "a stage has more visits than events")?;
+        ensure(self.events <= EVENTS_MAX, "a stage has more than 2^31 events")?;
+        let longest = if entered { moving.end().since(*moving.start()) } else { Span::ZERO };
+        ensure((Span::ZERO..=longest).contains(&self.ended_us), "visits took longer than the journey")
     }
 }
 

@@ -7,7 +7,8 @@ use std::sync::{Arc, OnceLock};
 use std::{fmt, io};
 
 use super::{
-    CustomerAt, JourneyProjection, LifecycleProjection, Projection, SegmentProjection, ValueProjection,
+    CustomerAt, Fingerprint, JourneyProjection, LifecycleProjection, Projection, SegmentProjection,
+    ValueProjection,
 };
 use crate::batch::{EventView, Run};
 use crate::error::{Error, ErrorKind, Result};
@@ -32,6 +33,8 @@ pub(crate) trait StateColumn: Send + Sync {
     /// The view as a tree; see [`Tree::of`] for what is wanted.
     fn view_tree(&self, customer: usize, at: &CustomerAt<'_>, wanted: Option<&[&str]>) -> Result<Tree>;
     fn write_state(&self, customer: usize, out: &mut dyn io::Write) -> Result<()>;
+    fn read_state(&self, json: &str) -> serde_json::Result<SavedState>;
+    fn put(&mut self, customer: usize, saved: SavedState);
     fn as_any(&self) -> &dyn Any;
 }
 
@@ -168,6 +171,16 @@ impl<P: Projection> StateColumn for Column<P> {
         })
     }
 
+    fn read_state(&self, json: &str) -> serde_json::Result<SavedState> {
+        let read = caught(|| serde_json::from_str::<P::State>(json));
+        let panicked = |panic| Err(serde::de::Error::custom(format_args!("it panicked: {panic}")));
+        Ok(Box::new(read.unwrap_or_else(panicked)?))
+    }
+
+    fn put(&mut self, customer: usize, saved: SavedState) {
+        self.states[customer] = *saved.downcast().expect("a column takes what it read");
+    }
+
     fn as_any(&self) -> &dyn Any {
         self
     }
@@ -280,6 +293,12 @@ impl ProjectionSet {
     /// What the names of each projection's fields begin with, in the order of the columns.
     pub(crate) fn field_names(&self) -> Vec<String> {
         self.registered.iter().map(|entry| field_name(entry.name(), entry.version())).collect()
+    }
+
+    /// What the states of a fold mean; states that were saved under another one are refused.
+    pub fn fingerprint(&self) -> Fingerprint {
+        let names = self.registered.iter().map(|entry| format!("{}@{}", entry.name(), entry.version()));
+        Fingerprint::new(&self.rules, names.collect())
     }
 
     pub(crate) fn columns(&self) -> Vec<Box<dyn StateColumn>> {

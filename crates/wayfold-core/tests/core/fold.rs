@@ -192,7 +192,10 @@ fn shards_share_the_customers_and_answer_alike() {
 /// Keeps whatever state it is given the type of.
 struct Keeps<S>(u32, std::marker::PhantomData<fn() -> S>);
 
-impl<S: Clone + Default + serde::Serialize + Send + Sync + From<u8> + 'static> Projection for Keeps<S> {
+impl<S> Projection for Keeps<S>
+where
+    S: Clone + Default + serde::Serialize + serde::de::DeserializeOwned + Send + Sync + From<u8> + 'static,
+{
     type State = S;
     type View = ();
 

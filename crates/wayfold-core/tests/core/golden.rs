@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 
-use wayfold_core::{EventBatch, EventKind, JourneyEvent};
+use wayfold_core::{EventBatch, EventId, EventKind, Fold, JourneyEvent, Snapshot};
 
-use super::support::{about, batch, day, eur, export, fold, journey, placed};
-use wayfold_core::bodies::{Delivered, NeedIdentified, Refunded, Shipped};
+use super::support::{about, batch, day, eur, export, fold, journey, placed, projections};
+use wayfold_core::bodies::{Delivered, EventRetracted, NeedIdentified, Refunded, Shipped};
 
 fn golden(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name)
@@ -52,9 +52,9 @@ fn the_causal_rank_is_the_golden_table() {
     assert_eq!(table, fs::read_to_string(golden("kinds.tsv")).unwrap());
 }
 
-#[test]
-fn the_canonical_export_is_the_golden_one() {
-    let events = [
+/// A history that touches most of what is kept of a customer.
+fn history() -> Vec<JourneyEvent> {
+    vec![
         journey(super::support::event(1, day(0), NeedIdentified { category: None }), "j1"),
         journey(placed("o1", 2, day(1), "100.5"), "j1"),
         about("o1", 3, day(2), Shipped { promised_at: Some(day(5)) }),
@@ -62,6 +62,35 @@ fn the_canonical_export_is_the_golden_one() {
         about("o1", 5, day(6), Refunded { amount: eur("0.5"), reason: None }),
         super::support::event(6, day(7), Refunded { amount: eur("9"), reason: None }),
         placed("o2", 7, day(200), "0"),
-    ];
-    assert_eq!(export(&fold(&[batch(&events)])), fs::read_to_string(golden("export.jsonl")).unwrap());
+    ]
+}
+
+#[test]
+fn the_canonical_export_is_the_golden_one() {
+    assert_eq!(export(&fold(&[batch(&history())])), fs::read_to_string(golden("export.jsonl")).unwrap());
+}
+
+/// The golden part tells which kinds of events were known when it was written, and the rank of one; all else stays
+/// as it is.
+#[test]
+fn a_snapshot_is_the_golden_one_and_is_read() {
+    let golden = fs::read_to_string(golden("snapshot.v1.part")).unwrap();
+    let known = serde_json::to_value(projections().fingerprint()).unwrap()["kinds"].to_string();
+    let (head, lines) = golden.split_once('\n').unwrap();
+    let head_json: serde_json::Value = serde_json::from_str(head).unwrap();
+    let head = head.replace(&head_json["fingerprint"]["kinds"].to_string(), &known);
+    let lines = lines.replace("\"rank\":29", &format!("\"rank\":{}", EventKind::OrderPlaced.rank()));
+    let golden = format!("{head}\n{lines}");
+
+    let mut events = history();
+    let retraction = EventRetracted { event: EventId::from_u128(99), reason: None };
+    events.extend([super::support::event(8, day(1), retraction), placed("o3", 9, day(300), "1")]);
+    let mut fold = Fold::new(&projections()).with_as_of(day(250));
+    let _ = fold.apply(&[batch(&events)]);
+    let parts: Vec<_> = Snapshot::of(std::slice::from_ref(&fold)).unwrap().map(Result::unwrap).collect();
+    assert_eq!(String::from_utf8_lossy(&parts[0].bytes), golden);
+
+    let mut restored = Fold::new(&projections()).with_as_of(day(250));
+    assert_eq!(restored.restore_part(golden.as_bytes()).unwrap(), 1);
+    assert_eq!(export(&restored), export(&fold));
 }

@@ -1,5 +1,7 @@
 //! Drives one fold a shard over a log, and joins what the shards answer.
 
+use std::collections::HashSet;
+use std::ops::Range;
 use std::thread;
 
 use wayfold_core::{
@@ -11,9 +13,37 @@ use super::{Answers, Refolds, Steering};
 use crate::arrival::Arrival;
 
 /// A delivery without what the log has taken before.
-pub(super) struct Taken<'a> {
-    pub(super) advance_to: Option<Timestamp>,
-    pub(super) batches: Vec<Vec<&'a JourneyEvent>>,
+struct Taken<'a> {
+    advance_to: Option<Timestamp>,
+    batches: Vec<Vec<&'a JourneyEvent>>,
+}
+
+/// The deliveries of an arrival, as a log takes them.
+pub(super) struct Log<'a>(Vec<Taken<'a>>);
+
+impl<'a> Log<'a> {
+    /// Leaves out what the log has taken before.
+    pub(super) fn of(steering: &dyn Steering, arrival: &'a Arrival) -> Self {
+        let mut known = HashSet::new();
+        let mut taken = Vec::new();
+        for delivery in &arrival.deliveries {
+            let mut batches = Vec::new();
+            for batch in &delivery.batches {
+                let new = |event: &&JourneyEvent| {
+                    let is_known = !known.insert(steering.identity(event));
+                    steering.takes(event, is_known)
+                };
+                batches.push(batch.iter().filter(new).collect());
+            }
+            taken.push(Taken { advance_to: delivery.advance_to, batches });
+        }
+        Self(taken)
+    }
+
+    /// How many deliveries.
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
 }
 
 /// The folds of all shards.
@@ -23,41 +53,47 @@ pub(super) struct Shards {
 }
 
 impl Shards {
-    pub(super) fn fold(
-        steering: &dyn Steering,
-        rules: &Rules,
-        arrival: &Arrival,
-        log: &[Taken<'_>],
-    ) -> Result<Self> {
+    /// Empty folds, as many as the arrival has shards.
+    pub(super) fn new(steering: &dyn Steering, rules: &Rules, arrival: &Arrival) -> Result<Self> {
         let projections = ProjectionSet::new(rules.clone())?;
-        let drive = |index: usize| {
-            let fold = Fold::new(&projections).with_as_of(arrival.start);
-            let fold = steering.shard(fold, index, arrival.shards);
-            let mut shard = Shard { steering, arrival, index, fold, refolds: Refolds::default() };
-            shard.drive(log)?;
-            Ok((shard.fold, shard.refolds))
+        let fold =
+            |index| steering.shard(Fold::new(&projections).with_as_of(arrival.start), index, arrival.shards);
+        Ok(Self { folds: (0..arrival.shards).map(fold).collect(), refolds: Refolds::default() })
+    }
+
+    /// Folds some deliveries of a log, of which all before are folded, each shard on a thread.
+    pub(super) fn drive(
+        &mut self,
+        steering: &dyn Steering,
+        arrival: &Arrival,
+        log: &Log<'_>,
+        deliveries: Range<usize>,
+    ) -> Result<()> {
+        let of = self.folds.len();
+        let drive = |(index, fold): (usize, &mut Fold)| {
+            let mut shard = Shard { steering, arrival, index, of, fold, refolds: Refolds::default() };
+            shard.drive(&log.0, deliveries.clone())?;
+            Ok(shard.refolds)
         };
-        let driven: Vec<Result<(Fold, Refolds)>> = if arrival.shards == 1 {
-            vec![drive(0)]
+        let driven: Vec<Result<Refolds>> = if of == 1 {
+            self.folds.iter_mut().enumerate().map(drive).collect()
         } else {
             thread::scope(|scope| {
                 let drive = &drive;
-                let threads: Vec<_> =
-                    (0..arrival.shards).map(|index| scope.spawn(move || drive(index))).collect();
+                let shards = self.folds.iter_mut().enumerate();
+                let threads: Vec<_> = shards.map(|shard| scope.spawn(move || drive(shard))).collect();
                 let join = |thread: thread::ScopedJoinHandle<'_, _>| {
                     thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
                 };
                 threads.into_iter().map(join).collect()
             })
         };
-        let mut shards = Self { folds: Vec::new(), refolds: Refolds::default() };
-        for shard in driven {
-            let (fold, refolds) = shard?;
-            shards.folds.push(fold);
-            shards.refolds.all += refolds.all;
-            shards.refolds.from_checkpoint += refolds.from_checkpoint;
+        for refolds in driven {
+            let refolds = refolds?;
+            self.refolds.all += refolds.all;
+            self.refolds.from_checkpoint += refolds.from_checkpoint;
         }
-        Ok(shards)
+        Ok(())
     }
 }
 
@@ -111,21 +147,21 @@ struct Shard<'a> {
     steering: &'a dyn Steering,
     arrival: &'a Arrival,
     index: usize,
-    fold: Fold,
+    of: usize,
+    fold: &'a mut Fold,
     refolds: Refolds,
 }
 
 impl Shard<'_> {
-    fn drive(&mut self, log: &[Taken<'_>]) -> Result<()> {
-        for (number, taken) in log.iter().enumerate() {
+    fn drive(&mut self, log: &[Taken<'_>], deliveries: Range<usize>) -> Result<()> {
+        for (number, taken) in log.iter().enumerate().take(deliveries.end).skip(deliveries.start) {
             let so_far = &log[..=number];
             if let Some(instant) = taken.advance_to {
                 let refolds = self.fold.advance_to(instant)?;
                 self.refold(&refolds, so_far)?;
             }
             let offered = |batch: &Vec<&JourneyEvent>| {
-                let own =
-                    |event: &&&JourneyEvent| self.steering.offers(event, self.index, self.arrival.shards);
+                let own = |event: &&&JourneyEvent| self.steering.offers(event, self.index, self.of);
                 EventBatch::from_events(batch.iter().filter(own).copied())
             };
             let batches = taken.batches.iter().map(offered).collect::<Result<Vec<_>>>()?;
@@ -140,7 +176,7 @@ impl Shard<'_> {
     fn refold(&mut self, refolds: &[Refold], log: &[Taken<'_>]) -> Result<()> {
         for refold in refolds {
             let all = log.iter().flat_map(|taken| &taken.batches).flatten().copied();
-            let offered = all.filter(|event| self.steering.offers(event, self.index, self.arrival.shards));
+            let offered = all.filter(|event| self.steering.offers(event, self.index, self.of));
             let needed: Vec<&JourneyEvent> = if self.arrival.whole_history {
                 offered.collect()
             } else {

@@ -1,6 +1,6 @@
 //! Answer A of the workload: what the peers are asked too, as a user's own projection.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use wayfold_core::{CustomerAt, CustomerKey, EventKind, EventView, Projection, Span, Timestamp};
 
 /// Folds the answer; its stages know no return from churn.
@@ -8,7 +8,7 @@ use wayfold_core::{CustomerAt, CustomerKey, EventKind, EventView, Projection, Sp
 pub struct AnswerA;
 
 /// What is kept of one customer.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Kept {
     first_seen_at: Option<Timestamp>,
     last_seen_at: Option<Timestamp>,

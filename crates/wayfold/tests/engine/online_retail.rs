@@ -18,7 +18,7 @@ use wayfold_testkit::real_data;
 /// Keeps when a customer bought and whether it brought goods back, and first.
 struct Trace;
 
-#[derive(Debug, Clone, Default, serde::Serialize)]
+#[derive(Debug, Clone, Default, serde::Serialize, serde::Deserialize)]
 struct Traced {
     lines: u64,
     returns: u64,

@@ -1,0 +1,98 @@
+//! Folds that go on from parts.
+
+use super::line::SavedCustomer;
+use super::part::Part;
+use super::spread_of;
+use crate::error::{Error, ErrorKind, Result, ensure};
+use crate::fold::Fold;
+use crate::fold::customers::shard_of_spread;
+use crate::key::CustomerKey;
+
+impl Fold {
+    /// Takes the customers of a part of a [`Snapshot`](super::Snapshot) and says how many; the fold then goes on
+    /// as the one that was saved.
+    ///
+    /// # Behavior
+    /// - All or nothing: a part that is refused changes nothing.
+    /// - Customers of other shards are passed over, whatever number of shards was saved.
+    /// - Checkpoints are not saved, so a late event refolds the whole history.
+    ///
+    /// # Errors
+    /// - `StatesDiffer` if the states were saved by another version, under other rules or by other projections.
+    /// - `InvalidTime` if they were saved as of another instant than the fold's.
+    /// - `Malformed` if the bytes are no part that a fold could have saved, or a customer is known to the fold.
+    pub fn restore_part(&mut self, part: &[u8]) -> Result<usize> {
+        let fingerprint = self.projections.fingerprint();
+        let part = Part::open(part, self, &fingerprint).map_err(refused)?;
+        let mut saved: Vec<SavedCustomer> = Vec::new();
+        for line in part.lines().map_err(refused)? {
+            if shard_of_spread(line.spread, self.shard.of) != self.shard.index {
+                continue;
+            }
+            let customer = self.read_line(line, fingerprint.projections()).map_err(refused)?;
+            let follows =
+                saved.last().is_none_or(|last| (last.spread, &last.key) < (line.spread, &customer.key));
+            self.check_new(&customer.key, follows).map_err(refused)?;
+            saved.push(customer);
+        }
+        let count = saved.len();
+        self.take(saved);
+        Ok(count)
+    }
+
+    /// Takes one customer of a part, without reading the states of the others; says whether the part holds it.
+    ///
+    /// # Errors
+    /// As [`Fold::restore_part`], as far as this customer goes.
+    pub fn restore_customer(&mut self, part: &[u8], key: &CustomerKey) -> Result<bool> {
+        let fingerprint = self.projections.fingerprint();
+        let part = Part::open(part, self, &fingerprint).map_err(refused)?;
+        let spread = spread_of(key);
+        if shard_of_spread(spread, self.shard.of) != self.shard.index {
+            return Ok(false);
+        }
+        for line in part.lines_of(spread).map_err(refused)? {
+            let customer = self.read_line(line, fingerprint.projections()).map_err(refused)?;
+            if customer.key == *key {
+                self.check_new(key, true).map_err(refused)?;
+                self.take(vec![customer]);
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn check_new(&self, key: &CustomerKey, follows: bool) -> Result<()> {
+        let check = ensure(follows, "it stands twice or out of order")
+            .and_then(|()| ensure(self.number_of(key).is_none(), "the fold knows it already"));
+        check.map_err(|error| error.at(format_args!("customer {key}")))
+    }
+
+    fn take(&mut self, saved: Vec<SavedCustomer>) {
+        let first = self.customers.len();
+        for customer in &saved {
+            let key = &customer.key;
+            self.customers.number_or_insert(key.tenant.as_str(), key.customer.as_str());
+        }
+        self.grow();
+        for (customer, saved) in (first..).zip(saved) {
+            let number = customer as u32;
+            if let Some(folded) = saved.folded {
+                self.records[customer] = folded.record;
+                self.last[customer] = folded.last;
+                for (column, state) in self.columns.iter_mut().zip(folded.states) {
+                    column.put(customer, state);
+                }
+            }
+            if !saved.retracted.is_empty() {
+                self.retracted.insert(number, saved.retracted);
+            }
+            self.due.extend(saved.due.into_iter().map(|at| (at, number)));
+        }
+    }
+}
+
+/// Says of what is damaged that it is a snapshot; what differs says so itself.
+fn refused(error: Error) -> Error {
+    if error.kind() == ErrorKind::Malformed { error.at("snapshot") } else { error }
+}
