@@ -12,6 +12,7 @@ use crate::decide::{Decided, Standing};
 use crate::error::{Error, Result};
 use crate::known::KnownAt;
 use crate::request::{Appended, Request};
+use crate::snapshot::Snapshotted;
 
 /// The engine, with calls that wait until they are done. Not for use inside of an async task.
 ///
@@ -103,6 +104,22 @@ impl Wayfold {
     #[cfg(feature = "ingest")]
     pub fn import(&self, source: &mut (dyn wayfold_ingest::EventSource + Send)) -> Result<crate::Imported> {
         block_on(self.0.import(source))
+    }
+
+    /// As [`crate::Wayfold::snapshot`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn snapshot(&self) -> Result<Snapshotted> {
+        block_on(self.0.snapshot())
+    }
+
+    /// As [`crate::Wayfold::close`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn close(self) -> Result<()> {
+        block_on(self.0.close())
     }
 
     /// As [`crate::Wayfold::catch_up`].

@@ -26,7 +26,11 @@ pub struct Builder {
     clock: Clock,
     retries: RetryPolicy,
     follows: bool,
+    snapshot_every: Option<u64>,
 }
+
+/// A snapshot takes about a second for a million customers; folding so many events takes less.
+const EVENTS_PER_SNAPSHOT: u64 = 1 << 20;
 
 impl Builder {
     /// Takes the four built-in projections under rules, the system's clock, and a thread that follows the log.
@@ -41,6 +45,7 @@ impl Builder {
             clock: Clock::system(),
             retries: RetryPolicy::default(),
             follows: true,
+            snapshot_every: Some(EVENTS_PER_SNAPSHOT),
         })
     }
 
@@ -90,7 +95,21 @@ impl Builder {
         self
     }
 
-    /// Opens an engine over a store, and folds what stands in its log.
+    /// Writes a snapshot of the live states whenever so many events were folded since the last, and when the engine is
+    /// [closed](Wayfold::close). The default is 1,048,576. An engine [on demand](Builder::on_demand) writes one only when
+    /// it is closed or [asked](Wayfold::snapshot).
+    pub fn with_snapshot_every(mut self, events: u64) -> Self {
+        self.snapshot_every = Some(events.max(1));
+        self
+    }
+
+    /// Writes no snapshot unless it is [asked](Wayfold::snapshot) for one.
+    pub fn without_snapshots(mut self) -> Self {
+        self.snapshot_every = None;
+        self
+    }
+
+    /// Opens an engine over a store, restores its states from the last snapshot if they mean the same, and folds what stands in its log.
     ///
     /// # Errors
     /// `Unavailable` or `Corrupt` if the store cannot be read.
@@ -102,6 +121,7 @@ impl Builder {
             limits: self.limits,
             clock: self.clock,
             retries: self.retries,
+            snapshot_every: self.snapshot_every,
         };
         Wayfold::start(parts, self.follows).await
     }

@@ -9,6 +9,7 @@ use crate::decide::RetryPolicy;
 use crate::error::Result;
 use crate::follow::Follower;
 use crate::live::Live;
+use crate::snapshot::{self, Opened};
 use crate::wait::Signal;
 
 /// The engine: records what customers do, and answers where each stands, at any instant, and why.
@@ -45,10 +46,7 @@ impl Drop for Wayfold {
     /// Ends subscriptions, and the thread that follows after what it folds just now. Nothing acknowledged is lost by
     /// it, as everything stands in the log.
     fn drop(&mut self) {
-        self.engine.signal.close();
-        if let Some(follower) = self.follower.take() {
-            follower.join();
-        }
+        self.end();
     }
 }
 
@@ -61,6 +59,8 @@ pub(crate) struct Parts {
     pub(crate) limits: Limits,
     pub(crate) clock: Clock,
     pub(crate) retries: RetryPolicy,
+    /// A snapshot is written after so many events; never if there is no number.
+    pub(crate) snapshot_every: Option<u64>,
 }
 
 /// What the engine and its thread share.
@@ -69,6 +69,7 @@ pub(crate) struct Engine {
     pub(crate) parts: Parts,
     pub(crate) live: Live,
     pub(crate) signal: Signal,
+    pub(crate) opened: Opened,
 }
 
 impl Wayfold {
@@ -81,11 +82,39 @@ impl Wayfold {
     }
 
     pub(crate) async fn start(parts: Parts, follows: bool) -> Result<Self> {
-        let live = Live::new(&parts.projections, parts.clock.now(), parts.threads);
-        let engine = Arc::new(Engine { parts, live, signal: Signal::default() });
-        engine.catch_up().await?;
+        let (shards, mut opened) = snapshot::restore(&parts).await?;
+        let mut engine =
+            Engine { parts, live: Live::new(shards), signal: Signal::default(), opened: Opened::default() };
+        opened.folded = engine.catch_up().await?;
+        engine.opened = opened;
+        let engine = Arc::new(engine);
         let follower = follows.then(|| Follower::start(engine.clone())).transpose()?;
         Ok(Self { engine, follower })
+    }
+
+    /// Ends subscriptions and the thread that follows, and writes a snapshot if anything was folded since the last one
+    /// and the engine [writes snapshots](Builder::with_snapshot_every) at all.
+    ///
+    /// Dropping the engine loses nothing either; the next one then folds what came after the last snapshot.
+    ///
+    /// # Errors
+    /// As [`Wayfold::snapshot`]; everything has ended then all the same.
+    pub async fn close(mut self) -> Result<()> {
+        self.end();
+        if self.parts().snapshot_every.is_some() {
+            self.catch_up().await?;
+            if self.engine.live.since_snapshot() > 0 {
+                self.snapshot().await?;
+            }
+        }
+        Ok(())
+    }
+
+    fn end(&mut self) {
+        self.engine.signal.close();
+        if let Some(follower) = self.follower.take() {
+            follower.join();
+        }
     }
 
     /// The rules of the built-in projections.

@@ -67,6 +67,9 @@ async fn follow(engine: &Engine) {
 /// Folds up to the end of the log and waits for what comes after it.
 async fn follow_once(engine: &Engine) -> Result<()> {
     engine.catch_up().await?;
+    if engine.parts.snapshot_every.is_some_and(|events| engine.live.since_snapshot() >= events) {
+        engine.snapshot().await?;
+    }
     let position = engine.position().await;
     engine.parts.store.wait_past(position).await?;
     Ok(())

@@ -68,6 +68,7 @@ mod known;
 mod live;
 mod request;
 mod shards;
+mod snapshot;
 mod subscribe;
 mod wait;
 
@@ -79,6 +80,7 @@ pub use self::error::{Error, ErrorKind, Result};
 pub use self::import::Imported;
 pub use self::known::{AsKnownAt, KnownAt};
 pub use self::request::{Appended, Request, Requested};
+pub use self::snapshot::{Opened, Snapshotted};
 pub use self::subscribe::{Delivery, Start, Subscription};
 #[doc(inline)]
 pub use wayfold_core::bodies;

@@ -1,9 +1,10 @@
 //! The live states: folded up to a position of the log and an instant, read by many and moved on by one.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use async_lock::{Mutex, RwLock, RwLockReadGuard};
 use tracing::field::Empty;
 use tracing::{Instrument, debug_span};
-use wayfold_core::{ProjectionSet, Timestamp};
 
 use crate::engine::Engine;
 use crate::error::Result;
@@ -15,12 +16,29 @@ pub(crate) struct Live {
     /// Held by who folds on, so that reading the log holds no question up.
     turn: Mutex<()>,
     shards: RwLock<Shards>,
+    /// Held by who writes a snapshot.
+    pub(crate) snapshot_turn: Mutex<()>,
+    /// Events folded since the last snapshot.
+    since_snapshot: AtomicU64,
 }
 
 impl Live {
-    pub(crate) fn new(projections: &ProjectionSet, as_of: Timestamp, threads: usize) -> Self {
-        let shards = Shards::new(projections, as_of, threads);
-        Self { turn: Mutex::new(()), shards: RwLock::new(shards) }
+    pub(crate) fn new(shards: Shards) -> Self {
+        Self {
+            turn: Mutex::new(()),
+            shards: RwLock::new(shards),
+            snapshot_turn: Mutex::new(()),
+            since_snapshot: AtomicU64::new(0),
+        }
+    }
+
+    /// How many events were folded since the last snapshot.
+    pub(crate) fn since_snapshot(&self) -> u64 {
+        self.since_snapshot.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn forget_since(&self) {
+        self.since_snapshot.store(0, Ordering::Relaxed);
     }
 }
 
@@ -55,6 +73,7 @@ impl Engine {
             }
             position = stretch.position;
             read += events;
+            self.live.since_snapshot.fetch_add(events, Ordering::Relaxed);
             if is_last {
                 return Ok(read);
             }

@@ -3,8 +3,8 @@
 use std::collections::VecDeque;
 
 use wayfold_core::{
-    CustomerKey, EventBatch, Fold, Handle, Page, Population, Position, Projection, ProjectionSet, Refold,
-    Selection, Tenant, Timestamp,
+    CustomerKey, EventBatch, Fold, Handle, Page, PartEntry, Population, Position, Projection, ProjectionSet,
+    Refold, Selection, Snapshot, SnapshotPart, Tenant, Timestamp,
 };
 use wayfold_store::{EventFilter, EventStore, EventStoreExt, ReadQuery};
 
@@ -71,6 +71,31 @@ impl Shards {
     pub(crate) fn into_fold(mut self) -> Fold {
         assert!(self.folds.len() == 1 && self.is_settled(), "one fold, and nothing left half done");
         self.folds.pop().expect("there is one")
+    }
+
+    /// Takes the customers of a part, each into its fold, before anything is folded.
+    pub(crate) fn restore_part(&mut self, entry: &PartEntry, bytes: &[u8]) -> Result<()> {
+        let of = self.folds.len() as u128;
+        let shard = |spread: u64| (u128::from(spread) * of >> 64) as usize;
+        for fold in &mut self.folds[shard(entry.first)..=shard(entry.last)] {
+            fold.restore_part(bytes)?;
+        }
+        Ok(())
+    }
+
+    /// Says up to where the log is folded in what was restored.
+    pub(crate) fn begin_at(&mut self, position: Position) {
+        self.position = position;
+    }
+
+    /// The states of all customers as parts.
+    pub(crate) fn snapshot(&self) -> Result<Vec<SnapshotPart>> {
+        Ok(Snapshot::of(&self.folds)?.collect::<wayfold_core::Result<_>>()?)
+    }
+
+    /// The instant up to which events are folded.
+    pub(crate) fn as_of(&self) -> Timestamp {
+        self.folds.first().map_or(Timestamp::MIN, Fold::as_of)
     }
 
     /// Up to where the log is folded.

@@ -14,5 +14,7 @@ mod following;
 mod notices;
 #[path = "engine/online_retail.rs"]
 mod online_retail;
+#[path = "engine/snapshots.rs"]
+mod snapshots;
 #[path = "engine/workload_w.rs"]
 mod workload_w;

@@ -165,8 +165,7 @@ impl<P: Projection> StateColumn for Column<P> {
 
     fn write_state(&self, customer: usize, out: &mut dyn io::Write) -> Result<()> {
         self.contain(|| crate::export::to_writer(out, &self.states[customer]))?.map_err(|error| {
-            let message =
-                format_args!("cannot export: state of projection {:?}: {error}", self.projection.name());
+            let message = format_args!("state of projection {:?}: {error}", self.projection.name());
             Error::new(ErrorKind::InvalidProjection, message)
         })
     }

@@ -1,0 +1,214 @@
+//! Snapshots of the live states, kept in the store beside the log, so that an engine that is opened again folds only
+//! what has come since.
+//!
+//! The parts of a snapshot are checkpoints, written into one of two places in turn; a last checkpoint, the directory,
+//! says which place counts. So a snapshot counts whole or not at all, and the one before counts until then.
+
+use std::time::Instant;
+
+use metrics::{counter, gauge, histogram};
+use serde::{Deserialize, Serialize};
+use tracing::{Instrument, info_span, warn};
+use wayfold_core::{Fingerprint, PartEntry, Position, SnapshotPart, Timestamp};
+use wayfold_store::{Checkpoint, CheckpointName};
+
+use crate::engine::{Engine, Parts, Wayfold};
+use crate::error::Result;
+use crate::shards::Shards;
+
+/// The version of the directory.
+const FORMAT: u32 = 1;
+
+/// What an engine found when it was opened, and did.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Opened {
+    /// The position up to which a snapshot held the states; `None` if everything was folded.
+    pub snapshot: Option<Position>,
+    /// Why a snapshot was there and not used.
+    pub dropped: Option<String>,
+    /// How many events were read and folded.
+    pub folded: u64,
+}
+
+/// A snapshot that was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Snapshotted {
+    /// Up to which position of the log.
+    pub position: Position,
+    /// Up to which instant.
+    pub as_of: Timestamp,
+    /// How many customers it holds.
+    pub customers: u64,
+    /// How many bytes were written.
+    pub bytes: u64,
+}
+
+/// What counts as the snapshot, and where it stands.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Directory {
+    format: u32,
+    fingerprint: Fingerprint,
+    as_of: Timestamp,
+    /// Which of the two places counts.
+    place: usize,
+    /// How many parts stand in each place, whether they count or not.
+    counts: [usize; 2],
+    parts: Vec<Entry>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Entry {
+    part: PartEntry,
+    crc32: u32,
+}
+
+/// The part of the directory that every version has.
+#[derive(Deserialize)]
+struct Format {
+    format: u32,
+}
+
+impl Wayfold {
+    /// Writes a snapshot of the live states, from which the engine goes on when it is opened again.
+    ///
+    /// Appends go on meanwhile, and so do questions once the states are copied. The engine writes snapshots by
+    /// itself, see [`Builder::with_snapshot_every`](crate::Builder::with_snapshot_every).
+    ///
+    /// # Errors
+    /// `Unavailable` or `Corrupt` if the store fails: the snapshot before counts on. `Panicked` if a projection of one's
+    /// own has panicked, `InvalidConfiguration` if a state of it cannot be written.
+    pub async fn snapshot(&self) -> Result<Snapshotted> {
+        self.engine().snapshot().await
+    }
+
+    /// What the engine found when it was opened, and did.
+    pub fn opened(&self) -> &Opened {
+        &self.engine().opened
+    }
+}
+
+impl Engine {
+    pub(crate) async fn snapshot(&self) -> Result<Snapshotted> {
+        let span = info_span!("wayfold.snapshot");
+        async {
+            let (start, _turn) = (Instant::now(), self.live.snapshot_turn.lock().await);
+            let (position, as_of, parts) = {
+                let shards = self.settled().await?;
+                (shards.position(), shards.as_of(), shards.snapshot()?)
+            };
+            let written = self.write(position, as_of, &parts).await?;
+            self.live.forget_since();
+            histogram!("wayfold_snapshot_seconds").record(start.elapsed());
+            gauge!("wayfold_snapshot_bytes").set(written.bytes as f64);
+            counter!("wayfold_snapshots_total").increment(1);
+            Ok(written)
+        }
+        .instrument(span)
+        .await
+    }
+
+    /// Writes parts into the place that does not count, and then makes it count.
+    async fn write(
+        &self,
+        position: Position,
+        as_of: Timestamp,
+        parts: &[SnapshotPart],
+    ) -> Result<Snapshotted> {
+        let store = self.parts.store.as_ref();
+        let known = store.checkpoint(directory_name()).await?;
+        // What cannot be read does not count, and neither does any part that it may have named.
+        let known: Option<Directory> = known.and_then(|known| serde_json::from_slice(&known.bytes).ok());
+        let (place, mut counts) = known.map_or((0, [0; 2]), |known| (1 - known.place.min(1), known.counts));
+        for (number, part) in parts.iter().enumerate() {
+            let checkpoint = Checkpoint { position, bytes: part.bytes.clone() };
+            store.put_checkpoint(part_name(place, number), checkpoint).await?;
+        }
+        let left_over = parts.len()..counts[place];
+        counts[place] = parts.len().max(counts[place]);
+        let entry = |part: &SnapshotPart| Entry { part: part.entry, crc32: crc32fast::hash(&part.bytes) };
+        let fingerprint = self.parts.projections.fingerprint();
+        let parts_named = parts.iter().map(entry).collect();
+        let directory = Directory { format: FORMAT, fingerprint, as_of, place, counts, parts: parts_named };
+        let bytes = serde_json::to_vec(&directory).expect("names and numbers are JSON");
+        store.put_checkpoint(directory_name(), Checkpoint { position, bytes }).await?;
+        for number in left_over {
+            let nothing = Checkpoint { position, bytes: Vec::new() };
+            store.put_checkpoint(part_name(place, number), nothing).await?;
+        }
+        let customers = parts.iter().map(|part| part.entry.customers).sum();
+        let bytes = parts.iter().map(|part| part.bytes.len() as u64).sum();
+        Ok(Snapshotted { position, as_of, customers, bytes })
+    }
+}
+
+/// The states from which an engine begins: those of the snapshot if it can be used, else none.
+pub(crate) async fn restore(parts: &Parts) -> Result<(Shards, Opened)> {
+    let nothing = || Shards::new(&parts.projections, parts.clock.now(), parts.threads);
+    let Some(known) = parts.store.checkpoint(directory_name()).await? else {
+        return Ok((nothing(), Opened::default()));
+    };
+    match restore_from(parts, &known).await? {
+        Ok(shards) => {
+            let opened = Opened { snapshot: Some(known.position), ..Opened::default() };
+            Ok((shards, opened))
+        }
+        Err(why) => {
+            counter!("wayfold_snapshots_dropped_total").increment(1);
+            warn!(%why, "the snapshot is not used; the log is folded from its beginning");
+            Ok((nothing(), Opened { dropped: Some(why), ..Opened::default() }))
+        }
+    }
+}
+
+/// Restores from a directory; the inner error is why it cannot be used.
+async fn restore_from(parts: &Parts, known: &Checkpoint) -> Result<std::result::Result<Shards, String>> {
+    let directory = match read_directory(&known.bytes, &parts.projections.fingerprint()) {
+        Ok(directory) => directory,
+        Err(why) => return Ok(Err(why)),
+    };
+    let head = parts.store.head().await?;
+    if head < known.position {
+        return Ok(Err(format!("it is of position {}, and the log ends at {head}", known.position)));
+    }
+    let mut shards = Shards::new(&parts.projections, directory.as_of, parts.threads);
+    for (number, entry) in directory.parts.iter().enumerate() {
+        let part = parts.store.checkpoint(part_name(directory.place, number)).await?;
+        let bytes = part.map(|part| part.bytes).unwrap_or_default();
+        if crc32fast::hash(&bytes) != entry.crc32 {
+            return Ok(Err(format!("part {number} is not the one that was written")));
+        }
+        if let Err(error) = shards.restore_part(&entry.part, &bytes) {
+            return Ok(Err(format!("part {number}: {error}")));
+        }
+    }
+    shards.begin_at(known.position);
+    Ok(Ok(shards))
+}
+
+fn read_directory(bytes: &[u8], fingerprint: &Fingerprint) -> std::result::Result<Directory, String> {
+    let unreadable = |error| format!("its directory cannot be read: {error}");
+    let Format { format } = serde_json::from_slice(bytes).map_err(unreadable)?;
+    if format != FORMAT {
+        return Err(format!("it has format {format}; this program knows format {FORMAT}"));
+    }
+    let directory: Directory = serde_json::from_slice(bytes).map_err(unreadable)?;
+    match fingerprint.difference(&directory.fingerprint) {
+        Some(difference) => Err(difference),
+        None if directory.place > 1 => Err(format!("it names place {}", directory.place)),
+        None => Ok(directory),
+    }
+}
+
+fn directory_name() -> CheckpointName {
+    name("wayfold/snapshot".to_owned())
+}
+
+fn part_name(place: usize, number: usize) -> CheckpointName {
+    name(format!("wayfold/snapshot/{place}/{number}"))
+}
+
+fn name(text: String) -> CheckpointName {
+    CheckpointName::new(text).expect("a short name")
+}
