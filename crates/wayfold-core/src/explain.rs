@@ -4,6 +4,7 @@
 //! time alone changes something, the views of all projections are compared with those before.
 
 mod difference;
+mod parting;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,6 +19,8 @@ use crate::key::{CustomerKey, EventId, OrderId};
 use crate::projection::{CustomerAt, ProjectionSet, StateColumn};
 use crate::time::Timestamp;
 use crate::view::CustomerView;
+
+pub use self::parting::Parting;
 
 /// A customer's history as of an instant, and what made each field what it is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

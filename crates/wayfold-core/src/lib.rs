@@ -70,7 +70,7 @@ pub use self::event::{
 };
 // The one family that is listed where it is declared: a struct for each kind, made by one macro.
 pub use self::bodies::*;
-pub use self::explain::{Cause, Change, Explanation, Report, Step, explain};
+pub use self::explain::{Cause, Change, Explanation, Parting, Report, Step, explain};
 pub use self::fold::{Applied, Fold, PartEntry, Refold, Snapshot, SnapshotPart, Teller};
 pub use self::key::{
     AttributeName, CustomKind, CustomerId, CustomerKey, EventId, JourneyKey, NAME_BYTES_MAX, OrderId,
@@ -80,8 +80,8 @@ pub use self::money::{Amount, Money, MoneySum, Rounding};
 pub use self::notice::{Notice, NoticeId, Told, Transition};
 pub use self::orders::OrderBook;
 pub use self::population::{
-    CurrencyTotals, Member, NamedSegments, Population, PopulationSummary, Rectangle, RfmScores, RfmTable,
-    ScoredCustomer, TieRule,
+    CurrencyTotals, Member, MemberDifference, Moved, NamedSegments, Population, PopulationDifference,
+    PopulationSummary, Rectangle, RfmScores, RfmTable, ScoredCustomer, TieRule,
 };
 pub use self::projection::{CustomerAt, CustomerRecord, Fingerprint, Handle, Projection, ProjectionSet};
 pub use self::rules::{JourneyRules, LifecycleRules, RevenueBasis, Rules, SegmentRules, ValueRules};

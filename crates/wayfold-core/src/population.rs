@@ -1,5 +1,6 @@
 //! What the library answers about all customers of a tenant at an instant.
 
+mod difference;
 mod named;
 mod rfm;
 
@@ -7,6 +8,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+pub use self::difference::{MemberDifference, Moved, PopulationDifference};
 pub use self::named::{NamedSegments, Rectangle};
 pub use self::rfm::{RfmScores, RfmTable, ScoredCustomer, TieRule};
 use crate::currency::Currency;

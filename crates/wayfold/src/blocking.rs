@@ -2,8 +2,8 @@
 
 use pollster::block_on;
 use wayfold_core::{
-    CustomerKey, CustomerView, EventBatch, Explanation, Handle, JourneyEvent, Page, Population, Projection,
-    Rules, Selection, Tenant, Timestamp,
+    CustomerKey, CustomerView, EventBatch, Explanation, Handle, JourneyEvent, Page, Parting, Population,
+    PopulationDifference, Projection, Rules, Selection, Tenant, Timestamp,
 };
 use wayfold_store::{AppendCondition, AppendOutcome, EventStore};
 
@@ -246,6 +246,40 @@ impl Wayfold {
         as_of: impl Into<Timestamp>,
     ) -> Result<Page> {
         block_on(self.0.customers_of(tenant, selection, as_of))
+    }
+
+    /// As [`crate::Wayfold::backtest`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn backtest(&self, rules: &Rules, instants: &[Timestamp]) -> Result<Vec<PopulationDifference>> {
+        block_on(self.0.backtest(rules, instants))
+    }
+
+    /// As [`crate::Wayfold::backtest_of`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn backtest_of(
+        &self,
+        tenant: &Tenant,
+        rules: &Rules,
+        instants: &[Timestamp],
+    ) -> Result<Vec<PopulationDifference>> {
+        block_on(self.0.backtest_of(tenant, rules, instants))
+    }
+
+    /// As [`crate::Wayfold::parting`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn parting(
+        &self,
+        key: &CustomerKey,
+        rules: &Rules,
+        as_of: impl Into<Timestamp>,
+    ) -> Result<Option<Parting>> {
+        block_on(self.0.parting(key, rules, as_of))
     }
 
     /// As [`crate::Wayfold::export`].

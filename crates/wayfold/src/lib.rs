@@ -54,6 +54,7 @@
 //! | `sqlite` | yes | [`sqlite::SqliteStore`]: the log in one file; needs a C compiler |
 
 mod ask;
+mod backtest;
 pub mod blocking;
 mod builder;
 mod clock;
@@ -94,13 +95,13 @@ pub use wayfold_core::{
     CustomerKey, CustomerRecord, CustomerView, EventBatch, EventBody, EventId, EventKind, EventTime,
     EventView, Explanation, FILTER_DEPTH_MAX, FILTER_NODES_MAX, FieldFilter, FieldTest, Filter,
     FilteredField, GapsView, Handle, JourneyEvent, JourneyKey, JourneyRules, JourneyView, JourneysView,
-    LifecycleRules, LifecycleStage, LifecycleView, Limits, LineView, Member, Money, MoneySum, NamedSegments,
-    NestedJson, Notice, NoticeId, Operand, Order, OrderBook, OrderDirection, OrderId, OrderLine, Outcome,
-    Ownership, Page, Population, PopulationSummary, Position, Projection, PromiseCounts, PromiseState,
-    PromiseView, Purchase, RawEvent, RawFields, Rectangle, Report, RevenueBasis, RfmScores, RfmTable,
-    RfmValues, Rounding, Rules, ScoredCustomer, SegmentRules, SegmentView, Selection, Span, Stage, StageView,
-    Step, Tag, Tenant, TieRule, Timestamp, Told, Transition, UpcastResult, Upcasters, UpcastersBuilder,
-    ValueRules, ValueView,
+    LifecycleRules, LifecycleStage, LifecycleView, Limits, LineView, Member, MemberDifference, Money,
+    MoneySum, Moved, NamedSegments, NestedJson, Notice, NoticeId, Operand, Order, OrderBook, OrderDirection,
+    OrderId, OrderLine, Outcome, Ownership, Page, Parting, Population, PopulationDifference,
+    PopulationSummary, Position, Projection, PromiseCounts, PromiseState, PromiseView, Purchase, RawEvent,
+    RawFields, Rectangle, Report, RevenueBasis, RfmScores, RfmTable, RfmValues, Rounding, Rules,
+    ScoredCustomer, SegmentRules, SegmentView, Selection, Span, Stage, StageView, Step, Tag, Tenant, TieRule,
+    Timestamp, Told, Transition, UpcastResult, Upcasters, UpcastersBuilder, ValueRules, ValueView,
 };
 #[cfg(feature = "ingest")]
 #[doc(inline)]

@@ -4,6 +4,8 @@
 
 #[path = "engine/asking.rs"]
 mod asking;
+#[path = "engine/backtest.rs"]
+mod backtest;
 #[path = "engine/broken.rs"]
 mod broken;
 #[path = "engine/deciding.rs"]
