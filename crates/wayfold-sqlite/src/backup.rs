@@ -47,10 +47,13 @@ impl SqliteStore {
     }
 
     fn copy_to(&self, part: &Path) -> Result<()> {
+        self.shared().readers.read(|connection| self.copy_by(connection, part))
+    }
+
+    fn copy_by(&self, connection: &Connection, part: &Path) -> Result<()> {
         let tried = format_args!("back up to {}", part.display());
-        let connection = self.shared().readers.take()?;
         // One transaction for all steps: else every append would make the copy start again.
-        let snapshot = Snapshot::begin(&connection)?;
+        let snapshot = Snapshot::begin(connection, &self.shared().state)?;
         let mut copy =
             Connection::open(std::path::absolute(part).unwrap_or_else(|_| part.to_owned())).at(tried)?;
         let patience = Duration::from_millis(u64::from(self.shared().config.busy_timeout_ms));

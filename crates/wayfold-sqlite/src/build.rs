@@ -53,6 +53,7 @@ fn write<T>(
     change: impl FnOnce(&Transaction<'_>) -> Result<T>,
 ) -> Result<T> {
     let _turn = shared.write_turn();
+    shared.readers.check_file()?;
     let transaction =
         Transaction::new_unchecked(connection, TransactionBehavior::Immediate).at("begin to seal")?;
     let changed = change(&transaction)?;

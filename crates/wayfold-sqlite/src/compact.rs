@@ -43,6 +43,7 @@ impl SqliteStore {
 /// Gives some unused pages back, in a short transaction between those of the writer; says no when none is left.
 fn vacuum(shared: &Shared, connection: &Connection) -> Result<bool> {
     let _turn = shared.write_turn();
+    shared.readers.check_file()?;
     let tried = "give unused space back";
     let unused = |connection: &Connection| -> Result<i64> {
         connection.pragma_query_value(None, "freelist_count", |row| row.get(0)).at(tried)

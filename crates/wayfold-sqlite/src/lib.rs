@@ -42,6 +42,7 @@ mod compact;
 mod config;
 mod error;
 mod group;
+mod identity;
 mod judge;
 mod keys;
 mod lifted;

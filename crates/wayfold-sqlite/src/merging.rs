@@ -11,7 +11,6 @@ use wayfold_store::Result;
 use crate::build::{Step, build, sweep};
 use crate::error::{At, unavailable};
 use crate::plan::{Plan, is_behind, is_due, plan};
-use crate::state::Snapshot;
 use crate::store::Shared;
 
 /// How long to wait before looking again at what another process makes.
@@ -147,16 +146,11 @@ pub(crate) fn work(connection: &Connection, shared: &Shared, is_whole: bool) -> 
         connection.execute_batch("ROLLBACK").at("end the transaction before")?;
     }
     while !shared.merging.is_closed() {
-        let plan = loop {
-            let snapshot = Snapshot::begin(connection)?;
-            let planned = shared.state.ask(&snapshot.transaction, &snapshot.meta, |state| {
-                let plan = plan(&state.tail, &state.sealed, &shared.config, is_whole);
-                Ok(plan.map(|plan| (state.meta.generation, plan)))
-            })?;
-            if let Some(plan) = planned {
-                break plan;
-            }
-        };
+        shared.readers.check_file()?;
+        let (_, plan) = shared.state.ask_now(connection, |state| {
+            let plan = plan(&state.tail, &state.sealed, &shared.config, is_whole);
+            Ok(plan.map(|plan| (state.meta.generation, plan)))
+        })?;
         let Some((generation, plan)) = plan else { break };
         let span = tracing::debug_span!("wayfold.sqlite.seal", merges = matches!(plan, Plan::Merge(_)));
         match span.in_scope(|| build(shared, connection, generation, &plan))? {
@@ -173,11 +167,7 @@ pub(crate) fn work(connection: &Connection, shared: &Shared, is_whole: bool) -> 
 
 /// Brings the memory up with the new block, so that no caller has to, and reads its filter for the next append.
 fn take_in(connection: &Connection, shared: &Shared) -> Result<()> {
-    let snapshot = Snapshot::begin(connection)?;
-    let sealed = shared
-        .state
-        .ask(&snapshot.transaction, &snapshot.meta, |state| Ok(state.sealed.clone()))?
-        .unwrap_or_default();
+    let (snapshot, sealed) = shared.state.ask_now(connection, |state| Ok(state.sealed.clone()))?;
     sealed.blocks.iter().try_for_each(|block| block.filter(&snapshot.transaction).map(drop))
 }
 

@@ -7,7 +7,9 @@ use rusqlite::{Connection, ErrorCode, MAIN_DB, OpenFlags, TransactionBehavior};
 use wayfold_store::{Error, ErrorKind, Result};
 
 use crate::config::{Durability, SqliteConfig};
-use crate::error::{At, corrupt};
+use crate::error::{At, corrupt, unavailable};
+use crate::identity::Stamp;
+use crate::pool::Reader;
 use crate::record::{FORMAT, Meta};
 
 /// Tells a log of this library from other SQLite files: "WFLG".
@@ -58,13 +60,14 @@ pub(crate) fn open_writer(path: &Path, config: &SqliteConfig) -> Result<Connecti
 }
 
 /// Opens a connection that reads.
-pub(crate) fn open_reader(path: &Path, config: &SqliteConfig) -> Result<Connection> {
-    let mut connection = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY, config)?;
-    if lacks_files_beside(&connection) {
-        connection = open_as_it_is(path, config)?;
-    }
-    check_owner(&connection, path)?;
-    Ok(connection)
+pub(crate) fn open_reader(path: &Path, config: &SqliteConfig) -> Result<Reader> {
+    let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY, config)?;
+    let reader = match lacks_files_beside(&connection) {
+        true => open_unlocked(path, config)?,
+        false => Reader { connection, unlocked: None },
+    };
+    check_owner(&reader.connection, path)?;
+    Ok(reader)
 }
 
 /// Says whether SQLite cannot make the files that it keeps beside the log, as in a folder that may only be read.
@@ -74,18 +77,24 @@ fn lacks_files_beside(connection: &Connection) -> bool {
     tried.is_err_and(|error| error.sqlite_error_code() == Some(ErrorCode::ReadOnly))
 }
 
-/// Opens a closed log that nobody can change: without locks, and without files beside it.
-fn open_as_it_is(path: &Path, config: &SqliteConfig) -> Result<Connection> {
-    let mut log = path.as_os_str().to_owned();
-    log.push("-wal");
-    if std::fs::metadata(log).is_ok_and(|log| log.len() > 0) {
+/// Opens a closed log without locks, and without files beside it. Others may be allowed to write to it, which such a
+/// connection does not notice: it is good as long as the file looks as it did.
+pub(crate) fn open_unlocked(path: &Path, config: &SqliteConfig) -> Result<Reader> {
+    let tried = format_args!("open {}", path.display());
+    let stamp = Stamp::of(path).map_err(|error| unavailable(tried).with_source(error))?;
+    let Some(stamp) = stamp else {
         let message = format_args!(
-            "open {}: the log was not closed, and its folder may be read, not written; open it once where it may be \
-             written",
-            path.display()
+            "{tried}: the log was not closed, and its folder may be read, not written; open it once where it may be \
+             written"
         );
         return Err(Error::new(ErrorKind::Unsupported, message));
-    }
+    };
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
+    let connection = connect(Path::new(&unlocked_uri(path)), flags, config)?;
+    Ok(Reader { connection, unlocked: Some(stamp) })
+}
+
+fn unlocked_uri(path: &Path) -> String {
     let mut uri = String::from("file:");
     for byte in path.as_os_str().as_encoded_bytes() {
         match byte {
@@ -95,8 +104,7 @@ fn open_as_it_is(path: &Path, config: &SqliteConfig) -> Result<Connection> {
             _ => uri.push_str(&format!("%{byte:02X}")),
         }
     }
-    uri.push_str("?immutable=1");
-    connect(Path::new(&uri), OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI, config)
+    uri + "?immutable=1"
 }
 
 fn connect(path: &Path, flags: OpenFlags, config: &SqliteConfig) -> Result<Connection> {

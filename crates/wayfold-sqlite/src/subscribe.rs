@@ -7,11 +7,11 @@ use std::task::{Context, Poll, Waker};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use rusqlite::Connection;
 use wayfold_core::Position;
 use wayfold_store::Result;
 
 use crate::error::{At, position, unavailable};
+use crate::pool::Pooled;
 use crate::record::Meta;
 use crate::reply::wake;
 use crate::store::Shared;
@@ -140,18 +140,13 @@ fn watch(shared: Arc<Shared>) -> Result<JoinHandle<()>> {
     std::thread::Builder::new()
         .name("wayfold-sqlite-watch".to_owned())
         .spawn(move || {
-            let connection = shared.readers.take();
-            let mut version = None;
+            let mut watch = Watch { shared: &shared, connection: None, version: None };
             while stays(&shared) {
-                let looked = connection
-                    .as_ref()
-                    .map_err(drop)
-                    .and_then(|connection| look(connection, &mut version).map_err(drop));
-                match looked {
+                match watch.look() {
                     Ok(Some(head)) => shared.waiters.notify(head),
                     Ok(None) => (),
                     // Who waits reads the head, and gets the error that stands in the way.
-                    Err(()) => shared.waiters.wake_all(),
+                    Err(_) => shared.waiters.wake_all(),
                 }
             }
         })
@@ -177,12 +172,30 @@ fn stays(shared: &Shared) -> bool {
     waiting.is_watched
 }
 
-/// The head, if the file changed since the last look.
-fn look(connection: &Connection, version: &mut Option<i64>) -> Result<Option<Position>> {
-    let found: i64 =
-        connection.pragma_query_value(None, "data_version", |row| row.get(0)).at("watch the file")?;
-    if version.replace(found) == Some(found) {
-        return Ok(None);
+/// What one connection has seen of the file.
+struct Watch<'a> {
+    shared: &'a Shared,
+    connection: Option<Pooled<'a>>,
+    version: Option<i64>,
+}
+
+impl Watch<'_> {
+    /// The head, if the file changed since the last look.
+    fn look(&mut self) -> Result<Option<Position>> {
+        self.shared.readers.check_file()?;
+        if !self.connection.as_ref().is_some_and(Pooled::is_current) {
+            self.connection = None;
+            self.version = None;
+        }
+        let connection = match &self.connection {
+            Some(connection) => connection,
+            None => self.connection.insert(self.shared.readers.take()?),
+        };
+        let found: i64 =
+            connection.pragma_query_value(None, "data_version", |row| row.get(0)).at("watch the file")?;
+        if self.version.replace(found) == Some(found) {
+            return Ok(None);
+        }
+        Ok(Some(position(Meta::read(connection)?.head)))
     }
-    Ok(Some(position(Meta::read(connection)?.head)))
 }

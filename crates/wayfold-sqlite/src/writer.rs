@@ -103,13 +103,15 @@ fn run(connection: Connection, queue: &Queue, shared: &Shared) -> Result<()> {
             let _turn = shared.write_turn();
             metrics::histogram!("wayfold_sqlite_group_calls").record(group.len() as f64);
             let _span = tracing::debug_span!("wayfold.sqlite.commit", calls = group.len()).entered();
-            group::commit(&connection, &shared.state, group)
+            group::commit(&connection, shared, group)
         };
         if let Some(meta) = changed {
             merging::after_commit(shared);
             shared.waiters.notify(position(meta.head));
         }
     }
+    // A write-ahead log goes by its name, and might be that of another file by now.
+    shared.readers.check_file()?;
     // Readers of other processes may still need the write-ahead log; then whoever closes last brings it in.
     connection
         .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0))

@@ -12,6 +12,7 @@ mod native {
     mod growth;
     mod handles;
     mod process;
+    mod replaced;
     mod sealing;
     mod upcasting;
     mod writer;
