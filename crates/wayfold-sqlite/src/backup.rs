@@ -1,7 +1,7 @@
 //! A copy of the file as it is at one commit, while it is in use.
 
 use std::fs::OpenOptions;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
@@ -9,9 +9,12 @@ use rusqlite::backup::{Backup, StepResult};
 use wayfold_store::{Error, ErrorKind, Result};
 
 use crate::error::{At, unavailable};
+use crate::identity::beside;
 use crate::state::Snapshot;
 use crate::store::SqliteStore;
 
+/// What SQLite keeps beside a file goes by these names.
+const BESIDE: [&str; 3] = ["-wal", "-shm", "-journal"];
 /// How many pages of the file are copied at a time.
 const STEP_PAGES: i32 = 1_024;
 /// How long to wait when a step finds the copy in use.
@@ -25,14 +28,18 @@ impl SqliteStore {
     ///
     /// # Errors
     /// `Unsupported` if there is something under that name, or under that name with `.part` behind it, where the copy
-    /// grows: nothing is overwritten. `Unavailable` if one of the files fails.
+    /// grows: nothing is overwritten; and if a `-wal`, `-shm` or `-journal` stands beside one of them, which whoever
+    /// opens the copy would take for a part of it. `Unavailable` if one of the files fails.
     pub fn backup(&self, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
         if path.exists() {
             let message = format_args!("back up to {}: there is something under that name", path.display());
             return Err(Error::new(ErrorKind::Unsupported, message));
         }
-        let part = part_of(path);
+        let part = beside(path, ".part");
+        for name in [path, &part] {
+            refuse_beside(path, name)?;
+        }
         claim(&part)?;
         let copied = self.copy_to(&part).and_then(|()| {
             std::fs::rename(&part, path).map_err(|error| {
@@ -40,8 +47,11 @@ impl SqliteStore {
             })
         });
         if copied.is_err() {
-            // The failure counts; a part that cannot be removed is named so that nobody takes it for a copy.
-            let _ = std::fs::remove_file(&part);
+            // The failure counts; a part that cannot be removed is named so that nobody takes it for a copy. What SQLite
+            // kept beside it is ours, for nothing stood there before.
+            for suffix in BESIDE.into_iter().chain([""]) {
+                let _ = std::fs::remove_file(beside(&part, suffix));
+            }
         }
         copied
     }
@@ -84,6 +94,23 @@ impl SqliteStore {
     }
 }
 
+/// Refuses a name beside which files of another database stand: SQLite would read them as this one's.
+fn refuse_beside(path: &Path, name: &Path) -> Result<()> {
+    for suffix in BESIDE {
+        let foreign = beside(name, suffix);
+        if foreign.symlink_metadata().is_ok() {
+            let message = format_args!(
+                "back up to {}: {} would be read as a part of it; if no log is open under that name, remove it or \
+                 choose another name",
+                path.display(),
+                foreign.display()
+            );
+            return Err(Error::new(ErrorKind::Unsupported, message));
+        }
+    }
+    Ok(())
+}
+
 /// Makes an empty file where there is nothing yet, so that what is written and removed there is ours.
 fn claim(part: &Path) -> Result<()> {
     let made = OpenOptions::new().write(true).create_new(true).open(part);
@@ -99,8 +126,3 @@ fn claim(part: &Path) -> Result<()> {
     })
 }
 
-fn part_of(path: &Path) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".part");
-    name.into()
-}

@@ -6,6 +6,7 @@ mod native {
     pub(crate) mod folder;
     pub(crate) mod support;
 
+    mod backup;
     mod convergence;
     mod damage;
     mod file;

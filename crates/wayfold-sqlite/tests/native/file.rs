@@ -201,22 +201,6 @@ fn a_file_for_reading_alone_answers_and_refuses_to_write() {
 }
 
 #[test]
-fn a_backup_is_a_log_of_its_own_of_one_commit() {
-    let folder = Folder::new();
-    let store = folder.open();
-    let _ = append(&store, &[registered(1, "a")]).unwrap();
-    let copy = folder.path().join("copy");
-    store.backup(&copy).unwrap();
-    let _ = append(&store, &[registered(2, "a")]).unwrap();
-    assert_eq!(store.backup(&copy).unwrap_err().kind(), ErrorKind::Unsupported, "nothing is written over");
-    let copied = SqliteStore::open(&copy, SqliteConfig::default()).unwrap();
-    assert_eq!(ids(&copied, EventFilter::all()), [1]);
-    assert_eq!(copied.check().unwrap().events, 1);
-    let _ = append(&copied, &[registered(3, "a")]).unwrap();
-    assert_eq!(ids(&store, EventFilter::all()), [1, 2]);
-}
-
-#[test]
 fn limits_kinds_and_configs_are_refused_before_anything_is_written() {
     let folder = Folder::new();
     let mut limits = Limits::default();
@@ -236,21 +220,4 @@ fn limits_kinds_and_configs_are_refused_before_anything_is_written() {
     config.page_bytes = 1_000;
     let error = SqliteStore::open(folder.path().join("other"), config).unwrap_err();
     assert!(error.to_string().contains("page_bytes is 1000"), "{error}");
-}
-
-/// The copy grows beside its name, where once another log stood: it was overwritten, and a text was removed.
-#[test]
-fn a_backup_overwrites_nothing_where_it_grows() {
-    let folder = Folder::new();
-    let store = folder.open();
-    assert!(append(&store, &[registered(1, "ada")]).is_ok());
-    let (copy, part) = (folder.path().join("copy"), folder.path().join("copy.part"));
-    std::fs::write(&part, "a note").unwrap();
-    let error = store.backup(&copy).unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Unsupported);
-    assert!(error.to_string().contains("copy.part: there is something under that name"), "{error}");
-    assert_eq!(std::fs::read_to_string(&part).unwrap(), "a note");
-    std::fs::remove_file(&part).unwrap();
-    store.backup(&copy).unwrap();
-    assert!(copy.exists() && !part.exists());
 }
