@@ -125,4 +125,3 @@ fn claim(part: &Path) -> Result<()> {
         unavailable(tried).with_source(error)
     })
 }
-

@@ -114,7 +114,17 @@ pub(crate) fn start(connection: Connection, shared: &Arc<Shared>) -> Result<()> 
     Ok(())
 }
 
+/// Lets nobody wait for the sealing of a thread that is gone.
+struct GivesUp<'a>(&'a Merging);
+
+impl Drop for GivesUp<'_> {
+    fn drop(&mut self) {
+        self.0.note(true);
+    }
+}
+
 fn run(connection: &Connection, shared: &Shared) {
+    let _gives_up = GivesUp(&shared.merging);
     let mut pause = None;
     while shared.merging.wait(pause) {
         let tried = catch_unwind(AssertUnwindSafe(|| work(connection, shared, false)));
@@ -134,8 +144,11 @@ fn run(connection: &Connection, shared: &Shared) {
 
 /// Nobody calls this thread, so it tells by itself what went wrong, and tries again later.
 fn failed(reason: &dyn std::fmt::Display) -> Option<Duration> {
-    tracing::warn!(%reason, "sealing failed; the log grows slower to read until it succeeds");
-    metrics::counter!("wayfold_sqlite_seal_failures_total").increment(1);
+    // Whoever listens is foreign code, and may be the very reason.
+    let _ = catch_unwind(AssertUnwindSafe(|| {
+        tracing::warn!(%reason, "sealing failed; the log grows slower to read until it succeeds");
+        metrics::counter!("wayfold_sqlite_seal_failures_total").increment(1);
+    }));
     Some(FAILED_PAUSE)
 }
 

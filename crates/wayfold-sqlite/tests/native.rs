@@ -13,6 +13,7 @@ mod native {
     mod growth;
     mod handles;
     mod process;
+    mod recorder;
     mod replaced;
     mod sealing;
     mod upcasting;
