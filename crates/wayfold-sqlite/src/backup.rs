@@ -1,6 +1,7 @@
 //! A copy of the file as it is at one commit, while it is in use.
 
 use std::fs::OpenOptions;
+use std::io;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -32,20 +33,16 @@ impl SqliteStore {
     /// opens the copy would take for a part of it. `Unavailable` if one of the files fails.
     pub fn backup(&self, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
-        if path.exists() {
-            let message = format_args!("back up to {}: there is something under that name", path.display());
-            return Err(Error::new(ErrorKind::Unsupported, message));
+        // Early, because a copy takes long; what comes meanwhile is found in the end. A link that leads nowhere counts.
+        if path.symlink_metadata().is_ok() {
+            return Err(is_taken(path));
         }
         let part = beside(path, ".part");
         for name in [path, &part] {
             refuse_beside(path, name)?;
         }
         claim(&part)?;
-        let copied = self.copy_to(&part).and_then(|()| {
-            std::fs::rename(&part, path).map_err(|error| {
-                unavailable(format_args!("back up to {}", path.display())).with_source(error)
-            })
-        });
+        let copied = self.copy_to(&part).and_then(|()| put_in_place(&part, path));
         if copied.is_err() {
             // The failure counts; a part that cannot be removed is named so that nobody takes it for a copy. What SQLite
             // kept beside it is ours, for nothing stood there before.
@@ -94,6 +91,44 @@ impl SqliteStore {
     }
 }
 
+fn is_taken(path: &Path) -> Error {
+    let message = format_args!("back up to {}: there is something under that name", path.display());
+    Error::new(ErrorKind::Unsupported, message)
+}
+
+/// Gives a whole copy its name, unless something has it by now, and presses the name onto the disk.
+fn put_in_place(part: &Path, path: &Path) -> Result<()> {
+    let failed = |error| unavailable(format_args!("back up to {}", path.display())).with_source(error);
+    match std::fs::hard_link(part, path) {
+        Ok(()) => std::fs::remove_file(part).map_err(failed)?,
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Err(is_taken(path)),
+        // Not every file system has two names for a file. An empty file keeps the name free for the copy instead.
+        Err(_) => {
+            OpenOptions::new().write(true).create_new(true).open(path).map_err(|error| {
+                if error.kind() == io::ErrorKind::AlreadyExists { is_taken(path) } else { failed(error) }
+            })?;
+            if let Err(error) = std::fs::rename(part, path) {
+                // The failure counts, and nobody takes an empty file for a copy for long.
+                let _ = std::fs::remove_file(path);
+                return Err(failed(error));
+            }
+        }
+    }
+    sync_folder(path).map_err(failed)
+}
+
+#[cfg(unix)]
+fn sync_folder(path: &Path) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    std::fs::File::open(folder.unwrap_or(Path::new("."))).and_then(|folder| folder.sync_all())
+}
+
+/// A folder cannot be synced there; the file system writes names by itself.
+#[cfg(not(unix))]
+fn sync_folder(_: &Path) -> io::Result<()> {
+    Ok(())
+}
+
 /// Refuses a name beside which files of another database stand: SQLite would read them as this one's.
 fn refuse_beside(path: &Path, name: &Path) -> Result<()> {
     for suffix in BESIDE {
@@ -116,7 +151,7 @@ fn claim(part: &Path) -> Result<()> {
     let made = OpenOptions::new().write(true).create_new(true).open(part);
     made.map(drop).map_err(|error| {
         let tried = format!("back up to {}", part.display());
-        if error.kind() == std::io::ErrorKind::AlreadyExists {
+        if error.kind() == io::ErrorKind::AlreadyExists {
             let message = format_args!(
                 "{tried}: there is something under that name; if a backup that was killed left it, remove it"
             );
@@ -124,4 +159,26 @@ fn claim(part: &Path) -> Result<()> {
         }
         unavailable(tried).with_source(error)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A name that was free when a backup began was taken before it ended, and what had come was overwritten.
+    #[test]
+    fn what_comes_while_a_backup_is_made_is_not_written_over() {
+        let folder = std::env::temp_dir().join(format!("wayfold-backup-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let (part, path) = (folder.join("copy.part"), folder.join("copy"));
+        std::fs::write(&part, "a copy").unwrap();
+        std::fs::write(&path, "a note").unwrap();
+        assert_eq!(put_in_place(&part, &path).unwrap_err().kind(), ErrorKind::Unsupported);
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "a note");
+        std::fs::remove_file(&path).unwrap();
+        put_in_place(&part, &path).unwrap();
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "a copy");
+        assert!(!part.exists());
+        std::fs::remove_dir_all(folder).unwrap();
+    }
 }

@@ -65,3 +65,16 @@ fn a_backup_beside_files_of_another_log_is_refused() {
     let copied = SqliteStore::open(&copy, SqliteConfig::default()).unwrap();
     assert_eq!(ids(&copied, EventFilter::all()), [100]);
 }
+
+/// A name that leads to a disk that was not mounted was taken for a free one, and replaced.
+#[cfg(unix)]
+#[test]
+fn a_backup_replaces_no_link_that_leads_nowhere() {
+    let folder = Folder::new();
+    let store = folder.open();
+    let _ = append(&store, &[registered(1, "a")]).unwrap();
+    let copy = folder.path().join("copy");
+    std::os::unix::fs::symlink(folder.path().join("not-mounted"), &copy).unwrap();
+    assert_eq!(store.backup(&copy).unwrap_err().kind(), ErrorKind::Unsupported);
+    assert!(copy.is_symlink() && !folder.path().join("copy.part").exists());
+}
