@@ -63,7 +63,7 @@ impl SqliteStore {
         let snapshot = Snapshot::begin(connection, &self.shared().state)?;
         let mut copy =
             Connection::open(std::path::absolute(part).unwrap_or_else(|_| part.to_owned())).at(tried)?;
-        let patience = Duration::from_millis(u64::from(self.shared().config.busy_timeout_ms));
+        let patience = self.shared().config.patience();
         copy.busy_timeout(patience).at(tried)?;
         {
             let backup = Backup::new(&snapshot.transaction, &mut copy).at(tried)?;

@@ -28,7 +28,7 @@ impl SqliteStore {
         self.writer("compact")?;
         let shared = self.shared();
         let connection = open_writer(shared.readers.path(), &shared.config)?;
-        let deadline = Instant::now() + Duration::from_millis(u64::from(shared.config.busy_timeout_ms));
+        let deadline = Instant::now() + shared.config.patience();
         while work(&connection, shared, true)? == Step::Busy {
             if Instant::now() > deadline {
                 return Err(unavailable("compact: another process merges"));

@@ -1,5 +1,7 @@
 //! What a user may choose about the file.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 /// How hard a commit is pressed onto the disk.
@@ -33,7 +35,8 @@ pub struct SqliteConfig {
     /// Bytes of a page of the file, a power of two from 512 to 65,536; it takes effect when the file is made.
     /// Default 4,096.
     pub page_bytes: u32,
-    /// How long a call waits for another process that holds the file, in milliseconds. Default 5,000.
+    /// How long a call waits for another process that holds the file, in milliseconds; what is beyond 2,147,483,647
+    /// counts as that. Default 5,000.
     pub busy_timeout_ms: u32,
     /// How often the file is looked at for appends of other processes while somebody waits for one, in
     /// milliseconds. Default 20.
@@ -84,6 +87,11 @@ impl SqliteConfig {
     pub fn with_durability(mut self, durability: Durability) -> Self {
         self.durability = durability;
         self
+    }
+
+    /// How long a call waits for another process. SQLite counts it in a signed number.
+    pub(crate) fn patience(&self) -> Duration {
+        Duration::from_millis(u64::from(self.busy_timeout_ms.min(i32::MAX as u32)))
     }
 
     /// Chooses how long a call waits for another process, in milliseconds.

@@ -117,7 +117,7 @@ fn connect(path: &Path, flags: OpenFlags, config: &SqliteConfig) -> Result<Conne
         return Err(Error::new(ErrorKind::Unsupported, message));
     }
     let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX).at(tried)?;
-    connection.busy_timeout(Duration::from_millis(u64::from(config.busy_timeout_ms))).at(tried)?;
+    connection.busy_timeout(config.patience()).at(tried)?;
     connection.set_prepared_statement_cache_capacity(64);
     Ok(connection)
 }
@@ -188,7 +188,7 @@ fn create(connection: &mut Connection, path: &Path, config: &SqliteConfig) -> Re
 /// while other processes make the same file.
 fn keep_write_ahead_log(connection: &Connection, path: &Path, config: &SqliteConfig) -> Result<()> {
     let tried = format_args!("make {}", path.display());
-    let deadline = Instant::now() + Duration::from_millis(u64::from(config.busy_timeout_ms));
+    let deadline = Instant::now() + config.patience();
     loop {
         let mode: rusqlite::Result<String> =
             connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0));

@@ -221,3 +221,14 @@ fn limits_kinds_and_configs_are_refused_before_anything_is_written() {
     let error = SqliteStore::open(folder.path().join("other"), config).unwrap_err();
     assert!(error.to_string().contains("page_bytes is 1000"), "{error}");
 }
+
+/// SQLite counts the time in a signed number; beyond it the opening panicked.
+#[test]
+fn a_call_may_wait_as_long_as_can_be_said() {
+    let folder = Folder::new();
+    let config = SqliteConfig::default().with_busy_timeout_ms(u32::MAX);
+    let store = SqliteStore::open(folder.file(), config).unwrap();
+    let _ = append(&store, &[registered(1, "a")]).unwrap();
+    store.compact().unwrap();
+    store.backup(folder.path().join("copy")).unwrap();
+}
