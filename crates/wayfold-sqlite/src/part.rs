@@ -55,10 +55,15 @@ fn place(name: PartName) -> Result<(Table, i64)> {
             return Err(Error::new(ErrorKind::Unsupported, message));
         }
     };
-    if name.number >> bits != 0 || name.block >> (63 - SLOT_BITS) != 0 {
+    if name.number >> bits != 0 || !has_place(name.block) {
         return Err(Error::new(ErrorKind::Unsupported, format_args!("{name} is beyond what the file holds")));
     }
     Ok((table, (name.block << SLOT_BITS | u64::from(base | name.number)) as i64))
+}
+
+/// Says whether parts of a block can stand in the tables; beyond, places would be those of other blocks.
+fn has_place(block: u64) -> bool {
+    block >> (63 - SLOT_BITS) == 0
 }
 
 pub(crate) fn put_part(connection: &Connection, part: &Part) -> Result<()> {
@@ -78,6 +83,10 @@ pub(crate) fn get_part(connection: &Connection, name: PartName) -> Result<Vec<u8
 
 /// Takes out some parts of a block, at most so many of each table; says whether none is left.
 pub(crate) fn drop_some_parts(connection: &Connection, block: u64, most: usize) -> Result<bool> {
+    if !has_place(block) {
+        // None could be put there.
+        return Ok(true);
+    }
     let tried = format_args!("take out the parts of block {block}");
     let range = (block << SLOT_BITS, ((block + 1) << SLOT_BITS) - 1);
     let mut is_empty = true;
