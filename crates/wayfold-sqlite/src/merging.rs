@@ -10,7 +10,7 @@ use wayfold_store::Result;
 
 use crate::build::{Step, build, sweep};
 use crate::error::{At, unavailable};
-use crate::plan::{Plan, is_behind, is_due, plan};
+use crate::plan::{Goal, Plan, is_behind, is_due, plan};
 use crate::store::Shared;
 
 /// How long to wait before looking again at what another process makes.
@@ -127,7 +127,7 @@ fn run(connection: &Connection, shared: &Shared) {
     let _gives_up = GivesUp(&shared.merging);
     let mut pause = None;
     while shared.merging.wait(pause) {
-        let tried = catch_unwind(AssertUnwindSafe(|| work(connection, shared, false)));
+        let tried = catch_unwind(AssertUnwindSafe(|| work(connection, shared, Goal::Due)));
         pause = match &tried {
             Ok(Ok(Step::Done | Step::Stale)) => None,
             Ok(Ok(Step::Busy)) => Some(BUSY_PAUSE),
@@ -152,30 +152,41 @@ fn failed(reason: &dyn std::fmt::Display) -> Option<Duration> {
     Some(FAILED_PAUSE)
 }
 
-/// Makes every block that is due, then takes out what they replaced.
-pub(crate) fn work(connection: &Connection, shared: &Shared, is_whole: bool) -> Result<Step> {
-    let _turn = shared.merging.turn.lock().unwrap_or_else(PoisonError::into_inner);
+/// Makes every block that is missing on the way to a goal, then takes out what they replaced.
+pub(crate) fn work(connection: &Connection, shared: &Shared, goal: Goal) -> Result<Step> {
     if !connection.is_autocommit() {
         connection.execute_batch("ROLLBACK").at("end the transaction before")?;
     }
     while !shared.merging.is_closed() {
-        shared.readers.check_file()?;
-        let (_, plan) = shared.state.ask_now(connection, |state| {
-            let plan = plan(&state.tail, &state.sealed, &shared.config, is_whole);
-            Ok(plan.map(|plan| (state.meta.generation, plan)))
-        })?;
-        let Some((generation, plan)) = plan else { break };
-        let span = tracing::debug_span!("wayfold.sqlite.seal", merges = matches!(plan, Plan::Merge(_)));
-        match span.in_scope(|| build(shared, connection, generation, &plan))? {
-            Step::Done => metrics::counter!("wayfold_sqlite_sealed_blocks_total").increment(1),
-            Step::Stale => continue,
-            Step::Busy => return Ok(Step::Busy),
+        // From block to block, so that what is due is sealed in time while another thread of the handle has much to do.
+        let _turn = shared.merging.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        match make_next(connection, shared, goal)? {
+            None => break,
+            Some(Step::Busy) => return Ok(Step::Busy),
+            Some(Step::Done | Step::Stale) => (),
         }
+    }
+    let _turn = shared.merging.turn.lock().unwrap_or_else(PoisonError::into_inner);
+    sweep(shared, connection)?;
+    Ok(Step::Done)
+}
+
+/// Makes the next block on the way to a goal; `None` if none is missing.
+fn make_next(connection: &Connection, shared: &Shared, goal: Goal) -> Result<Option<Step>> {
+    shared.readers.check_file()?;
+    let (_, plan) = shared.state.ask_now(connection, |state| {
+        let plan = plan(&state.tail, &state.sealed, &shared.config, goal);
+        Ok(plan.map(|plan| (state.meta.generation, plan)))
+    })?;
+    let Some((generation, plan)) = plan else { return Ok(None) };
+    let span = tracing::debug_span!("wayfold.sqlite.seal", merges = matches!(plan, Plan::Merge(_)));
+    let step = span.in_scope(|| build(shared, connection, generation, &plan))?;
+    if step == Step::Done {
+        metrics::counter!("wayfold_sqlite_sealed_blocks_total").increment(1);
         take_in(connection, shared)?;
         shared.merging.changed.notify_all();
     }
-    sweep(shared, connection)?;
-    Ok(Step::Done)
+    Ok(Some(step))
 }
 
 /// Brings the memory up with the new block, so that no caller has to, and reads its filter for the next append.

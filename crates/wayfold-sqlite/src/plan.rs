@@ -23,12 +23,25 @@ pub(crate) enum Plan {
     Merge(Vec<Arc<Block>>),
 }
 
-/// The next block to be made, if one is due. Whatever is not sealed is due if `is_whole` says so.
-pub(crate) fn plan(tail: &Tail, sealed: &Manifest, config: &SqliteConfig, is_whole: bool) -> Option<Plan> {
-    if is_due(tail, config) || (is_whole && tail.events() > 0) {
+/// How far the log is to be sealed and merged.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Goal {
+    /// As far as is due by now.
+    Due,
+    /// Up to an event, whatever comes behind it.
+    UpTo(u64),
+}
+
+/// The next block to be made on the way to a goal, if one is missing.
+pub(crate) fn plan(tail: &Tail, sealed: &Manifest, config: &SqliteConfig, goal: Goal) -> Option<Plan> {
+    let (is_missing, blocks) = match goal {
+        Goal::Due => (is_due(tail, config), &sealed.blocks[..]),
+        Goal::UpTo(number) => (tail.start() < number, sealed.between(0, number.saturating_add(1))),
+    };
+    if is_missing {
         return Some(Plan::Seal(oldest(tail, config)));
     }
-    mergeable(&sealed.blocks, config).map(|blocks| Plan::Merge(blocks.to_vec()))
+    mergeable(blocks, config).map(|blocks| Plan::Merge(blocks.to_vec()))
 }
 
 /// Says whether enough events wait to be sealed.

@@ -63,6 +63,11 @@ impl Tail {
         self.head
     }
 
+    /// The number of the event behind which it starts.
+    pub(crate) fn start(&self) -> u64 {
+        self.after
+    }
+
     /// How many events it holds.
     pub(crate) fn events(&self) -> usize {
         (self.head - self.after) as usize

@@ -335,3 +335,28 @@ fn taking_out_a_block_with_an_impossible_number_touches_no_other() {
     let dead = "SELECT count(*) FROM block WHERE state <> 1";
     assert_eq!(connection.query_row(dead, [], |row| row.get::<_, i64>(0)).unwrap(), 0);
 }
+
+/// It sealed what had come meanwhile, and what came while it sealed that: under steady appends it never came to an end.
+#[test]
+fn compacting_comes_to_an_end_while_appends_go_on() {
+    let folder = Folder::new();
+    let store = SqliteStore::open(folder.file(), SqliteConfig::default()).unwrap();
+    let _ = append(&store, &[registered(1, "a")]).unwrap();
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for id in 2.. {
+                let _ = append(&store, &[registered(id, "a")]).unwrap();
+                if done.load(Ordering::SeqCst) {
+                    break;
+                }
+            }
+        });
+        while head(&store) < place(20) {
+            std::thread::yield_now();
+        }
+        store.compact().unwrap();
+        done.store(true, Ordering::SeqCst);
+    });
+    assert!(store.check().unwrap().sealed_blocks > 0);
+}
