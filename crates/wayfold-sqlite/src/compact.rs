@@ -24,11 +24,12 @@ impl SqliteStore {
     /// own sealing.
     ///
     /// # Errors
-    /// `Unsupported` if the store is open for reading alone; `Unavailable` if the file cannot be written or another
-    /// process merges for longer than `busy_timeout_ms`; `Corrupt` if what is to be merged is damaged.
+    /// `Unsupported` if the store is open for reading alone; `Unavailable` if the store is closed, the file cannot be
+    /// written or another process merges for longer than `busy_timeout_ms`; `Corrupt` if what is to be merged is damaged.
     pub fn compact(&self) -> Result<()> {
         self.writer("compact")?;
         let shared = self.shared();
+        refuse_closed(shared)?;
         let connection = open_writer(shared.readers.path(), &shared.config)?;
         let (_, head) = shared.state.ask_now(&connection, |state| Ok(state.meta.head))?;
         let deadline = Instant::now() + shared.config.patience();
@@ -38,8 +39,14 @@ impl SqliteStore {
             }
             std::thread::sleep(PAUSE);
         }
+        // Closing stops it amid its work.
+        refuse_closed(shared)?;
         vacuum(shared, &connection)
     }
+}
+
+fn refuse_closed(shared: &Shared) -> Result<()> {
+    if shared.merging.is_closed() { Err(unavailable("compact: the store is closed")) } else { Ok(()) }
 }
 
 /// Gives the pages back that are unused by now, in short transactions between those of the writer.

@@ -360,3 +360,12 @@ fn compacting_comes_to_an_end_while_appends_go_on() {
     });
     assert!(store.check().unwrap().sealed_blocks > 0);
 }
+
+#[test]
+fn compacting_a_closed_store_is_refused() {
+    let folder = Folder::new();
+    let store = filled(&folder, 3);
+    store.close().unwrap();
+    let error = store.compact().unwrap_err();
+    assert!(error.to_string().contains("closed"), "{error}");
+}
