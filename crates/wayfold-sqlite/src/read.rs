@@ -191,7 +191,9 @@ fn whole_block(
 ) -> Result<Option<ReadPage>> {
     let Some(first) = slices.first().filter(|_| *query == ReadQuery::all()) else { return Ok(None) };
     let events = first.block.batch.len();
-    let fits = first.is_whole() && events <= bounds.events_max;
+    let fits = first.is_whole()
+        && events <= bounds.events_max
+        && (first.block.bytes <= bounds.bytes_max || events == 1);
     let is_large = events >= WHOLE_EVENTS_MIN.min(bounds.events_max);
     if !fits || !(is_large || slices.len() == 1) {
         return Ok(None);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use pollster::block_on;
-use wayfold_core::{CustomerKey, Limits, Position, Span, Tag};
+use wayfold_core::{AttributeName, CustomerKey, Limits, Position, Span, Tag};
 use wayfold_sqlite::{Durability, SqliteConfig, SqliteStore};
 use wayfold_store::{
     AppendOutcome, Checkpoint, CheckpointName, ErrorKind, EventFilter, EventStore, ReadQuery,
@@ -231,4 +231,26 @@ fn a_call_may_wait_as_long_as_can_be_said() {
     let _ = append(&store, &[registered(1, "a")]).unwrap();
     store.compact().unwrap();
     store.backup(folder.path().join("copy")).unwrap();
+}
+
+/// A block that fills a page as it is was given whatever its bytes.
+#[test]
+fn a_page_of_large_events_ends_by_bytes() {
+    let folder = Folder::new();
+    let mut config = SqliteConfig::default();
+    config.read_bytes_max = 10_000;
+    let store = SqliteStore::open(folder.file(), config).unwrap();
+    let name = AttributeName::new("text").unwrap();
+    let text = |id: u128| {
+        (0..400)
+            .map(|n| format!("{:016x}", (id * 400 + n) * 0x9e37_79b9_7f4a_7c15 % (1 << 64)))
+            .collect::<String>()
+    };
+    let events: Vec<_> =
+        (1..=20).map(|id| registered(id, "a").with_attribute(name.clone(), text(id))).collect();
+    let _ = append(&store, &events).unwrap();
+    let (found, next) = page(&store, ReadQuery::all(), Position::START, 1_000);
+    assert!((1..=4).contains(&found.len()), "{found:?}");
+    assert_eq!(next, Some(place(found.len() as u64)));
+    assert_eq!(ids(&store, EventFilter::all()), (1..=20).collect::<Vec<_>>());
 }
