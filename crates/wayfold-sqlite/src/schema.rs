@@ -95,8 +95,10 @@ pub(crate) fn open_unlocked(path: &Path, config: &SqliteConfig) -> Result<Reader
 }
 
 fn unlocked_uri(path: &Path) -> String {
-    let mut uri = String::from("file:");
-    for byte in path.as_os_str().as_encoded_bytes() {
+    // Before a path from the root stands the name of a machine: none, or the first of two slashes would begin one.
+    let path = path.as_os_str().as_encoded_bytes();
+    let mut uri = String::from(if path.starts_with(b"/") { "file://" } else { "file:" });
+    for byte in path {
         match byte {
             b'/' | b'.' | b'-' | b'_' | b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' => {
                 uri.push(char::from(*byte));
@@ -217,4 +219,30 @@ pub(crate) fn integrity_problem(connection: &Connection) -> Result<Option<String
         return Err(corrupt("check the file: SQLite gave no answer"));
     }
     Ok((found != "ok").then_some(found))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What came behind two slashes was taken for the name of a machine.
+    #[cfg(unix)]
+    #[test]
+    fn a_path_is_a_path_in_an_address_too() {
+        for (path, expected) in [
+            ("/a/log", "file:///a/log?immutable=1"),
+            ("//a/log", "file:////a/log?immutable=1"),
+            ("/a b/?x#%", "file:///a%20b/%3Fx%23%25?immutable=1"),
+        ] {
+            assert_eq!(unlocked_uri(Path::new(path)), expected);
+        }
+        let folder = std::env::temp_dir().join(format!("wayfold-schema-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let path = folder.join("log");
+        drop(open_writer(&path, &SqliteConfig::default()).unwrap());
+        let twice = Path::new(&format!("/{}", path.display())).to_owned();
+        let reader = open_unlocked(&twice, &SqliteConfig::default()).unwrap();
+        assert_eq!(Meta::read(&reader.connection).unwrap(), Meta::default());
+        std::fs::remove_dir_all(folder).unwrap();
+    }
 }

@@ -86,7 +86,7 @@ impl SqliteStore {
     ///
     /// # Errors
     /// `Corrupt` if the file is no SQLite database. `Unsupported` if it is one of another application or of another
-    /// version of the format, if it may not be written, or if SQLite is older than 3.51.3. `Unavailable` if it
+    /// version of the format, if no file can have the name, if it may not be written, or if SQLite is older than 3.51.3. `Unavailable` if it
     /// cannot be opened or another process holds it for too long.
     pub fn open(path: impl AsRef<Path>, config: SqliteConfig) -> Result<Self> {
         let shared = Shared::new(path.as_ref(), config)?;
@@ -179,6 +179,10 @@ impl Drop for SqliteStore {
 
 impl Shared {
     fn new(path: &Path, config: SqliteConfig) -> Result<Arc<Self>> {
+        if path.as_os_str().as_encoded_bytes().contains(&0) {
+            let message = format_args!("open {}: no file has a zero byte in its name", path.display());
+            return Err(Error::new(ErrorKind::Unsupported, message));
+        }
         // SQLite gives names such as `:memory:` and `file:` a meaning of their own; a full path has none.
         let path = std::path::absolute(path)
             .map_err(|error| unavailable(format_args!("open {}", path.display())).with_source(error))?;

@@ -254,3 +254,13 @@ fn a_page_of_large_events_ends_by_bytes() {
     assert_eq!(next, Some(place(found.len() as u64)));
     assert_eq!(ids(&store, EventFilter::all()), (1..=20).collect::<Vec<_>>());
 }
+
+/// It was once said to be damage of the log.
+#[cfg(unix)]
+#[test]
+fn a_path_that_no_file_can_have_is_no_damage() {
+    for opened in [SqliteStore::open, SqliteStore::open_read_only] {
+        let error = opened("no\0file", SqliteConfig::default()).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");
+    }
+}
