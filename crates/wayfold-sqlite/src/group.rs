@@ -59,7 +59,11 @@ struct Attempt {
 pub(crate) fn commit(connection: &Connection, shared: &Shared, mut jobs: Vec<Job>) -> Option<Meta> {
     let mut attempt = Attempt::default();
     let tried = AssertUnwindSafe(|| try_commit(connection, shared, &mut jobs, &mut attempt));
-    let tried = catch_unwind(tried);
+    let tried = {
+        // Nothing is held any more when others are woken.
+        let _turn = shared.write_turn();
+        catch_unwind(tried)
+    };
     if attempt.is_committing && !matches!(tried, Ok(Ok(_))) || tried.is_err() {
         // The file decides what stands.
         shared.state.forget();

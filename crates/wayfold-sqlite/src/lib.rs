@@ -60,6 +60,7 @@ mod state;
 mod store;
 mod subscribe;
 mod tail;
+mod thread;
 mod writer;
 
 pub use self::check::CheckReport;

@@ -12,6 +12,7 @@ use crate::build::{Step, build, sweep};
 use crate::error::{At, unavailable};
 use crate::plan::{Goal, Plan, is_behind, is_due, plan};
 use crate::store::Shared;
+use crate::thread::join;
 
 /// How long to wait before looking again at what another process makes.
 const BUSY_PAUSE: Duration = Duration::from_millis(50);
@@ -62,7 +63,7 @@ impl Merging {
         self.changed.notify_all();
         if let Some(thread) = thread {
             // What it leaves half made is no part of the log.
-            let _ = thread.join();
+            let _ = join(thread);
         }
     }
 

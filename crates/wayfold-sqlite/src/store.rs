@@ -146,8 +146,9 @@ impl SqliteStore {
 
     /// Ends what waits to be written, refuses what comes later, and brings everything into the one file.
     ///
-    /// It blocks until that is done. Dropping the store does the same and says nothing of what fails. Whoever waits
-    /// for events gets an error. While another handle has the file open, the files beside it stay.
+    /// It blocks until that is done, but for a task that a thread of the store wakes and polls: the thread does it when
+    /// the task gives way. Dropping the store does the same and says nothing of what fails. Whoever waits for events
+    /// gets an error. While another handle has the file open, the files beside it stay.
     ///
     /// # Errors
     /// `Unavailable` if the file cannot be written; what was acknowledged stands in the files beside it.

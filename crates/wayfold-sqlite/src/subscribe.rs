@@ -15,6 +15,7 @@ use crate::pool::Pooled;
 use crate::record::Meta;
 use crate::reply::wake;
 use crate::store::Shared;
+use crate::thread::join;
 
 /// How long the thread stays when nobody waits: subscribers wait again soon, and starting a thread costs more.
 const LINGER: Duration = Duration::from_secs(1);
@@ -71,7 +72,7 @@ impl Waiters {
         self.wake_all();
         if let Some(thread) = thread {
             // The thread ends by itself; if it panicked, nobody waits for it any more.
-            let _ = thread.join();
+            let _ = join(thread);
         }
     }
 }

@@ -12,6 +12,7 @@ use crate::error::{At, position, unavailable};
 use crate::group::{self, Job};
 use crate::merging;
 use crate::store::Shared;
+use crate::thread::join;
 
 #[derive(Debug, Default)]
 struct Queue {
@@ -92,7 +93,8 @@ impl Writer {
         self.queue.changed.notify_all();
         let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some(thread) = thread else { return Ok(()) };
-        thread.join().unwrap_or_else(|_| Err(unavailable("close: the writer failed")))
+        let ended = join(thread).unwrap_or(Ok(Ok(())));
+        ended.unwrap_or_else(|_| Err(unavailable("close: the writer failed")))
     }
 }
 
@@ -127,7 +129,6 @@ fn run(connection: Connection, queue: &Queue, shared: &Shared) -> Result<()> {
 fn write(connection: &Connection, shared: &Shared, group: Vec<Job>) {
     merging::before_commit(shared);
     let changed = {
-        let _turn = shared.write_turn();
         metrics::histogram!("wayfold_sqlite_group_calls").record(group.len() as f64);
         let _span = tracing::debug_span!("wayfold.sqlite.commit", calls = group.len()).entered();
         group::commit(connection, shared, group)

@@ -1,11 +1,11 @@
 //! The one thread that writes: many callers, one commit, each with an outcome of its own.
 
-use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Wake, Waker};
 
 use pollster::block_on;
 use wayfold_core::{CustomerKey, Position};
-use wayfold_store::{AppendCondition, AppendOutcome, ErrorKind, EventFilter, EventStore};
+use wayfold_store::{AppendCondition, AppendOutcome, BoxFuture, ErrorKind, EventFilter, EventStore};
 
 use super::support::{Folder, all, append, append_if, batch, head, ids, other, place, positions, registered};
 
@@ -212,4 +212,44 @@ fn closing_wakes_who_waits_for_what_never_comes() {
         store.close().unwrap();
         assert_eq!(waiter.join().unwrap().kind(), ErrorKind::Unavailable);
     });
+}
+
+/// A task that is polled by whoever wakes it, and ends by dropping the store.
+struct Inline(Mutex<Option<BoxFuture<'static, ()>>>);
+
+impl Wake for Inline {
+    fn wake(self: Arc<Self>) {
+        let waker = Waker::from(self.clone());
+        let mut task = self.0.lock().unwrap();
+        if let Some(running) = &mut *task
+            && running.as_mut().poll(&mut Context::from_waker(&waker)).is_ready()
+        {
+            *task = None;
+        }
+    }
+}
+
+/// The thread that writes woke a task that dropped the store, and waited for its own end.
+#[test]
+fn a_store_may_be_dropped_by_whoever_it_wakes() {
+    let folder = Folder::new();
+    for id in [1, 2] {
+        let store = folder.open();
+        let (say, hear) = std::sync::mpsc::channel();
+        let task = Box::pin(async move {
+            let appended = match id {
+                1 => store.append(batch(&[registered(1, "a")]), None).await.is_ok(),
+                // The thread that looks for appends of other handles wakes this one.
+                _ => store.wait_past(place(1)).await.is_ok(),
+            };
+            drop(store);
+            say.send(appended).unwrap();
+        });
+        Arc::new(Inline(Mutex::new(Some(task)))).wake();
+        if id == 2 {
+            let _ = append(&folder.open(), &[registered(2, "a")]).unwrap();
+        }
+        assert_eq!(hear.recv(), Ok(true), "the task came to its end");
+    }
+    assert_eq!(ids(&folder.open(), EventFilter::all()), [1, 2]);
 }
