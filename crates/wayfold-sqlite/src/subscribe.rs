@@ -97,6 +97,8 @@ impl<'a> PastHead<'a> {
     }
 
     fn register(&mut self, waker: &Waker) -> Result<()> {
+        // Wakers are foreign code: they are copied before the lock is taken and dropped when it is free again.
+        let waker = waker.clone();
         let mut waiting = self.shared.waiters.lock();
         if waiting.is_closed {
             return Err(unavailable("wait: the store is closed"));
@@ -105,12 +107,13 @@ impl<'a> PastHead<'a> {
             waiting.seen += 1;
             waiting.seen
         });
-        waiting.wakers.insert(number, (self.past, waker.clone()));
+        let before = waiting.wakers.insert(number, (self.past, waker));
         if !waiting.is_watched {
             waiting.thread = Some(watch(self.shared.clone())?);
             waiting.is_watched = true;
         }
         drop(waiting);
+        drop(before);
         self.shared.waiters.changed.notify_all();
         Ok(())
     }
@@ -132,7 +135,8 @@ impl Future for PastHead<'_> {
 impl Drop for PastHead<'_> {
     fn drop(&mut self) {
         if let Some(number) = self.number {
-            self.shared.waiters.lock().wakers.remove(&number);
+            let gone = self.shared.waiters.lock().wakers.remove(&number);
+            drop(gone);
         }
     }
 }

@@ -5,6 +5,7 @@ use std::task::{Context, Poll, Wake, Waker};
 
 use pollster::block_on;
 use wayfold_core::{CustomerKey, Position};
+use wayfold_sqlite::SqliteStore;
 use wayfold_store::{AppendCondition, AppendOutcome, BoxFuture, ErrorKind, EventFilter, EventStore};
 
 use super::support::{Folder, all, append, append_if, batch, head, ids, other, place, positions, registered};
@@ -113,7 +114,7 @@ fn one_of_many_conditional_appends_wins() {
 fn a_file_that_is_held_too_long_is_an_error_that_wrote_nothing() {
     let folder = Folder::new();
     let config = wayfold_sqlite::SqliteConfig::default().with_busy_timeout_ms(20);
-    let store = wayfold_sqlite::SqliteStore::open(folder.file(), config).unwrap();
+    let store = SqliteStore::open(folder.file(), config).unwrap();
     let blocker = rusqlite::Connection::open(folder.file()).unwrap();
     blocker.execute_batch("BEGIN IMMEDIATE").unwrap();
     let error = append(&store, &[registered(1, "a")]).unwrap_err();
@@ -252,4 +253,32 @@ fn a_store_may_be_dropped_by_whoever_it_wakes() {
         assert_eq!(hear.recv(), Ok(true), "the task came to its end");
     }
     assert_eq!(ids(&folder.open(), EventFilter::all()), [1, 2]);
+}
+
+/// Tells whether the store still answers while one of its wakers is dropped.
+struct AsksWhenDropped(Arc<SqliteStore>);
+
+impl Wake for AsksWhenDropped {
+    fn wake(self: Arc<Self>) {}
+}
+
+impl Drop for AsksWhenDropped {
+    fn drop(&mut self) {
+        let mut waiting = self.0.wait_past(Position::END);
+        assert!(waiting.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    }
+}
+
+/// The drop of a waker is foreign code too; under a lock it could wait for that very lock.
+#[test]
+fn wakers_are_dropped_while_nothing_is_held() {
+    let folder = Folder::new();
+    let store = Arc::new(folder.open());
+    let waker = || Waker::from(Arc::new(AsksWhenDropped(store.clone())));
+    let mut waiting = store.wait_past(Position::END);
+    for _ in 0..3 {
+        let waker = waker();
+        assert!(waiting.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+    }
+    drop(waiting);
 }
