@@ -18,6 +18,7 @@ use crate::plan::Plan;
 use crate::record::{Meta, range};
 use crate::sealed::{Block, block_state};
 use crate::store::Shared;
+use crate::wal;
 
 /// Bytes of parts that one transaction writes, or little more.
 const STEP_BYTES: usize = 3 << 19;
@@ -58,6 +59,7 @@ fn write<T>(
         Transaction::new_unchecked(connection, TransactionBehavior::Immediate).at("begin to seal")?;
     let changed = change(&transaction)?;
     transaction.commit().at("commit a sealed block")?;
+    wal::keep_small(connection, shared);
     Ok(changed)
 }
 

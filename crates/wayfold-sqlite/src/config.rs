@@ -52,6 +52,10 @@ pub struct SqliteConfig {
     pub read_events_max: usize,
     /// How many stored bytes a page of a read takes up at most; one event may have more. Default 33,554,432.
     pub read_bytes_max: usize,
+    /// How many bytes the write-ahead log beside the file may have before it is begun anew. Reads that overlap put that
+    /// off, by the longest of them; a read that takes minutes, as a backup does, puts it off as long. Default
+    /// 67,108,864.
+    pub wal_bytes_max: u64,
     /// From how many events on the newest ones are sealed: clustered by customer, with directories. Default 65,536.
     pub seal_events: usize,
     /// From how many commits on the newest events are sealed. Default 2,048.
@@ -74,6 +78,7 @@ impl Default for SqliteConfig {
             group_bytes_max: 32 << 20,
             read_events_max: 65_536,
             read_bytes_max: 32 << 20,
+            wal_bytes_max: 64 << 20,
             seal_events: 65_536,
             seal_blocks: 2_048,
             merge_blocks: 16,

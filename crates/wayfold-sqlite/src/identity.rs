@@ -43,15 +43,18 @@ impl Stamp {
     pub(crate) fn of(path: &Path) -> io::Result<Option<Self>> {
         let found = std::fs::metadata(path)?;
         let stamp = Self { file: FileId::read(&found), bytes: found.len(), modified: found.modified().ok() };
-        Ok((write_ahead_bytes(path) == 0).then_some(stamp))
+        Ok((bytes_of(&write_ahead(path)) == 0).then_some(stamp))
     }
 }
 
-/// The bytes of the write-ahead log; none if there is no such file.
-pub(crate) fn write_ahead_bytes(path: &Path) -> u64 {
-    // SQLite keeps it beside the file itself, not beside a link that leads there.
-    let file = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    std::fs::metadata(beside(&file, "-wal")).map_or(0, |found| found.len())
+/// The name of the write-ahead log, which SQLite keeps beside the file itself and not beside a link that leads there.
+pub(crate) fn write_ahead(path: &Path) -> PathBuf {
+    beside(&std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned()), "-wal")
+}
+
+/// The bytes of a file; none if it is not there.
+pub(crate) fn bytes_of(path: &Path) -> u64 {
+    std::fs::metadata(path).map_or(0, |found| found.len())
 }
 
 /// The name of a file with something behind it.

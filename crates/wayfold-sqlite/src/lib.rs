@@ -61,6 +61,7 @@ mod store;
 mod subscribe;
 mod tail;
 mod thread;
+mod wal;
 mod writer;
 
 pub use self::check::CheckReport;

@@ -9,7 +9,7 @@ use wayfold_store::Result;
 
 use crate::config::SqliteConfig;
 use crate::error::{corrupt, unavailable};
-use crate::identity::{FileId, Stamp};
+use crate::identity::{FileId, Stamp, bytes_of, write_ahead};
 use crate::schema::open_reader;
 
 /// A connection that reads.
@@ -32,6 +32,7 @@ pub(crate) struct Pool {
     config: SqliteConfig,
     /// The file that the handle was opened on.
     file: OnceLock<FileId>,
+    write_ahead: OnceLock<PathBuf>,
     /// `None` once the store is closed.
     idle: Mutex<Option<Vec<Reader>>>,
 }
@@ -40,7 +41,7 @@ impl Pool {
     pub(crate) fn new(path: PathBuf, config: SqliteConfig) -> Self {
         // A file that is not there yet is made, and known from then on.
         let file = FileId::of(&path).map(OnceLock::from).unwrap_or_default();
-        Self { path, config, file, idle: Mutex::new(Some(Vec::new())) }
+        Self { path, config, file, write_ahead: OnceLock::new(), idle: Mutex::new(Some(Vec::new())) }
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -49,6 +50,11 @@ impl Pool {
 
     fn idle(&self) -> MutexGuard<'_, Option<Vec<Reader>>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The bytes of the write-ahead log of the open file.
+    pub(crate) fn write_ahead_bytes(&self) -> u64 {
+        bytes_of(self.write_ahead.get_or_init(|| write_ahead(&self.path)))
     }
 
     /// Checks that the file under the name is the one that the handle was opened on. SQLite does not: a connection

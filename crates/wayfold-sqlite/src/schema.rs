@@ -53,8 +53,9 @@ pub(crate) fn open_writer(path: &Path, config: &SqliteConfig) -> Result<Connecti
     };
     connection.pragma_update(None, "synchronous", level).at(tried)?;
     // A log that grew in a burst gives its space back.
+    let limit = i64::try_from(config.wal_bytes_max).unwrap_or(i64::MAX);
     connection
-        .pragma_update_and_check(None, "journal_size_limit", 64 << 20, |row| row.get::<_, i64>(0))
+        .pragma_update_and_check(None, "journal_size_limit", limit, |row| row.get::<_, i64>(0))
         .at(tried)?;
     Ok(connection)
 }

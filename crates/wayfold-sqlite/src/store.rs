@@ -23,6 +23,7 @@ use crate::reply::promise;
 use crate::schema::open_writer;
 use crate::state::SharedState;
 use crate::subscribe::{PastHead, Waiters};
+use crate::wal::Renewal;
 use crate::writer::Writer;
 
 /// SQLite takes no value of a billion bytes, and an event stands whole in one.
@@ -55,6 +56,7 @@ pub(crate) struct Shared {
     pub(crate) state: SharedState,
     pub(crate) waiters: Waiters,
     pub(crate) merging: Merging,
+    pub(crate) renewal: Renewal,
     write_turn: Mutex<()>,
 }
 
@@ -193,6 +195,7 @@ impl Shared {
             state: SharedState::default(),
             waiters: Waiters::default(),
             merging: Merging::default(),
+            renewal: Renewal::default(),
             write_turn: Mutex::default(),
         }))
     }

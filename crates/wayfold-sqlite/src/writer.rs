@@ -13,6 +13,7 @@ use crate::group::{self, Job};
 use crate::merging;
 use crate::store::Shared;
 use crate::thread::join;
+use crate::wal;
 
 #[derive(Debug, Default)]
 struct Queue {
@@ -136,6 +137,8 @@ fn write(connection: &Connection, shared: &Shared, group: Vec<Job>) {
     if let Some(meta) = changed {
         merging::after_commit(shared);
         shared.waiters.notify(position(meta.head));
+        let _turn = shared.write_turn();
+        wal::keep_small(connection, shared);
     }
 }
 
