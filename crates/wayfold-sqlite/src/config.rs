@@ -60,10 +60,16 @@ pub struct SqliteConfig {
     pub seal_events: usize,
     /// From how many commits on the newest events are sealed. Default 2,048.
     pub seal_blocks: usize,
+    /// From how many stored bytes on the newest events are sealed; what is not sealed is kept in memory. Default
+    /// 67,108,864.
+    pub seal_bytes: usize,
     /// How many adjacent sealed blocks of about the same size become one. Default 16.
     pub merge_blocks: usize,
     /// How many events a merged block holds at most. Default 1,048,576.
     pub merge_events_max: usize,
+    /// How many stored bytes a merged block has at most; a read of everything keeps one block in memory. Default
+    /// 268,435,456.
+    pub merge_bytes_max: u64,
 }
 
 impl Default for SqliteConfig {
@@ -81,8 +87,10 @@ impl Default for SqliteConfig {
             wal_bytes_max: 64 << 20,
             seal_events: 65_536,
             seal_blocks: 2_048,
+            seal_bytes: 64 << 20,
             merge_blocks: 16,
             merge_events_max: 1 << 20,
+            merge_bytes_max: 256 << 20,
         }
     }
 }

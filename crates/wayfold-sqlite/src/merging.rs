@@ -10,7 +10,8 @@ use wayfold_store::Result;
 
 use crate::build::{Step, build, sweep};
 use crate::error::{At, unavailable};
-use crate::plan::{Goal, Plan, is_behind, is_due, plan};
+use crate::plan::{Goal, Plan, is_behind, is_due, merge, seal};
+use crate::sealed::Block;
 use crate::store::Shared;
 use crate::thread::join;
 
@@ -175,11 +176,8 @@ pub(crate) fn work(connection: &Connection, shared: &Shared, goal: Goal) -> Resu
 /// Makes the next block on the way to a goal; `None` if none is missing.
 fn make_next(connection: &Connection, shared: &Shared, goal: Goal) -> Result<Option<Step>> {
     shared.readers.check_file()?;
-    let (_, plan) = shared.state.ask_now(connection, |state| {
-        let plan = plan(&state.tail, &state.sealed, &shared.config, goal);
-        Ok(plan.map(|plan| (state.meta.generation, plan)))
-    })?;
-    let Some((generation, plan)) = plan else { return Ok(None) };
+    let (generation, plan) = plan(connection, shared, goal)?;
+    let Some(plan) = plan else { return Ok(None) };
     let span = tracing::debug_span!("wayfold.sqlite.seal", merges = matches!(plan, Plan::Merge(_)));
     let step = span.in_scope(|| build(shared, connection, generation, &plan))?;
     if step == Step::Done {
@@ -188,6 +186,18 @@ fn make_next(connection: &Connection, shared: &Shared, goal: Goal) -> Result<Opt
         shared.merging.changed.notify_all();
     }
     Ok(Some(step))
+}
+
+/// What is to be made next, and of which generation of the log.
+fn plan(connection: &Connection, shared: &Shared, goal: Goal) -> Result<(u64, Option<Plan>)> {
+    let config = &shared.config;
+    let (snapshot, (generation, sealed, plan)) = shared.state.ask_now(connection, |state| {
+        Ok((state.meta.generation, state.sealed.clone(), seal(&state.tail, config, goal)))
+    })?;
+    let bytes_of = |block: &Block| block.bytes(&snapshot.transaction);
+    // Counting bytes reads the file, and nobody waits for the memory meanwhile.
+    let plan = plan.map_or_else(|| merge(&sealed, config, goal, &bytes_of), |plan| Ok(Some(plan)))?;
+    Ok((generation, plan))
 }
 
 /// Brings the memory up with the new block, so that no caller has to, and reads its filter for the next append.

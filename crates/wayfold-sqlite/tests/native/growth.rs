@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use metrics::{Counter, Gauge, Histogram, Key, KeyName, Metadata, Recorder, SharedString, Unit};
-use wayfold_core::JourneyEvent;
+use wayfold_core::{AttributeName, JourneyEvent};
 use wayfold_sqlite::{Durability, SqliteConfig, SqliteStore};
 
 use super::support::{Folder, append, registered};
@@ -117,4 +117,34 @@ fn the_write_ahead_log_is_begun_anew_while_reads_overlap() {
             largest = bytes;
         }
     });
+}
+
+/// Sealing and merging were bounded by events alone: a few hundred large ones made memory grow without end.
+#[test]
+fn large_events_are_sealed_and_merged_by_their_bytes() {
+    let folder = Folder::new();
+    let mut config = SqliteConfig::default().with_durability(Durability::Normal);
+    config.seal_bytes = 40_000;
+    config.merge_blocks = 2;
+    config.merge_bytes_max = 200_000;
+    let store = SqliteStore::open(folder.file(), config).unwrap();
+    let name = AttributeName::new("text").unwrap();
+    let word = |number: u128| format!("{:016x}", number.wrapping_mul(0x9e37_79b9_7f4a_7c15) as u64);
+    for id in 1..=60_u128 {
+        let text: String = (0..640).map(|number| word(id * 640 + number)).collect();
+        let large = registered(id, "a").with_attribute(name.clone(), text);
+        assert!(append(&store, &[large]).is_ok());
+        let waiting = store.check().unwrap().fresh_blocks;
+        assert!(
+            waiting <= 40,
+            "{waiting} events of 10 kB wait, and 16 are four times what is sealed at once"
+        );
+    }
+    store.compact().unwrap();
+    store.close().unwrap();
+    let connection = rusqlite::Connection::open(folder.file()).unwrap();
+    let mut statement = connection.prepare("SELECT sum(length(bytes)) FROM rest GROUP BY id >> 24").unwrap();
+    let bytes: Vec<i64> = statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+    assert!(bytes.iter().all(|bytes| *bytes <= 200_000), "{bytes:?}");
+    assert!(bytes.len() >= 3 && bytes.len() <= 8, "they are merged as far as they may be: {bytes:?}");
 }
