@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use rusqlite::{Connection, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, params};
 use wayfold_block::{Page, write_fresh};
 use wayfold_core::{EventBatch, Timestamp};
 use wayfold_store::{AppendOutcome, Checkpoint, CheckpointName, Error, Result, Written};
@@ -16,6 +16,7 @@ use crate::reply::Promise;
 use crate::state::SharedState;
 use crate::store::Shared;
 use crate::tail::Fresh;
+use crate::turn;
 
 /// A fresh block has no more bytes in the file unless it holds one event alone.
 const BLOCK_BYTES_MAX: usize = 64 << 20;
@@ -96,8 +97,7 @@ fn try_commit(
         connection.execute_batch("ROLLBACK").at("end the transaction before")?;
     }
     // It keeps other processes from writing until the commit.
-    let transaction =
-        Transaction::new_unchecked(connection, TransactionBehavior::Immediate).at("begin to append")?;
+    let transaction = turn::begin(connection, &shared.config).at("begin to append")?;
     let before = shared.state.read_meta(&transaction)?;
     let mut draft = judge(&transaction, &shared.state, &before, jobs, attempt)?;
     let mut is_put = false;

@@ -61,6 +61,7 @@ mod store;
 mod subscribe;
 mod tail;
 mod thread;
+mod turn;
 mod wal;
 mod writer;
 
