@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::Connection;
 use wayfold_block::{Directory, Lookup, PartKind};
-use wayfold_core::{EventBatch, EventView, Upcasters};
+use wayfold_core::{EventBatch, EventKind, EventView, Stage, Upcasters};
 use wayfold_store::{EventFilter, KindFilter, Result};
 
 use crate::error::{number, position};
@@ -271,13 +271,53 @@ fn may_hold(block: &Block, filter: &EventFilter, after: u64) -> bool {
     customer.into_iter().chain(tags).all(|lookup| known.may_hold(lookup))
 }
 
-/// Says whether events whose kind has this name in documents may be meant.
+/// Says whether events that a block lists under this name may be meant.
+///
+/// A name is that of the event as it was sealed, and what is meant is looked for in today's shape: an event of a
+/// version that was unknown then stands under the bare name of its sort.
 fn may_mean(filter: &KindFilter, name: &str) -> bool {
     match filter {
         // Unknown kinds have names of their own.
-        KindFilter::Kind(wayfold_core::EventKind::Unknown) => true,
-        KindFilter::Kind(kind) if kind.is_custom() => name.starts_with("custom:"),
+        KindFilter::Kind(EventKind::Unknown) => true,
+        KindFilter::Kind(kind) if kind.is_custom() => name == "custom" || name.starts_with("custom:"),
         KindFilter::Kind(kind) => kind.name() == name,
-        KindFilter::Custom(custom) => name.strip_prefix("custom:") == Some(custom.as_str()),
+        KindFilter::Custom(custom) => match name.strip_prefix("custom:") {
+            Some(known) => known == custom.as_str() || is_stored_for_stage(known),
+            None => name == "custom",
+        },
+    }
+}
+
+/// Says whether batches store custom events of a stage under this name: whoever did not know the stage sealed any of
+/// them under it.
+fn is_stored_for_stage(name: &str) -> bool {
+    let is_it = |kind: &EventKind| kind.stage().map_or("neutral", Stage::as_str) == name;
+    EventKind::ALL.iter().filter(|kind| kind.is_custom()).any(is_it)
+}
+
+#[cfg(test)]
+mod tests {
+    use wayfold_core::CustomKind;
+
+    use super::*;
+
+    #[test]
+    fn a_name_is_passed_over_only_if_no_program_can_lift_its_events_to_what_is_meant() {
+        let visited = KindFilter::Custom(CustomKind::new("visited").unwrap());
+        let decides = KindFilter::Kind(EventKind::CustomDecision);
+        let unknown = KindFilter::Kind(EventKind::Unknown);
+        let needs = KindFilter::Kind(EventKind::NeedIdentified);
+        for (name, expected) in [
+            ("custom:visited", [true, true, true, false]),
+            ("custom:seen", [false, true, true, false]),
+            ("custom", [true, true, true, false]),
+            ("custom:after_sales", [true, true, true, false]),
+            ("custom:neutral", [true, true, true, false]),
+            ("need_identified", [false, false, true, true]),
+            ("visited", [false, false, true, false]),
+        ] {
+            let found = [&visited, &decides, &unknown, &needs].map(|filter| may_mean(filter, name));
+            assert_eq!(found, expected, "{name}");
+        }
     }
 }

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use wayfold_block::{Merge, Part, PartKind, SealedBlock, cluster};
 use wayfold_core::EventBatch;
 use wayfold_store::{Error, Result};
@@ -18,6 +18,8 @@ use crate::plan::Plan;
 use crate::record::{Meta, range};
 use crate::sealed::{Block, block_state};
 use crate::store::Shared;
+use crate::turn;
+use crate::wal;
 
 /// Bytes of parts that one transaction writes, or little more.
 const STEP_BYTES: usize = 3 << 19;
@@ -53,10 +55,11 @@ fn write<T>(
     change: impl FnOnce(&Transaction<'_>) -> Result<T>,
 ) -> Result<T> {
     let _turn = shared.write_turn();
-    let transaction =
-        Transaction::new_unchecked(connection, TransactionBehavior::Immediate).at("begin to seal")?;
+    shared.readers.check_file()?;
+    let transaction = turn::begin(connection, &shared.config).at("begin to seal")?;
     let changed = change(&transaction)?;
     transaction.commit().at("commit a sealed block")?;
+    wal::keep_small(connection, shared);
     Ok(changed)
 }
 

@@ -43,8 +43,11 @@ impl SqliteStore {
     /// version; `Unavailable` if the file cannot be read. SQLite's look at its own structure takes a page that
     /// cannot be read for a damaged one; check again before acting on that.
     pub fn check(&self) -> Result<CheckReport> {
-        let connection = self.shared().readers.take()?;
-        let snapshot = Snapshot::begin(&connection)?;
+        self.shared().readers.read(|connection| self.check_by(connection))
+    }
+
+    fn check_by(&self, connection: &Connection) -> Result<CheckReport> {
+        let snapshot = Snapshot::begin(connection, &self.shared().state)?;
         let Snapshot { transaction, meta } = &snapshot;
         let manifest = Manifest::read(transaction, meta, None)?;
         // A cache of its own, so that every page is read from the file.

@@ -8,6 +8,7 @@ use wayfold_store::Result;
 use crate::build::Step;
 use crate::error::{At, unavailable};
 use crate::merging::work;
+use crate::plan::Goal;
 use crate::schema::open_writer;
 use crate::store::{Shared, SqliteStore};
 
@@ -16,44 +17,50 @@ const PAUSE: Duration = Duration::from_millis(10);
 const STEP_PAGES: u32 = 1_024;
 
 impl SqliteStore {
-    /// Seals every event that is not sealed yet, merges what is due, and gives unused space of the file back.
+    /// Seals every event that is not sealed by now, merges what is due, and gives unused space of the file back.
     ///
     /// The store does this by itself as it grows, but for the space; it is for a log that is finished or was
-    /// imported. It blocks the calling thread; appends and reads go on meanwhile.
+    /// imported. It blocks the calling thread; appends and reads go on meanwhile, and what is appended waits for its
+    /// own sealing.
     ///
     /// # Errors
-    /// `Unsupported` if the store is open for reading alone; `Unavailable` if the file cannot be written or another
-    /// process merges for longer than `busy_timeout_ms`; `Corrupt` if what is to be merged is damaged.
+    /// `Unsupported` if the store is open for reading alone; `Unavailable` if the store is closed, the file cannot be
+    /// written or another process merges for longer than `busy_timeout_ms`; `Corrupt` if what is to be merged is damaged.
     pub fn compact(&self) -> Result<()> {
         self.writer("compact")?;
         let shared = self.shared();
+        refuse_closed(shared)?;
         let connection = open_writer(shared.readers.path(), &shared.config)?;
-        let deadline = Instant::now() + Duration::from_millis(u64::from(shared.config.busy_timeout_ms));
-        while work(&connection, shared, true)? == Step::Busy {
+        let (_, head) = shared.state.ask_now(&connection, |state| Ok(state.meta.head))?;
+        let deadline = Instant::now() + shared.config.patience();
+        while work(&connection, shared, Goal::UpTo(head))? == Step::Busy {
             if Instant::now() > deadline {
                 return Err(unavailable("compact: another process merges"));
             }
             std::thread::sleep(PAUSE);
         }
-        while vacuum(shared, &connection)? {}
-        Ok(())
+        // Closing stops it amid its work.
+        refuse_closed(shared)?;
+        vacuum(shared, &connection)
     }
 }
 
-/// Gives some unused pages back, in a short transaction between those of the writer; says no when none is left.
-fn vacuum(shared: &Shared, connection: &Connection) -> Result<bool> {
-    let _turn = shared.write_turn();
+fn refuse_closed(shared: &Shared) -> Result<()> {
+    if shared.merging.is_closed() { Err(unavailable("compact: the store is closed")) } else { Ok(()) }
+}
+
+/// Gives the pages back that are unused by now, in short transactions between those of the writer.
+fn vacuum(shared: &Shared, connection: &Connection) -> Result<()> {
     let tried = "give unused space back";
-    let unused = |connection: &Connection| -> Result<i64> {
-        connection.pragma_query_value(None, "freelist_count", |row| row.get(0)).at(tried)
-    };
-    let before = unused(connection)?;
-    let mut statement = connection.prepare(&format!("PRAGMA incremental_vacuum({STEP_PAGES})")).at(tried)?;
-    let mut rows = statement.query([]).at(tried)?;
-    // Each row is a page given back; there is nothing in it.
-    while rows.next().at(tried)?.is_some() {}
-    drop(rows);
-    drop(statement);
-    let after = unused(connection)?;
-    Ok(after > 0 && after < before)
+    let unused: u32 = connection.pragma_query_value(None, "freelist_count", |row| row.get(0)).at(tried)?;
+    for _ in 0..unused.div_ceil(STEP_PAGES) {
+        let _turn = shared.write_turn();
+        shared.readers.check_file()?;
+        let mut statement =
+            connection.prepare(&format!("PRAGMA incremental_vacuum({STEP_PAGES})")).at(tried)?;
+        let mut rows = statement.query([]).at(tried)?;
+        // Each row is a page given back; there is nothing in it.
+        while rows.next().at(tried)?.is_some() {}
+    }
+    Ok(())
 }

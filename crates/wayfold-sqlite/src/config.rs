@@ -1,5 +1,7 @@
 //! What a user may choose about the file.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 /// How hard a commit is pressed onto the disk.
@@ -33,7 +35,8 @@ pub struct SqliteConfig {
     /// Bytes of a page of the file, a power of two from 512 to 65,536; it takes effect when the file is made.
     /// Default 4,096.
     pub page_bytes: u32,
-    /// How long a call waits for another process that holds the file, in milliseconds. Default 5,000.
+    /// How long a call waits for another process that holds the file, in milliseconds; what is beyond 2,147,483,647
+    /// counts as that. Default 5,000.
     pub busy_timeout_ms: u32,
     /// How often the file is looked at for appends of other processes while somebody waits for one, in
     /// milliseconds. Default 20.
@@ -49,14 +52,24 @@ pub struct SqliteConfig {
     pub read_events_max: usize,
     /// How many stored bytes a page of a read takes up at most; one event may have more. Default 33,554,432.
     pub read_bytes_max: usize,
+    /// How many bytes the write-ahead log beside the file may have before it is begun anew. Reads that overlap put that
+    /// off, by the longest of them; a read that takes minutes, as a backup does, puts it off as long. Default
+    /// 67,108,864.
+    pub wal_bytes_max: u64,
     /// From how many events on the newest ones are sealed: clustered by customer, with directories. Default 65,536.
     pub seal_events: usize,
     /// From how many commits on the newest events are sealed. Default 2,048.
     pub seal_blocks: usize,
+    /// From how many stored bytes on the newest events are sealed; what is not sealed is kept in memory. Default
+    /// 67,108,864.
+    pub seal_bytes: usize,
     /// How many adjacent sealed blocks of about the same size become one. Default 16.
     pub merge_blocks: usize,
     /// How many events a merged block holds at most. Default 1,048,576.
     pub merge_events_max: usize,
+    /// How many stored bytes a merged block has at most; a read of everything keeps one block in memory. Default
+    /// 268,435,456.
+    pub merge_bytes_max: u64,
 }
 
 impl Default for SqliteConfig {
@@ -71,10 +84,13 @@ impl Default for SqliteConfig {
             group_bytes_max: 32 << 20,
             read_events_max: 65_536,
             read_bytes_max: 32 << 20,
+            wal_bytes_max: 64 << 20,
             seal_events: 65_536,
             seal_blocks: 2_048,
+            seal_bytes: 64 << 20,
             merge_blocks: 16,
             merge_events_max: 1 << 20,
+            merge_bytes_max: 256 << 20,
         }
     }
 }
@@ -84,6 +100,11 @@ impl SqliteConfig {
     pub fn with_durability(mut self, durability: Durability) -> Self {
         self.durability = durability;
         self
+    }
+
+    /// How long a call waits for another process. SQLite counts it in a signed number.
+    pub(crate) fn patience(&self) -> Duration {
+        Duration::from_millis(u64::from(self.busy_timeout_ms.min(i32::MAX as u32)))
     }
 
     /// Chooses how long a call waits for another process, in milliseconds.

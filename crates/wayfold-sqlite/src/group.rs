@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use rusqlite::{Connection, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, params};
 use wayfold_block::{Page, write_fresh};
 use wayfold_core::{EventBatch, Timestamp};
 use wayfold_store::{AppendOutcome, Checkpoint, CheckpointName, Error, Result, Written};
@@ -14,7 +14,9 @@ use crate::keys::Keys;
 use crate::record::{Meta, put_checkpoint};
 use crate::reply::Promise;
 use crate::state::SharedState;
+use crate::store::Shared;
 use crate::tail::Fresh;
+use crate::turn;
 
 /// A fresh block has no more bytes in the file unless it holds one event alone.
 const BLOCK_BYTES_MAX: usize = 64 << 20;
@@ -55,13 +57,17 @@ struct Attempt {
 }
 
 /// Commits a group and answers everybody in it; gives the new record of the log if it changed.
-pub(crate) fn commit(connection: &Connection, shared: &SharedState, mut jobs: Vec<Job>) -> Option<Meta> {
+pub(crate) fn commit(connection: &Connection, shared: &Shared, mut jobs: Vec<Job>) -> Option<Meta> {
     let mut attempt = Attempt::default();
     let tried = AssertUnwindSafe(|| try_commit(connection, shared, &mut jobs, &mut attempt));
-    let tried = catch_unwind(tried);
+    let tried = {
+        // Nothing is held any more when others are woken.
+        let _turn = shared.write_turn();
+        catch_unwind(tried)
+    };
     if attempt.is_committing && !matches!(tried, Ok(Ok(_))) || tried.is_err() {
         // The file decides what stands.
-        shared.forget();
+        shared.state.forget();
     }
     let failure = match tried {
         Ok(Ok(changed)) => {
@@ -82,18 +88,18 @@ fn text(panic: &(dyn std::any::Any + Send)) -> &str {
 
 fn try_commit(
     connection: &Connection,
-    shared: &SharedState,
+    shared: &Shared,
     jobs: &mut [Job],
     attempt: &mut Attempt,
 ) -> Result<Option<Meta>> {
+    shared.readers.check_file()?;
     if !connection.is_autocommit() {
         connection.execute_batch("ROLLBACK").at("end the transaction before")?;
     }
     // It keeps other processes from writing until the commit.
-    let transaction =
-        Transaction::new_unchecked(connection, TransactionBehavior::Immediate).at("begin to append")?;
-    let before = Meta::read(&transaction)?;
-    let mut draft = judge(&transaction, shared, &before, jobs, attempt)?;
+    let transaction = turn::begin(connection, &shared.config).at("begin to append")?;
+    let before = shared.state.read_meta(&transaction)?;
+    let mut draft = judge(&transaction, &shared.state, &before, jobs, attempt)?;
     let mut is_put = false;
     for job in jobs.iter() {
         if let Job::Put(name, checkpoint, _) = job {
@@ -115,7 +121,9 @@ fn try_commit(
     }
     attempt.is_committing = true;
     transaction.commit().at("commit")?;
-    shared.publish(&meta, blocks);
+    // What went into a file without a name is acknowledged to nobody.
+    shared.readers.check_file()?;
+    shared.state.publish(&meta, blocks);
     Ok(Some(meta))
 }
 

@@ -42,6 +42,7 @@ mod compact;
 mod config;
 mod error;
 mod group;
+mod identity;
 mod judge;
 mod keys;
 mod lifted;
@@ -59,6 +60,9 @@ mod state;
 mod store;
 mod subscribe;
 mod tail;
+mod thread;
+mod turn;
+mod wal;
 mod writer;
 
 pub use self::check::CheckReport;

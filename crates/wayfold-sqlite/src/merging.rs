@@ -10,9 +10,10 @@ use wayfold_store::Result;
 
 use crate::build::{Step, build, sweep};
 use crate::error::{At, unavailable};
-use crate::plan::{Plan, is_behind, is_due, plan};
-use crate::state::Snapshot;
+use crate::plan::{Goal, Plan, is_behind, is_due, merge, seal};
+use crate::sealed::Block;
 use crate::store::Shared;
+use crate::thread::join;
 
 /// How long to wait before looking again at what another process makes.
 const BUSY_PAUSE: Duration = Duration::from_millis(50);
@@ -63,7 +64,7 @@ impl Merging {
         self.changed.notify_all();
         if let Some(thread) = thread {
             // What it leaves half made is no part of the log.
-            let _ = thread.join();
+            let _ = join(thread);
         }
     }
 
@@ -115,10 +116,20 @@ pub(crate) fn start(connection: Connection, shared: &Arc<Shared>) -> Result<()> 
     Ok(())
 }
 
+/// Lets nobody wait for the sealing of a thread that is gone.
+struct GivesUp<'a>(&'a Merging);
+
+impl Drop for GivesUp<'_> {
+    fn drop(&mut self) {
+        self.0.note(true);
+    }
+}
+
 fn run(connection: &Connection, shared: &Shared) {
+    let _gives_up = GivesUp(&shared.merging);
     let mut pause = None;
     while shared.merging.wait(pause) {
-        let tried = catch_unwind(AssertUnwindSafe(|| work(connection, shared, false)));
+        let tried = catch_unwind(AssertUnwindSafe(|| work(connection, shared, Goal::Due)));
         pause = match &tried {
             Ok(Ok(Step::Done | Step::Stale)) => None,
             Ok(Ok(Step::Busy)) => Some(BUSY_PAUSE),
@@ -135,49 +146,63 @@ fn run(connection: &Connection, shared: &Shared) {
 
 /// Nobody calls this thread, so it tells by itself what went wrong, and tries again later.
 fn failed(reason: &dyn std::fmt::Display) -> Option<Duration> {
-    tracing::warn!(%reason, "sealing failed; the log grows slower to read until it succeeds");
-    metrics::counter!("wayfold_sqlite_seal_failures_total").increment(1);
+    // Whoever listens is foreign code, and may be the very reason.
+    let _ = catch_unwind(AssertUnwindSafe(|| {
+        tracing::warn!(%reason, "sealing failed; the log grows slower to read until it succeeds");
+        metrics::counter!("wayfold_sqlite_seal_failures_total").increment(1);
+    }));
     Some(FAILED_PAUSE)
 }
 
-/// Makes every block that is due, then takes out what they replaced.
-pub(crate) fn work(connection: &Connection, shared: &Shared, is_whole: bool) -> Result<Step> {
-    let _turn = shared.merging.turn.lock().unwrap_or_else(PoisonError::into_inner);
+/// Makes every block that is missing on the way to a goal, then takes out what they replaced.
+pub(crate) fn work(connection: &Connection, shared: &Shared, goal: Goal) -> Result<Step> {
     if !connection.is_autocommit() {
         connection.execute_batch("ROLLBACK").at("end the transaction before")?;
     }
     while !shared.merging.is_closed() {
-        let plan = loop {
-            let snapshot = Snapshot::begin(connection)?;
-            let planned = shared.state.ask(&snapshot.transaction, &snapshot.meta, |state| {
-                let plan = plan(&state.tail, &state.sealed, &shared.config, is_whole);
-                Ok(plan.map(|plan| (state.meta.generation, plan)))
-            })?;
-            if let Some(plan) = planned {
-                break plan;
-            }
-        };
-        let Some((generation, plan)) = plan else { break };
-        let span = tracing::debug_span!("wayfold.sqlite.seal", merges = matches!(plan, Plan::Merge(_)));
-        match span.in_scope(|| build(shared, connection, generation, &plan))? {
-            Step::Done => metrics::counter!("wayfold_sqlite_sealed_blocks_total").increment(1),
-            Step::Stale => continue,
-            Step::Busy => return Ok(Step::Busy),
+        // From block to block, so that what is due is sealed in time while another thread of the handle has much to do.
+        let _turn = shared.merging.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        match make_next(connection, shared, goal)? {
+            None => break,
+            Some(Step::Busy) => return Ok(Step::Busy),
+            Some(Step::Done | Step::Stale) => (),
         }
-        take_in(connection, shared)?;
-        shared.merging.changed.notify_all();
     }
+    let _turn = shared.merging.turn.lock().unwrap_or_else(PoisonError::into_inner);
     sweep(shared, connection)?;
     Ok(Step::Done)
 }
 
+/// Makes the next block on the way to a goal; `None` if none is missing.
+fn make_next(connection: &Connection, shared: &Shared, goal: Goal) -> Result<Option<Step>> {
+    shared.readers.check_file()?;
+    let (generation, plan) = plan(connection, shared, goal)?;
+    let Some(plan) = plan else { return Ok(None) };
+    let span = tracing::debug_span!("wayfold.sqlite.seal", merges = matches!(plan, Plan::Merge(_)));
+    let step = span.in_scope(|| build(shared, connection, generation, &plan))?;
+    if step == Step::Done {
+        metrics::counter!("wayfold_sqlite_sealed_blocks_total").increment(1);
+        take_in(connection, shared)?;
+        shared.merging.changed.notify_all();
+    }
+    Ok(Some(step))
+}
+
+/// What is to be made next, and of which generation of the log.
+fn plan(connection: &Connection, shared: &Shared, goal: Goal) -> Result<(u64, Option<Plan>)> {
+    let config = &shared.config;
+    let (snapshot, (generation, sealed, plan)) = shared.state.ask_now(connection, |state| {
+        Ok((state.meta.generation, state.sealed.clone(), seal(&state.tail, config, goal)))
+    })?;
+    let bytes_of = |block: &Block| block.bytes(&snapshot.transaction);
+    // Counting bytes reads the file, and nobody waits for the memory meanwhile.
+    let plan = plan.map_or_else(|| merge(&sealed, config, goal, &bytes_of), |plan| Ok(Some(plan)))?;
+    Ok((generation, plan))
+}
+
 /// Brings the memory up with the new block, so that no caller has to, and reads its filter for the next append.
 fn take_in(connection: &Connection, shared: &Shared) -> Result<()> {
-    let snapshot = Snapshot::begin(connection)?;
-    let sealed = shared
-        .state
-        .ask(&snapshot.transaction, &snapshot.meta, |state| Ok(state.sealed.clone()))?
-        .unwrap_or_default();
+    let (snapshot, sealed) = shared.state.ask_now(connection, |state| Ok(state.sealed.clone()))?;
     sealed.blocks.iter().try_for_each(|block| block.filter(&snapshot.transaction).map(drop))
 }
 

@@ -15,6 +15,8 @@ const DIRECTORY_BITS: u32 = 22;
 struct Table {
     put: &'static str,
     get: &'static str,
+    /// Counts the bytes of a range; SQLite knows them without reading the parts.
+    count: &'static str,
     /// Takes out some parts of a range.
     drop_some: &'static str,
 }
@@ -24,6 +26,11 @@ macro_rules! table {
         Table {
             put: concat!("INSERT INTO ", $name, " (id, bytes) VALUES (?1, ?2)"),
             get: concat!("SELECT bytes FROM ", $name, " WHERE id = ?1"),
+            count: concat!(
+                "SELECT coalesce(sum(length(bytes)), 0) FROM ",
+                $name,
+                " WHERE id BETWEEN ?1 AND ?2"
+            ),
             drop_some: concat!(
                 "DELETE FROM ",
                 $name,
@@ -55,10 +62,15 @@ fn place(name: PartName) -> Result<(Table, i64)> {
             return Err(Error::new(ErrorKind::Unsupported, message));
         }
     };
-    if name.number >> bits != 0 || name.block >> (63 - SLOT_BITS) != 0 {
+    if name.number >> bits != 0 || !has_place(name.block) {
         return Err(Error::new(ErrorKind::Unsupported, format_args!("{name} is beyond what the file holds")));
     }
     Ok((table, (name.block << SLOT_BITS | u64::from(base | name.number)) as i64))
+}
+
+/// Says whether parts of a block can stand in the tables; beyond, places would be those of other blocks.
+fn has_place(block: u64) -> bool {
+    block >> (63 - SLOT_BITS) == 0
 }
 
 pub(crate) fn put_part(connection: &Connection, part: &Part) -> Result<()> {
@@ -76,14 +88,35 @@ pub(crate) fn get_part(connection: &Connection, name: PartName) -> Result<Vec<u8
     bytes.ok_or_else(|| corrupt(format_args!("{tried}: it is missing")))
 }
 
+/// The first and the last place of a block's parts.
+fn range(block: u64) -> (i64, i64) {
+    ((block << SLOT_BITS) as i64, (((block + 1) << SLOT_BITS) - 1) as i64)
+}
+
+/// Counts the bytes of a block's parts.
+pub(crate) fn count_bytes(connection: &Connection, block: u64) -> Result<u64> {
+    let tried = format_args!("count the parts of block {block}");
+    let mut bytes = 0;
+    for table in [FOLD, IDENTITY, REST, DIRECTORY] {
+        let mut statement = connection.prepare_cached(table.count).at(tried)?;
+        let counted: i64 = statement.query_row(range(block), |row| row.get(0)).at(tried)?;
+        bytes += counted.unsigned_abs();
+    }
+    Ok(bytes)
+}
+
 /// Takes out some parts of a block, at most so many of each table; says whether none is left.
 pub(crate) fn drop_some_parts(connection: &Connection, block: u64, most: usize) -> Result<bool> {
+    if !has_place(block) {
+        // None could be put there.
+        return Ok(true);
+    }
     let tried = format_args!("take out the parts of block {block}");
-    let range = (block << SLOT_BITS, ((block + 1) << SLOT_BITS) - 1);
+    let (first, last) = range(block);
     let mut is_empty = true;
     for table in [FOLD, IDENTITY, REST, DIRECTORY] {
         let mut statement = connection.prepare_cached(table.drop_some).at(tried)?;
-        let dropped = statement.execute(params![range.0 as i64, range.1 as i64, most as i64]).at(tried)?;
+        let dropped = statement.execute(params![first, last, most as i64]).at(tried)?;
         is_empty &= dropped < most;
     }
     Ok(is_empty)

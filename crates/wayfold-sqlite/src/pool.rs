@@ -1,35 +1,86 @@
-//! Connections that read, kept for the next read.
+//! Connections that read, kept for the next read, and the file that they have to be of.
 
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use rusqlite::Connection;
 use wayfold_store::Result;
 
 use crate::config::SqliteConfig;
-use crate::error::unavailable;
+use crate::error::{corrupt, unavailable};
+use crate::identity::{FileId, Stamp, bytes_of, write_ahead};
 use crate::schema::open_reader;
+
+/// A connection that reads.
+#[derive(Debug)]
+pub(crate) struct Reader {
+    pub(crate) connection: Connection,
+    /// What the file looked like when it was opened without locks: such a connection notices no change by itself.
+    pub(crate) unlocked: Option<Stamp>,
+}
+
+impl Reader {
+    fn is_current(&self, path: &Path) -> bool {
+        self.unlocked.is_none_or(|stamp| Stamp::of(path).is_ok_and(|now| now == Some(stamp)))
+    }
+}
 
 #[derive(Debug)]
 pub(crate) struct Pool {
     path: PathBuf,
     config: SqliteConfig,
+    /// The file that the handle was opened on.
+    file: OnceLock<FileId>,
+    write_ahead: OnceLock<PathBuf>,
     /// `None` once the store is closed.
-    idle: Mutex<Option<Vec<Connection>>>,
+    idle: Mutex<Option<Vec<Reader>>>,
 }
 
 impl Pool {
     pub(crate) fn new(path: PathBuf, config: SqliteConfig) -> Self {
-        Self { path, config, idle: Mutex::new(Some(Vec::new())) }
+        // A file that is not there yet is made, and known from then on.
+        let file = FileId::of(&path).map(OnceLock::from).unwrap_or_default();
+        Self { path, config, file, write_ahead: OnceLock::new(), idle: Mutex::new(Some(Vec::new())) }
     }
 
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
-    fn idle(&self) -> MutexGuard<'_, Option<Vec<Connection>>> {
+    fn idle(&self) -> MutexGuard<'_, Option<Vec<Reader>>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The bytes of the write-ahead log of the open file.
+    pub(crate) fn write_ahead_bytes(&self) -> u64 {
+        bytes_of(self.write_ahead.get_or_init(|| write_ahead(&self.path)))
+    }
+
+    /// Checks that the file under the name is the one that the handle was opened on. SQLite does not: a connection
+    /// goes on with the file that it opened, and the next connection opens another.
+    pub(crate) fn check_file(&self) -> Result<()> {
+        let tried = format_args!("use {}", self.path.display());
+        let found = FileId::of(&self.path).map_err(|error| {
+            unavailable(format_args!("{tried}: the log is not under its name")).with_source(error)
+        })?;
+        if *self.file.get_or_init(|| found) == found {
+            return Ok(());
+        }
+        let message =
+            "another file stands under that name since it was opened; close every handle and open it again";
+        Err(corrupt(format_args!("{tried}: {message}")))
+    }
+
+    /// Reads by a connection of its own. What a connection without locks has read while the file changed is no answer.
+    pub(crate) fn read<T>(&self, read: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
+        let reader = self.take()?;
+        let found = read(&reader);
+        if reader.is_current() {
+            return found;
+        }
+        let message = "another process wrote to the log while it was read without locks; read again";
+        Err(unavailable(format_args!("read {}: {message}", self.path.display())))
     }
 
     /// Takes an idle connection, or opens one.
@@ -38,8 +89,11 @@ impl Pool {
             None => return Err(unavailable("the store is closed")),
             Some(idle) => idle.pop(),
         };
-        let connection = idle.map_or_else(|| open_reader(&self.path, &self.config), Ok)?;
-        Ok(Pooled { pool: self, connection: Some(connection) })
+        let idle = idle.filter(|reader| reader.is_current(&self.path));
+        let reader = idle.map_or_else(|| open_reader(&self.path, &self.config), Ok);
+        // Whoever waits for a log that is not there learns that, not what SQLite makes of it.
+        self.check_file()?;
+        Ok(Pooled { pool: self, reader: Some(reader?) })
     }
 
     /// Opens no more connections and closes those that are idle.
@@ -47,14 +101,14 @@ impl Pool {
         *self.idle() = None;
     }
 
-    fn give_back(&self, connection: Connection) {
+    fn give_back(&self, reader: Reader) {
         // Whatever ended a read early has ended its transaction; a connection where it has not is closed.
-        let is_sound = connection.is_autocommit();
+        let is_sound = reader.connection.is_autocommit();
         if let Some(idle) = &mut *self.idle()
             && is_sound
             && idle.len() < self.config.idle_readers_max
         {
-            idle.push(connection);
+            idle.push(reader);
         }
     }
 }
@@ -63,21 +117,78 @@ impl Pool {
 #[derive(Debug)]
 pub(crate) struct Pooled<'a> {
     pool: &'a Pool,
-    connection: Option<Connection>,
+    reader: Option<Reader>,
+}
+
+impl Pooled<'_> {
+    fn reader(&self) -> &Reader {
+        self.reader.as_ref().expect("it is there until the drop")
+    }
+
+    /// Says whether what it reads is what the file holds.
+    pub(crate) fn is_current(&self) -> bool {
+        self.reader().is_current(&self.pool.path)
+    }
 }
 
 impl Deref for Pooled<'_> {
     type Target = Connection;
 
     fn deref(&self) -> &Connection {
-        self.connection.as_ref().expect("it is there until the drop")
+        &self.reader().connection
     }
 }
 
 impl Drop for Pooled<'_> {
     fn drop(&mut self) {
-        if let Some(connection) = self.connection.take() {
-            self.pool.give_back(connection);
+        if let Some(reader) = self.reader.take() {
+            self.pool.give_back(reader);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use pollster::block_on;
+    use wayfold_core::{CustomerKey, EventBatch, EventId, JourneyEvent, Registered, Timestamp};
+    use wayfold_store::{ErrorKind, EventStore};
+
+    use super::*;
+    use crate::record::Meta;
+    use crate::schema::open_unlocked;
+    use crate::store::SqliteStore;
+
+    fn append(store: &SqliteStore, id: u128) {
+        let at = Timestamp::parse("2024-01-01").unwrap();
+        let event =
+            JourneyEvent::new(EventId::from_u128(id), CustomerKey::new("a").unwrap(), at, Registered {});
+        assert!(block_on(store.append(EventBatch::from_events([&event]).unwrap(), None)).is_ok());
+    }
+
+    /// In a folder that may only be read a closed log was opened without locks. Another user's process appended to
+    /// it: nobody was told, and readers got old events, or none, or never came back.
+    #[test]
+    fn a_connection_without_locks_answers_nothing_of_a_file_that_changed() {
+        let folder = std::env::temp_dir().join(format!("wayfold-pool-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let (path, config) = (folder.join("log"), SqliteConfig::default());
+        let store = SqliteStore::open(&path, config.clone()).unwrap();
+        append(&store, 1);
+        store.close().unwrap();
+        let pool = Pool::new(path.clone(), config.clone());
+        let head = |connection: &Connection| Ok(Meta::read(connection)?.head);
+        pool.give_back(open_unlocked(&path, &config).unwrap());
+        assert_eq!(pool.read(head).unwrap(), 1);
+        let store = SqliteStore::open(&path, config.clone()).unwrap();
+        let during = pool.read(|connection| {
+            append(&store, 2);
+            head(connection)
+        });
+        assert_eq!(during.unwrap_err().kind(), ErrorKind::Unavailable);
+        assert_eq!(pool.read(head).unwrap(), 2, "the next read has a connection of its own");
+        let error = open_unlocked(&path, &config).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unsupported, "what is written stands beside the file");
+        store.close().unwrap();
+        std::fs::remove_dir_all(folder).unwrap();
     }
 }

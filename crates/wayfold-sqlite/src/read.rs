@@ -12,7 +12,7 @@ use crate::config::SqliteConfig;
 use crate::error::{number, position};
 use crate::sealed::{Block, Manifest};
 use crate::slice::{Slice, slices};
-use crate::state::{SharedState, Snapshot};
+use crate::state::SharedState;
 
 /// A fresh block of at least so many events is a page as it is; smaller ones are brought together.
 const WHOLE_EVENTS_MIN: usize = 1_024;
@@ -44,16 +44,11 @@ pub(crate) fn read(
     };
     let events_max = limit.min(config.read_events_max.max(1));
     let bounds = Bounds { after, before, events_max, bytes_max: config.read_bytes_max };
-    loop {
-        let snapshot = Snapshot::begin(connection)?;
-        let view = shared.ask(&snapshot.transaction, &snapshot.meta, |state| {
-            Ok((state.sealed.clone(), slices(&shared.hasher, &state.tail, query, &bounds)))
-        })?;
-        // The memory was newer than the transaction; the next one is newer than that.
-        let Some((sealed, slices)) = view else { continue };
-        let archive = Archive::new(&snapshot.transaction, &sealed, shared);
-        return page(&archive, query, &slices, bounds);
-    }
+    let (snapshot, (sealed, slices)) = shared.ask_now(connection, |state| {
+        Ok((state.sealed.clone(), slices(&shared.hasher, &state.tail, query, &bounds)))
+    })?;
+    let archive = Archive::new(&snapshot.transaction, &sealed, shared);
+    page(&archive, query, &slices, bounds)
 }
 
 fn page(archive: &Archive<'_>, query: &ReadQuery, slices: &[Slice], bounds: Bounds) -> Result<ReadPage> {
@@ -196,7 +191,9 @@ fn whole_block(
 ) -> Result<Option<ReadPage>> {
     let Some(first) = slices.first().filter(|_| *query == ReadQuery::all()) else { return Ok(None) };
     let events = first.block.batch.len();
-    let fits = first.is_whole() && events <= bounds.events_max;
+    let fits = first.is_whole()
+        && events <= bounds.events_max
+        && (first.block.bytes <= bounds.bytes_max || events == 1);
     let is_large = events >= WHOLE_EVENTS_MIN.min(bounds.events_max);
     if !fits || !(is_large || slices.len() == 1) {
         return Ok(None);

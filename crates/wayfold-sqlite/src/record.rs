@@ -38,6 +38,15 @@ impl Meta {
         Self::decode(unframe(META, bytes).at(tried)?)
     }
 
+    /// Says whether a log that was so once may be as this one now.
+    pub(crate) fn may_follow(&self, earlier: &Self) -> bool {
+        self.generation >= earlier.generation
+            && self.sealed_to >= earlier.sealed_to
+            && self.head >= earlier.head
+            && self.recorded_at >= earlier.recorded_at
+            && (self.head > earlier.head || self.recorded_at == earlier.recorded_at)
+    }
+
     pub(crate) fn write(&self, connection: &Connection) -> rusqlite::Result<()> {
         let bytes = frame(META, &self.encode());
         let mut statement =

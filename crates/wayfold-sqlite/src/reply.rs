@@ -67,13 +67,16 @@ impl<T> Future for Reply<T> {
     type Output = Result<T>;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut slot = lock(&self.0);
-        match std::mem::replace(&mut *slot, Slot::Taken) {
+        // Wakers are foreign code: one is copied before the lock is taken, and one dropped when it is free again.
+        let waiting = Slot::Empty(Some(context.waker().clone()));
+        let before = {
+            let mut slot = lock(&self.0);
+            let next = if matches!(*slot, Slot::Empty(_)) { waiting } else { Slot::Taken };
+            std::mem::replace(&mut *slot, next)
+        };
+        match before {
             Slot::Full(answer) => Poll::Ready(answer),
-            Slot::Empty(_) => {
-                *slot = Slot::Empty(Some(context.waker().clone()));
-                Poll::Pending
-            }
+            Slot::Empty(_) => Poll::Pending,
             Slot::Taken => Poll::Ready(Err(unavailable("the answer was taken already"))),
         }
     }

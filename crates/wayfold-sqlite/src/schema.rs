@@ -7,7 +7,9 @@ use rusqlite::{Connection, ErrorCode, MAIN_DB, OpenFlags, TransactionBehavior};
 use wayfold_store::{Error, ErrorKind, Result};
 
 use crate::config::{Durability, SqliteConfig};
-use crate::error::{At, corrupt};
+use crate::error::{At, corrupt, unavailable};
+use crate::identity::Stamp;
+use crate::pool::Reader;
 use crate::record::{FORMAT, Meta};
 
 /// Tells a log of this library from other SQLite files: "WFLG".
@@ -51,20 +53,22 @@ pub(crate) fn open_writer(path: &Path, config: &SqliteConfig) -> Result<Connecti
     };
     connection.pragma_update(None, "synchronous", level).at(tried)?;
     // A log that grew in a burst gives its space back.
+    let limit = i64::try_from(config.wal_bytes_max).unwrap_or(i64::MAX);
     connection
-        .pragma_update_and_check(None, "journal_size_limit", 64 << 20, |row| row.get::<_, i64>(0))
+        .pragma_update_and_check(None, "journal_size_limit", limit, |row| row.get::<_, i64>(0))
         .at(tried)?;
     Ok(connection)
 }
 
 /// Opens a connection that reads.
-pub(crate) fn open_reader(path: &Path, config: &SqliteConfig) -> Result<Connection> {
-    let mut connection = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY, config)?;
-    if lacks_files_beside(&connection) {
-        connection = open_as_it_is(path, config)?;
-    }
-    check_owner(&connection, path)?;
-    Ok(connection)
+pub(crate) fn open_reader(path: &Path, config: &SqliteConfig) -> Result<Reader> {
+    let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY, config)?;
+    let reader = match lacks_files_beside(&connection) {
+        true => open_unlocked(path, config)?,
+        false => Reader { connection, unlocked: None },
+    };
+    check_owner(&reader.connection, path)?;
+    Ok(reader)
 }
 
 /// Says whether SQLite cannot make the files that it keeps beside the log, as in a folder that may only be read.
@@ -74,20 +78,28 @@ fn lacks_files_beside(connection: &Connection) -> bool {
     tried.is_err_and(|error| error.sqlite_error_code() == Some(ErrorCode::ReadOnly))
 }
 
-/// Opens a closed log that nobody can change: without locks, and without files beside it.
-fn open_as_it_is(path: &Path, config: &SqliteConfig) -> Result<Connection> {
-    let mut log = path.as_os_str().to_owned();
-    log.push("-wal");
-    if std::fs::metadata(log).is_ok_and(|log| log.len() > 0) {
+/// Opens a closed log without locks, and without files beside it. Others may be allowed to write to it, which such a
+/// connection does not notice: it is good as long as the file looks as it did.
+pub(crate) fn open_unlocked(path: &Path, config: &SqliteConfig) -> Result<Reader> {
+    let tried = format_args!("open {}", path.display());
+    let stamp = Stamp::of(path).map_err(|error| unavailable(tried).with_source(error))?;
+    let Some(stamp) = stamp else {
         let message = format_args!(
-            "open {}: the log was not closed, and its folder may be read, not written; open it once where it may be \
-             written",
-            path.display()
+            "{tried}: the log was not closed, and its folder may be read, not written; open it once where it may be \
+             written"
         );
         return Err(Error::new(ErrorKind::Unsupported, message));
-    }
-    let mut uri = String::from("file:");
-    for byte in path.as_os_str().as_encoded_bytes() {
+    };
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
+    let connection = connect(Path::new(&unlocked_uri(path)), flags, config)?;
+    Ok(Reader { connection, unlocked: Some(stamp) })
+}
+
+fn unlocked_uri(path: &Path) -> String {
+    // Before a path from the root stands the name of a machine: none, or the first of two slashes would begin one.
+    let path = path.as_os_str().as_encoded_bytes();
+    let mut uri = String::from(if path.starts_with(b"/") { "file://" } else { "file:" });
+    for byte in path {
         match byte {
             b'/' | b'.' | b'-' | b'_' | b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' => {
                 uri.push(char::from(*byte));
@@ -95,8 +107,7 @@ fn open_as_it_is(path: &Path, config: &SqliteConfig) -> Result<Connection> {
             _ => uri.push_str(&format!("%{byte:02X}")),
         }
     }
-    uri.push_str("?immutable=1");
-    connect(Path::new(&uri), OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI, config)
+    uri + "?immutable=1"
 }
 
 fn connect(path: &Path, flags: OpenFlags, config: &SqliteConfig) -> Result<Connection> {
@@ -109,7 +120,7 @@ fn connect(path: &Path, flags: OpenFlags, config: &SqliteConfig) -> Result<Conne
         return Err(Error::new(ErrorKind::Unsupported, message));
     }
     let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX).at(tried)?;
-    connection.busy_timeout(Duration::from_millis(u64::from(config.busy_timeout_ms))).at(tried)?;
+    connection.busy_timeout(config.patience()).at(tried)?;
     connection.set_prepared_statement_cache_capacity(64);
     Ok(connection)
 }
@@ -180,7 +191,7 @@ fn create(connection: &mut Connection, path: &Path, config: &SqliteConfig) -> Re
 /// while other processes make the same file.
 fn keep_write_ahead_log(connection: &Connection, path: &Path, config: &SqliteConfig) -> Result<()> {
     let tried = format_args!("make {}", path.display());
-    let deadline = Instant::now() + Duration::from_millis(u64::from(config.busy_timeout_ms));
+    let deadline = Instant::now() + config.patience();
     loop {
         let mode: rusqlite::Result<String> =
             connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0));
@@ -209,4 +220,30 @@ pub(crate) fn integrity_problem(connection: &Connection) -> Result<Option<String
         return Err(corrupt("check the file: SQLite gave no answer"));
     }
     Ok((found != "ok").then_some(found))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What came behind two slashes was taken for the name of a machine.
+    #[cfg(unix)]
+    #[test]
+    fn a_path_is_a_path_in_an_address_too() {
+        for (path, expected) in [
+            ("/a/log", "file:///a/log?immutable=1"),
+            ("//a/log", "file:////a/log?immutable=1"),
+            ("/a b/?x#%", "file:///a%20b/%3Fx%23%25?immutable=1"),
+        ] {
+            assert_eq!(unlocked_uri(Path::new(path)), expected);
+        }
+        let folder = std::env::temp_dir().join(format!("wayfold-schema-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let path = folder.join("log");
+        drop(open_writer(&path, &SqliteConfig::default()).unwrap());
+        let twice = Path::new(&format!("/{}", path.display())).to_owned();
+        let reader = open_unlocked(&twice, &SqliteConfig::default()).unwrap();
+        assert_eq!(Meta::read(&reader.connection).unwrap(), Meta::default());
+        std::fs::remove_dir_all(folder).unwrap();
+    }
 }

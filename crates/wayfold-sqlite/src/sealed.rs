@@ -9,7 +9,7 @@ use wayfold_store::Result;
 
 use crate::error::{At, corrupt, number};
 use crate::lifted::Lifted;
-use crate::part::get_part;
+use crate::part::{count_bytes, get_part};
 use crate::record::{Meta, range};
 
 /// What a row of the table of blocks says of its block.
@@ -32,6 +32,8 @@ pub(crate) struct Block {
     pub(crate) last: u64,
     /// Read when somebody first looks for an id.
     filter: OnceLock<Filter>,
+    /// Counted when somebody first asks.
+    bytes: OnceLock<u64>,
 }
 
 /// A page of a block, and how many bytes it has in the file.
@@ -62,7 +64,7 @@ impl Block {
             );
             return Err(corrupt(message));
         }
-        Ok(Self { header, first, last, filter: OnceLock::new() })
+        Ok(Self { header, first, last, filter: OnceLock::new(), bytes: OnceLock::new() })
     }
 
     /// Says what was tried and where.
@@ -73,6 +75,15 @@ impl Block {
     fn part(&self, connection: &Connection, kind: PartKind, number: u32) -> Result<Vec<u8>> {
         let name = PartName { block: self.header.number(), kind, number };
         get_part(connection, name).map_err(|error| crate::error::within(self.tried(), &error))
+    }
+
+    /// How many bytes its parts have in the file.
+    pub(crate) fn bytes(&self, connection: &Connection) -> Result<u64> {
+        if let Some(bytes) = self.bytes.get() {
+            return Ok(*bytes);
+        }
+        let bytes = count_bytes(connection, self.header.number())?;
+        Ok(*self.bytes.get_or_init(|| bytes))
     }
 
     pub(crate) fn page(&self, connection: &Connection, number: u32) -> Result<Page> {

@@ -5,14 +5,17 @@ use std::sync::{Arc, OnceLock, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use wayfold_block::read_fresh;
 use wayfold_core::{EventBatch, Upcasters};
-use wayfold_store::Result;
+use wayfold_store::{Error, Result};
 
 use crate::archive::LastOpened;
-use crate::error::{At, corrupt, number, position};
+use crate::error::{At, corrupt, number, position, unavailable};
 use crate::keys::{Hasher, Keys};
 use crate::record::{Meta, range};
 use crate::sealed::Manifest;
 use crate::tail::{Fresh, Tail};
+
+/// How often a transaction may turn out to be older than what another thread has learned since it began.
+const OVERTAKEN_MAX: usize = 1_000;
 
 /// What the file held at a commit.
 #[derive(Debug)]
@@ -69,6 +72,33 @@ impl SharedState {
     /// Asks what is known; no if nothing is.
     pub(crate) fn known(&self, question: impl FnOnce(&State) -> bool) -> bool {
         self.peek().as_ref().is_some_and(question)
+    }
+
+    /// Reads the record of the log in a transaction that begins with it. A log never goes back: one that does is
+    /// another one in the place of what this handle knows.
+    pub(crate) fn read_meta(&self, connection: &Connection) -> Result<Meta> {
+        let known = self.peek().as_ref().map(|state| state.meta);
+        let meta = Meta::read(connection)?;
+        match known {
+            Some(known) if !meta.may_follow(&known) => Err(went_back(&known, &meta)),
+            _ => Ok(meta),
+        }
+    }
+
+    /// Asks the state in a transaction of its own, which it gives too.
+    pub(crate) fn ask_now<'a, T>(
+        &self,
+        connection: &'a Connection,
+        question: impl Fn(&State) -> Result<T>,
+    ) -> Result<(Snapshot<'a>, T)> {
+        for _ in 0..OVERTAKEN_MAX {
+            let snapshot = Snapshot::begin(connection, self)?;
+            if let Some(answer) = self.ask(&snapshot.transaction, &snapshot.meta, &question)? {
+                return Ok((snapshot, answer));
+            }
+            // The memory was newer than the transaction; the next one is newer than that.
+        }
+        Err(unavailable("read the log: blocks are sealed faster than it can be read"))
     }
 
     /// Asks the state at the transaction's commit, or a later one of the same generation; `None` if the memory is
@@ -166,6 +196,17 @@ impl State {
     }
 }
 
+fn went_back(known: &Meta, found: &Meta) -> Error {
+    corrupt(format_args!(
+        "read the log: it ended at {} in generation {}, and went back to {} in generation {}; if a backup was written \
+         over it, close every handle and open it again",
+        position(known.head),
+        known.generation,
+        position(found.head),
+        found.generation
+    ))
+}
+
 /// Compares the last event in fresh blocks with what the record of the log says.
 pub(crate) fn check_head(last: u64, meta: &Meta) -> Result<()> {
     if last == meta.head {
@@ -243,10 +284,10 @@ pub(crate) struct Snapshot<'a> {
 }
 
 impl<'a> Snapshot<'a> {
-    pub(crate) fn begin(connection: &'a Connection) -> Result<Self> {
+    pub(crate) fn begin(connection: &'a Connection, shared: &SharedState) -> Result<Self> {
         let transaction =
             Transaction::new_unchecked(connection, TransactionBehavior::Deferred).at("begin to read")?;
-        let meta = Meta::read(&transaction)?;
+        let meta = shared.read_meta(&transaction)?;
         Ok(Self { transaction, meta })
     }
 }

@@ -18,11 +18,12 @@ use crate::keys::Keys;
 use crate::merging::{self, Merging};
 use crate::pool::Pool;
 use crate::read::read;
-use crate::record::{Meta, read_checkpoint};
+use crate::record::read_checkpoint;
 use crate::reply::promise;
 use crate::schema::open_writer;
 use crate::state::SharedState;
 use crate::subscribe::{PastHead, Waiters};
+use crate::wal::Renewal;
 use crate::writer::Writer;
 
 /// SQLite takes no value of a billion bytes, and an event stands whole in one.
@@ -55,12 +56,13 @@ pub(crate) struct Shared {
     pub(crate) state: SharedState,
     pub(crate) waiters: Waiters,
     pub(crate) merging: Merging,
+    pub(crate) renewal: Renewal,
     write_turn: Mutex<()>,
 }
 
 impl Shared {
     pub(crate) fn head(&self) -> Result<Position> {
-        Ok(position(Meta::read(&*self.readers.take()?)?.head))
+        self.readers.read(|connection| Ok(position(self.state.read_meta(connection)?.head)))
     }
 
     /// Lets one thread of the handle write at a time: SQLite would let the others sleep for longer than it takes.
@@ -81,13 +83,17 @@ impl fmt::Debug for SqliteStore {
 impl SqliteStore {
     /// Opens a file, and makes it where there is none; with the default limits and the system's clock.
     ///
+    /// The file has to stay under its name while the handle is open. If another stands there, or an older copy was
+    /// written over it, every call fails with `Corrupt`, and an append in between with an unknown outcome.
+    ///
     /// # Errors
     /// `Corrupt` if the file is no SQLite database. `Unsupported` if it is one of another application or of another
-    /// version of the format, if it may not be written, or if SQLite is older than 3.51.3. `Unavailable` if it
+    /// version of the format, if no file can have the name, if it may not be written, or if SQLite is older than 3.51.3. `Unavailable` if it
     /// cannot be opened or another process holds it for too long.
     pub fn open(path: impl AsRef<Path>, config: SqliteConfig) -> Result<Self> {
         let shared = Shared::new(path.as_ref(), config)?;
         let connection = open_writer(shared.readers.path(), &shared.config)?;
+        shared.readers.check_file()?;
         let writer = Writer::start(connection, shared.clone())?;
         let store = Self::over(shared.clone(), Some(writer));
         Self::check_record(&shared)?;
@@ -97,7 +103,9 @@ impl SqliteStore {
 
     /// Opens a file that stands already, for reading alone; appends and checkpoints are refused.
     ///
-    /// SQLite makes the files of its write-ahead log beside it if they are not there, so the folder must allow that.
+    /// SQLite makes the files of its write-ahead log beside it if they are not there. Where the folder does not allow
+    /// that, a log that was closed is read without locks, as long as nobody writes to it: a read that meets a change
+    /// fails with `Unavailable`, and the next one begins anew.
     ///
     /// # Errors
     /// As [`SqliteStore::open`]; `Unavailable` if there is no such file.
@@ -140,8 +148,9 @@ impl SqliteStore {
 
     /// Ends what waits to be written, refuses what comes later, and brings everything into the one file.
     ///
-    /// It blocks until that is done. Dropping the store does the same and says nothing of what fails. Whoever waits
-    /// for events gets an error. While another handle has the file open, the files beside it stay.
+    /// It blocks until that is done, but for a task that a thread of the store wakes and polls: the thread does it when
+    /// the task gives way. Dropping the store does the same and says nothing of what fails. Whoever waits for events
+    /// gets an error. While another handle has the file open, the files beside it stay.
     ///
     /// # Errors
     /// `Unavailable` if the file cannot be written; what was acknowledged stands in the files beside it.
@@ -173,6 +182,10 @@ impl Drop for SqliteStore {
 
 impl Shared {
     fn new(path: &Path, config: SqliteConfig) -> Result<Arc<Self>> {
+        if path.as_os_str().as_encoded_bytes().contains(&0) {
+            let message = format_args!("open {}: no file has a zero byte in its name", path.display());
+            return Err(Error::new(ErrorKind::Unsupported, message));
+        }
         // SQLite gives names such as `:memory:` and `file:` a meaning of their own; a full path has none.
         let path = std::path::absolute(path)
             .map_err(|error| unavailable(format_args!("open {}", path.display())).with_source(error))?;
@@ -182,6 +195,7 @@ impl Shared {
             state: SharedState::default(),
             waiters: Waiters::default(),
             merging: Merging::default(),
+            renewal: Renewal::default(),
             write_turn: Mutex::default(),
         }))
     }
@@ -216,7 +230,7 @@ impl EventStore for SqliteStore {
     fn read(&self, query: ReadQuery, from: Position, limit: usize) -> BoxFuture<'_, Result<ReadPage>> {
         Box::pin(async move {
             let Shared { config, readers, state, .. } = &*self.shared;
-            read(&*readers.take()?, state, config, (&query, from, limit))
+            readers.read(|connection| read(connection, state, config, (&query, from, limit)))
         })
     }
 
@@ -229,7 +243,7 @@ impl EventStore for SqliteStore {
     }
 
     fn checkpoint(&self, name: CheckpointName) -> BoxFuture<'_, Result<Option<Checkpoint>>> {
-        Box::pin(async move { read_checkpoint(&*self.shared.readers.take()?, &name) })
+        Box::pin(async move { self.shared.readers.read(|connection| read_checkpoint(connection, &name)) })
     }
 
     fn put_checkpoint(&self, name: CheckpointName, checkpoint: Checkpoint) -> BoxFuture<'_, Result<()>> {

@@ -7,14 +7,15 @@ use std::task::{Context, Poll, Waker};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use rusqlite::Connection;
 use wayfold_core::Position;
 use wayfold_store::Result;
 
 use crate::error::{At, position, unavailable};
+use crate::pool::Pooled;
 use crate::record::Meta;
 use crate::reply::wake;
 use crate::store::Shared;
+use crate::thread::join;
 
 /// How long the thread stays when nobody waits: subscribers wait again soon, and starting a thread costs more.
 const LINGER: Duration = Duration::from_secs(1);
@@ -71,7 +72,7 @@ impl Waiters {
         self.wake_all();
         if let Some(thread) = thread {
             // The thread ends by itself; if it panicked, nobody waits for it any more.
-            let _ = thread.join();
+            let _ = join(thread);
         }
     }
 }
@@ -96,6 +97,8 @@ impl<'a> PastHead<'a> {
     }
 
     fn register(&mut self, waker: &Waker) -> Result<()> {
+        // Wakers are foreign code: they are copied before the lock is taken and dropped when it is free again.
+        let waker = waker.clone();
         let mut waiting = self.shared.waiters.lock();
         if waiting.is_closed {
             return Err(unavailable("wait: the store is closed"));
@@ -104,12 +107,13 @@ impl<'a> PastHead<'a> {
             waiting.seen += 1;
             waiting.seen
         });
-        waiting.wakers.insert(number, (self.past, waker.clone()));
+        let before = waiting.wakers.insert(number, (self.past, waker));
         if !waiting.is_watched {
             waiting.thread = Some(watch(self.shared.clone())?);
             waiting.is_watched = true;
         }
         drop(waiting);
+        drop(before);
         self.shared.waiters.changed.notify_all();
         Ok(())
     }
@@ -131,7 +135,8 @@ impl Future for PastHead<'_> {
 impl Drop for PastHead<'_> {
     fn drop(&mut self) {
         if let Some(number) = self.number {
-            self.shared.waiters.lock().wakers.remove(&number);
+            let gone = self.shared.waiters.lock().wakers.remove(&number);
+            drop(gone);
         }
     }
 }
@@ -140,18 +145,13 @@ fn watch(shared: Arc<Shared>) -> Result<JoinHandle<()>> {
     std::thread::Builder::new()
         .name("wayfold-sqlite-watch".to_owned())
         .spawn(move || {
-            let connection = shared.readers.take();
-            let mut version = None;
+            let mut watch = Watch { shared: &shared, connection: None, version: None };
             while stays(&shared) {
-                let looked = connection
-                    .as_ref()
-                    .map_err(drop)
-                    .and_then(|connection| look(connection, &mut version).map_err(drop));
-                match looked {
+                match watch.look() {
                     Ok(Some(head)) => shared.waiters.notify(head),
                     Ok(None) => (),
                     // Who waits reads the head, and gets the error that stands in the way.
-                    Err(()) => shared.waiters.wake_all(),
+                    Err(_) => shared.waiters.wake_all(),
                 }
             }
         })
@@ -177,12 +177,30 @@ fn stays(shared: &Shared) -> bool {
     waiting.is_watched
 }
 
-/// The head, if the file changed since the last look.
-fn look(connection: &Connection, version: &mut Option<i64>) -> Result<Option<Position>> {
-    let found: i64 =
-        connection.pragma_query_value(None, "data_version", |row| row.get(0)).at("watch the file")?;
-    if version.replace(found) == Some(found) {
-        return Ok(None);
+/// What one connection has seen of the file.
+struct Watch<'a> {
+    shared: &'a Shared,
+    connection: Option<Pooled<'a>>,
+    version: Option<i64>,
+}
+
+impl Watch<'_> {
+    /// The head, if the file changed since the last look.
+    fn look(&mut self) -> Result<Option<Position>> {
+        self.shared.readers.check_file()?;
+        if !self.connection.as_ref().is_some_and(Pooled::is_current) {
+            self.connection = None;
+            self.version = None;
+        }
+        let connection = match &self.connection {
+            Some(connection) => connection,
+            None => self.connection.insert(self.shared.readers.take()?),
+        };
+        let found: i64 =
+            connection.pragma_query_value(None, "data_version", |row| row.get(0)).at("watch the file")?;
+        if self.version.replace(found) == Some(found) {
+            return Ok(None);
+        }
+        Ok(Some(position(Meta::read(connection)?.head)))
     }
-    Ok(Some(position(Meta::read(connection)?.head)))
 }

@@ -39,6 +39,7 @@ impl Fresh {
 pub(crate) struct Tail {
     after: u64,
     head: u64,
+    bytes: usize,
     blocks: BTreeMap<u64, Fresh>,
     ids: Chains,
     customers: Chains,
@@ -51,6 +52,7 @@ impl Tail {
         Self {
             after: number,
             head: number,
+            bytes: 0,
             blocks: BTreeMap::new(),
             ids: Chains::default(),
             customers: Chains::default(),
@@ -63,9 +65,19 @@ impl Tail {
         self.head
     }
 
+    /// The number of the event behind which it starts.
+    pub(crate) fn start(&self) -> u64 {
+        self.after
+    }
+
     /// How many events it holds.
     pub(crate) fn events(&self) -> usize {
         (self.head - self.after) as usize
+    }
+
+    /// How many bytes they have in the file.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
     }
 
     /// In how many blocks they stand.
@@ -88,6 +100,7 @@ impl Tail {
             keys.tags(row).iter().for_each(|tag| self.tags.push(*tag, number));
         }
         self.head = block.last();
+        self.bytes += block.bytes;
         self.blocks.insert(block.first, block);
     }
 

@@ -1,6 +1,7 @@
 //! The one thread of a handle that writes, and the queue before it.
 
 use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
@@ -11,6 +12,8 @@ use crate::error::{At, position, unavailable};
 use crate::group::{self, Job};
 use crate::merging;
 use crate::store::Shared;
+use crate::thread::join;
+use crate::wal;
 
 #[derive(Debug, Default)]
 struct Queue {
@@ -91,25 +94,58 @@ impl Writer {
         self.queue.changed.notify_all();
         let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some(thread) = thread else { return Ok(()) };
-        thread.join().unwrap_or_else(|_| Err(unavailable("close: the writer failed")))
+        let ended = join(thread).unwrap_or(Ok(Ok(())));
+        ended.unwrap_or_else(|_| Err(unavailable("close: the writer failed")))
+    }
+}
+
+/// Leaves nobody waiting for a thread that is gone.
+struct Refuses<'a>(&'a Queue);
+
+impl Drop for Refuses<'_> {
+    fn drop(&mut self) {
+        let left = {
+            let mut waiting = self.0.lock();
+            waiting.is_closed = true;
+            std::mem::take(&mut waiting.jobs)
+        };
+        left.into_iter().for_each(|job| job.refuse(unavailable("append: the writer stopped")));
     }
 }
 
 fn run(connection: Connection, queue: &Queue, shared: &Shared) -> Result<()> {
+    let _refuses = Refuses(queue);
     let config = &shared.config;
     while let Some(group) = queue.take(config.group_events_max, config.group_bytes_max) {
-        merging::before_commit(shared);
-        let changed = {
-            let _turn = shared.write_turn();
-            metrics::histogram!("wayfold_sqlite_group_calls").record(group.len() as f64);
-            let _span = tracing::debug_span!("wayfold.sqlite.commit", calls = group.len()).entered();
-            group::commit(&connection, &shared.state, group)
-        };
-        if let Some(meta) = changed {
-            merging::after_commit(shared);
-            shared.waiters.notify(position(meta.head));
+        // Whoever listens to spans and metrics is foreign code. Where it panics the group gets no answer, which says to
+        // everybody in it that the outcome is unknown, and the next group has its turn.
+        let written = catch_unwind(AssertUnwindSafe(|| write(&connection, shared, group)));
+        if written.is_err() {
+            shared.state.forget();
         }
     }
+    close(connection, shared)
+}
+
+fn write(connection: &Connection, shared: &Shared, group: Vec<Job>) {
+    merging::before_commit(shared);
+    let changed = {
+        metrics::histogram!("wayfold_sqlite_group_calls").record(group.len() as f64);
+        let _span = tracing::debug_span!("wayfold.sqlite.commit", calls = group.len()).entered();
+        group::commit(connection, shared, group)
+    };
+    if let Some(meta) = changed {
+        merging::after_commit(shared);
+        shared.waiters.notify(position(meta.head));
+        let _turn = shared.write_turn();
+        wal::keep_small(connection, shared);
+    }
+}
+
+/// Brings all into the one file.
+fn close(connection: Connection, shared: &Shared) -> Result<()> {
+    // A write-ahead log goes by its name, and might be that of another file by now.
+    shared.readers.check_file()?;
     // Readers of other processes may still need the write-ahead log; then whoever closes last brings it in.
     connection
         .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0))

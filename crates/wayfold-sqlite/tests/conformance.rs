@@ -27,11 +27,17 @@ impl Bench {
 
 impl StoreBench for Bench {
     fn log(&self, config: LogConfig) -> OpenLog {
-        let (folder, file) = (Folder::new(), self.0.clone());
+        let (folder, file) = (Arc::new(Folder::new()), self.0.clone());
         Box::new(move || {
-            let clock = config.clock.clone();
             let store = SqliteStore::open(folder.file(), file.clone()).unwrap();
-            let store = Arc::new(store.with_limits(config.limits.clone()).with_clock(move || clock.now()));
+            let store = store.with_limits(config.limits.clone());
+            // A case may keep the store alone, and the folder stays as long as that: its clock holds it.
+            let (clock, folder) = (config.clock.clone(), folder.clone());
+            let now = move || {
+                let _held = &folder;
+                clock.now()
+            };
+            let store = Arc::new(store.with_clock(now));
             Opened::new(store.clone()).with_upkeep(move || store.compact().unwrap())
         })
     }

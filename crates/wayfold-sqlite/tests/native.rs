@@ -6,12 +6,15 @@ mod native {
     pub(crate) mod folder;
     pub(crate) mod support;
 
+    mod backup;
     mod convergence;
     mod damage;
     mod file;
     mod growth;
     mod handles;
     mod process;
+    mod recorder;
+    mod replaced;
     mod sealing;
     mod upcasting;
     mod writer;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use pollster::block_on;
-use wayfold_core::{CustomerKey, Limits, Position, Span, Tag};
+use wayfold_core::{AttributeName, CustomerKey, Limits, Position, Span, Tag};
 use wayfold_sqlite::{Durability, SqliteConfig, SqliteStore};
 use wayfold_store::{
     AppendOutcome, Checkpoint, CheckpointName, ErrorKind, EventFilter, EventStore, ReadQuery,
@@ -201,22 +201,6 @@ fn a_file_for_reading_alone_answers_and_refuses_to_write() {
 }
 
 #[test]
-fn a_backup_is_a_log_of_its_own_of_one_commit() {
-    let folder = Folder::new();
-    let store = folder.open();
-    let _ = append(&store, &[registered(1, "a")]).unwrap();
-    let copy = folder.path().join("copy");
-    store.backup(&copy).unwrap();
-    let _ = append(&store, &[registered(2, "a")]).unwrap();
-    assert_eq!(store.backup(&copy).unwrap_err().kind(), ErrorKind::Unsupported, "nothing is written over");
-    let copied = SqliteStore::open(&copy, SqliteConfig::default()).unwrap();
-    assert_eq!(ids(&copied, EventFilter::all()), [1]);
-    assert_eq!(copied.check().unwrap().events, 1);
-    let _ = append(&copied, &[registered(3, "a")]).unwrap();
-    assert_eq!(ids(&store, EventFilter::all()), [1, 2]);
-}
-
-#[test]
 fn limits_kinds_and_configs_are_refused_before_anything_is_written() {
     let folder = Folder::new();
     let mut limits = Limits::default();
@@ -238,19 +222,45 @@ fn limits_kinds_and_configs_are_refused_before_anything_is_written() {
     assert!(error.to_string().contains("page_bytes is 1000"), "{error}");
 }
 
-/// The copy grows beside its name, where once another log stood: it was overwritten, and a text was removed.
+/// SQLite counts the time in a signed number; beyond it the opening panicked.
 #[test]
-fn a_backup_overwrites_nothing_where_it_grows() {
+fn a_call_may_wait_as_long_as_can_be_said() {
     let folder = Folder::new();
-    let store = folder.open();
-    assert!(append(&store, &[registered(1, "ada")]).is_ok());
-    let (copy, part) = (folder.path().join("copy"), folder.path().join("copy.part"));
-    std::fs::write(&part, "a note").unwrap();
-    let error = store.backup(&copy).unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Unsupported);
-    assert!(error.to_string().contains("copy.part: there is something under that name"), "{error}");
-    assert_eq!(std::fs::read_to_string(&part).unwrap(), "a note");
-    std::fs::remove_file(&part).unwrap();
-    store.backup(&copy).unwrap();
-    assert!(copy.exists() && !part.exists());
+    let config = SqliteConfig::default().with_busy_timeout_ms(u32::MAX);
+    let store = SqliteStore::open(folder.file(), config).unwrap();
+    let _ = append(&store, &[registered(1, "a")]).unwrap();
+    store.compact().unwrap();
+    store.backup(folder.path().join("copy")).unwrap();
+}
+
+/// A block that fills a page as it is was given whatever its bytes.
+#[test]
+fn a_page_of_large_events_ends_by_bytes() {
+    let folder = Folder::new();
+    let mut config = SqliteConfig::default();
+    config.read_bytes_max = 10_000;
+    let store = SqliteStore::open(folder.file(), config).unwrap();
+    let name = AttributeName::new("text").unwrap();
+    let text = |id: u128| {
+        (0..400)
+            .map(|n| format!("{:016x}", (id * 400 + n) * 0x9e37_79b9_7f4a_7c15 % (1 << 64)))
+            .collect::<String>()
+    };
+    let events: Vec<_> =
+        (1..=20).map(|id| registered(id, "a").with_attribute(name.clone(), text(id))).collect();
+    let _ = append(&store, &events).unwrap();
+    let (found, next) = page(&store, ReadQuery::all(), Position::START, 1_000);
+    assert!((1..=4).contains(&found.len()), "{found:?}");
+    assert_eq!(next, Some(place(found.len() as u64)));
+    assert_eq!(ids(&store, EventFilter::all()), (1..=20).collect::<Vec<_>>());
+}
+
+/// It was once said to be damage of the log.
+#[cfg(unix)]
+#[test]
+fn a_path_that_no_file_can_have_is_no_damage() {
+    for opened in [SqliteStore::open, SqliteStore::open_read_only] {
+        let error = opened("no\0file", SqliteConfig::default()).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");
+    }
 }

@@ -315,3 +315,57 @@ fn a_batch_with_one_taken_id_among_many_new_ones_writes_the_new_ones() {
     let AppendOutcome::Appended { positions, new } = outcome else { panic!("{outcome:?}") };
     assert_eq!((new, positions.last()), (50, Some(&place(3))));
 }
+
+/// A block with a number that no part can have was taken out; counted modulo 2^40, its parts were those of a block of
+/// the log.
+#[test]
+fn taking_out_a_block_with_an_impossible_number_touches_no_other() {
+    let folder = Folder::new();
+    sealed(&folder, 30);
+    folder.tamper(
+        "INSERT INTO block (number, state, touched_at) SELECT (1 << 40) + number, 2, 1 FROM block;
+         INSERT INTO block (number, state, touched_at) SELECT (1 << 39) + number, 2, 1 FROM block;",
+    );
+    let store = open(&folder);
+    store.compact().unwrap();
+    assert_eq!(ids(&store, EventFilter::all()), (1..=30).collect::<Vec<_>>());
+    assert_eq!(store.check().unwrap().sealed_blocks, 1);
+    drop(store);
+    let connection = rusqlite::Connection::open(folder.file()).unwrap();
+    let dead = "SELECT count(*) FROM block WHERE state <> 1";
+    assert_eq!(connection.query_row(dead, [], |row| row.get::<_, i64>(0)).unwrap(), 0);
+}
+
+/// It sealed what had come meanwhile, and what came while it sealed that: under steady appends it never came to an end.
+#[test]
+fn compacting_comes_to_an_end_while_appends_go_on() {
+    let folder = Folder::new();
+    let store = SqliteStore::open(folder.file(), SqliteConfig::default()).unwrap();
+    let _ = append(&store, &[registered(1, "a")]).unwrap();
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for id in 2.. {
+                let _ = append(&store, &[registered(id, "a")]).unwrap();
+                if done.load(Ordering::SeqCst) {
+                    break;
+                }
+            }
+        });
+        while head(&store) < place(20) {
+            std::thread::yield_now();
+        }
+        store.compact().unwrap();
+        done.store(true, Ordering::SeqCst);
+    });
+    assert!(store.check().unwrap().sealed_blocks > 0);
+}
+
+#[test]
+fn compacting_a_closed_store_is_refused() {
+    let folder = Folder::new();
+    let store = filled(&folder, 3);
+    store.close().unwrap();
+    let error = store.compact().unwrap_err();
+    assert!(error.to_string().contains("closed"), "{error}");
+}

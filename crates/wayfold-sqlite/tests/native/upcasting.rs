@@ -1,13 +1,15 @@
 //! Stored events of older shapes, read in today's.
 
 use pollster::block_on;
-use wayfold_core::{AttributeName, Custom, CustomKind, EventBatch, JourneyEvent, Position, Stage, Upcasters};
+use wayfold_core::{
+    AttributeName, Custom, CustomKind, EventBatch, EventKind, JourneyEvent, Position, Stage, Upcasters,
+};
 use wayfold_sqlite::{SqliteConfig, SqliteStore};
 use wayfold_store::{
-    AppendCondition, AppendOutcome, ErrorKind, EventFilter, EventStore, EventStoreExt, KindFilter,
+    AppendCondition, AppendOutcome, ErrorKind, EventFilter, EventStore, EventStoreExt, KindFilter, ReadQuery,
 };
 
-use super::support::{Folder, append, batch, event, registered};
+use super::support::{Folder, append, append_if, batch, event, ids, registered};
 
 /// The shop is an attribute `shop` in version 1, and `store` in version 2.
 fn visited(id: u128, version: u16, shop: &str) -> JourneyEvent {
@@ -62,16 +64,16 @@ fn a_condition_looks_at_events_as_they_are_read() {
         .step("custom:store_visited", 1, 2, |event| Ok(event.set_field("stage", &Stage::Information)?))
         .build()
         .unwrap();
-    let kind = |kind: wayfold_core::EventKind| EventFilter::all().with_kind(KindFilter::Kind(kind));
+    let kind = |kind: EventKind| EventFilter::all().with_kind(KindFilter::Kind(kind));
     for _ in ["fresh", "sealed"] {
         let store = folder.open().with_upcasters(to_stage.clone());
         let append_if = |filter| {
             let condition = AppendCondition { filter, after: Position::START };
             block_on(store.append(batch(&[]), Some(condition))).unwrap()
         };
-        let informs = append_if(kind(wayfold_core::EventKind::CustomInformation));
+        let informs = append_if(kind(EventKind::CustomInformation));
         assert!(matches!(informs, AppendOutcome::Conflict { .. }));
-        let neutral = append_if(kind(wayfold_core::EventKind::CustomNeutral));
+        let neutral = append_if(kind(EventKind::CustomNeutral));
         assert!(matches!(neutral, AppendOutcome::Appended { new: 0, .. }));
         store.compact().unwrap();
     }
@@ -91,4 +93,26 @@ fn a_step_that_refuses_what_is_stored_is_named_and_appends_go_on() {
     assert!(error.to_string().contains(&visited(1, 1, "north").id.to_string()), "{error}");
     assert!(matches!(append(&store, &[registered(2, "ada")]), Ok(AppendOutcome::Appended { .. })));
     assert!(matches!(append(&store, &[visited(1, 1, "north")]), Ok(AppendOutcome::AlreadyTaken { .. })));
+}
+
+/// A program that knew the kind up to version 2 copied an event of version 3 from log to log. It sealed the copy under
+/// the bare name of users' own kinds, and a program that knows version 3 was told that no such event stands there.
+#[test]
+fn a_kind_that_was_too_new_when_it_was_sealed_is_found_by_its_name() {
+    let (origin, copy) = (Folder::new(), Folder::new());
+    stored(&origin, &[visited(1, 3, "north")]);
+    let older = origin.open().with_upcasters(renamed());
+    let page = block_on(older.read(ReadQuery::all(), Position::START, 9)).unwrap();
+    assert_eq!(page.batch.event(0).kind(), EventKind::Unknown);
+    let store = copy.open();
+    assert!(block_on(store.append(page.batch, None)).is_ok());
+    store.compact().unwrap();
+    for filter in [
+        EventFilter::all().with_kind(CustomKind::new("store_visited").unwrap()),
+        EventFilter::all().with_kind(EventKind::CustomNeutral),
+    ] {
+        assert_eq!(ids(&store, filter.clone()), [1], "{filter:?}");
+        let conflict = append_if(&store, &[registered(2, "ada")], filter, Position::START).unwrap();
+        assert!(matches!(conflict, AppendOutcome::Conflict { .. }), "{conflict:?}");
+    }
 }

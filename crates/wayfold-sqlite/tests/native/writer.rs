@@ -1,11 +1,12 @@
 //! The one thread that writes: many callers, one commit, each with an outcome of its own.
 
-use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Wake, Waker};
 
 use pollster::block_on;
 use wayfold_core::{CustomerKey, Position};
-use wayfold_store::{AppendCondition, AppendOutcome, ErrorKind, EventFilter, EventStore};
+use wayfold_sqlite::SqliteStore;
+use wayfold_store::{AppendCondition, AppendOutcome, BoxFuture, ErrorKind, EventFilter, EventStore};
 
 use super::support::{Folder, all, append, append_if, batch, head, ids, other, place, positions, registered};
 
@@ -113,7 +114,7 @@ fn one_of_many_conditional_appends_wins() {
 fn a_file_that_is_held_too_long_is_an_error_that_wrote_nothing() {
     let folder = Folder::new();
     let config = wayfold_sqlite::SqliteConfig::default().with_busy_timeout_ms(20);
-    let store = wayfold_sqlite::SqliteStore::open(folder.file(), config).unwrap();
+    let store = SqliteStore::open(folder.file(), config).unwrap();
     let blocker = rusqlite::Connection::open(folder.file()).unwrap();
     blocker.execute_batch("BEGIN IMMEDIATE").unwrap();
     let error = append(&store, &[registered(1, "a")]).unwrap_err();
@@ -212,4 +213,72 @@ fn closing_wakes_who_waits_for_what_never_comes() {
         store.close().unwrap();
         assert_eq!(waiter.join().unwrap().kind(), ErrorKind::Unavailable);
     });
+}
+
+/// A task that is polled by whoever wakes it, and ends by dropping the store.
+struct Inline(Mutex<Option<BoxFuture<'static, ()>>>);
+
+impl Wake for Inline {
+    fn wake(self: Arc<Self>) {
+        let waker = Waker::from(self.clone());
+        let mut task = self.0.lock().unwrap();
+        if let Some(running) = &mut *task
+            && running.as_mut().poll(&mut Context::from_waker(&waker)).is_ready()
+        {
+            *task = None;
+        }
+    }
+}
+
+/// The thread that writes woke a task that dropped the store, and waited for its own end.
+#[test]
+fn a_store_may_be_dropped_by_whoever_it_wakes() {
+    let folder = Folder::new();
+    for id in [1, 2] {
+        let store = folder.open();
+        let (say, hear) = std::sync::mpsc::channel();
+        let task = Box::pin(async move {
+            let appended = match id {
+                1 => store.append(batch(&[registered(1, "a")]), None).await.is_ok(),
+                // The thread that looks for appends of other handles wakes this one.
+                _ => store.wait_past(place(1)).await.is_ok(),
+            };
+            drop(store);
+            say.send(appended).unwrap();
+        });
+        Arc::new(Inline(Mutex::new(Some(task)))).wake();
+        if id == 2 {
+            let _ = append(&folder.open(), &[registered(2, "a")]).unwrap();
+        }
+        assert_eq!(hear.recv(), Ok(true), "the task came to its end");
+    }
+    assert_eq!(ids(&folder.open(), EventFilter::all()), [1, 2]);
+}
+
+/// Tells whether the store still answers while one of its wakers is dropped.
+struct AsksWhenDropped(Arc<SqliteStore>);
+
+impl Wake for AsksWhenDropped {
+    fn wake(self: Arc<Self>) {}
+}
+
+impl Drop for AsksWhenDropped {
+    fn drop(&mut self) {
+        let mut waiting = self.0.wait_past(Position::END);
+        assert!(waiting.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    }
+}
+
+/// The drop of a waker is foreign code too; under a lock it could wait for that very lock.
+#[test]
+fn wakers_are_dropped_while_nothing_is_held() {
+    let folder = Folder::new();
+    let store = Arc::new(folder.open());
+    let waker = || Waker::from(Arc::new(AsksWhenDropped(store.clone())));
+    let mut waiting = store.wait_past(Position::END);
+    for _ in 0..3 {
+        let waker = waker();
+        assert!(waiting.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+    }
+    drop(waiting);
 }
