@@ -10,7 +10,9 @@ use std::hint::black_box;
 use criterion::measurement::WallTime;
 use criterion::{BatchSize, BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main};
 use wayfold_benches::{Workload, fold_one_by_one};
-use wayfold_core::{EventBatch, Fold, ProjectionSet, Rules, Snapshot, SnapshotPart, Tenant};
+use wayfold_core::{
+    EventBatch, Fold, Position, ProjectionSet, Rules, Snapshot, SnapshotPart, Teller, Tenant, Timestamp,
+};
 
 const BATCH: usize = 65_536;
 
@@ -63,6 +65,7 @@ fn benches(criterion: &mut Criterion) {
             });
         });
         snapshot(&mut group, &projections, &batches);
+        notices(&mut group, &projections, &batches, workload.as_of);
         group.finish();
     }
 }
@@ -92,6 +95,28 @@ fn snapshot(group: &mut BenchmarkGroup<'_, WallTime>, projections: &ProjectionSe
             },
             BatchSize::PerIteration,
         );
+    });
+}
+
+/// Tells everything that ever changed for anybody, with nothing late.
+fn notices(
+    group: &mut BenchmarkGroup<'_, WallTime>,
+    projections: &ProjectionSet,
+    batches: &[EventBatch],
+    as_of: Timestamp,
+) {
+    let begin = || {
+        let fold = Fold::new(projections).with_as_of(Timestamp::MIN);
+        Teller::new(fold, Position::START).expect("no customer waits")
+    };
+    let tell = |mut teller: Teller| {
+        let refolds = teller.step(batches, Position::END, as_of).expect("the step goes forward");
+        assert!(refolds.is_empty(), "a history that is told at once has no late event");
+        teller.take()
+    };
+    println!("{} notices", tell(begin()).len());
+    group.bench_function("notices/from_the_beginning", |bencher| {
+        bencher.iter_batched(begin, tell, BatchSize::PerIteration);
     });
 }
 

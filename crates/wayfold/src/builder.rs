@@ -112,7 +112,8 @@ impl Builder {
     /// Opens an engine over a store, restores its states from the last snapshot if they mean the same, and folds what stands in its log.
     ///
     /// # Errors
-    /// `Unavailable` or `Corrupt` if the store cannot be read.
+    /// `InvalidConfiguration` if rules of the same version were used on this log with other thresholds; `Unavailable` or
+    /// `Corrupt` if the store cannot be read.
     pub async fn open(self, store: impl EventStore + 'static) -> Result<Wayfold> {
         let parts = Parts {
             store: std::sync::Arc::new(store),

@@ -10,6 +10,7 @@ use crate::error::Result;
 use crate::follow::Follower;
 use crate::live::Live;
 use crate::snapshot::{self, Opened};
+use crate::versions::hold_to_version;
 use crate::wait::Signal;
 
 /// The engine: records what customers do, and answers where each stands, at any instant, and why.
@@ -82,6 +83,7 @@ impl Wayfold {
     }
 
     pub(crate) async fn start(parts: Parts, follows: bool) -> Result<Self> {
+        hold_to_version(parts.store.as_ref(), parts.projections.rules()).await?;
         let (shards, mut opened) = snapshot::restore(&parts).await?;
         let mut engine =
             Engine { parts, live: Live::new(shards), signal: Signal::default(), opened: Opened::default() };

@@ -71,6 +71,7 @@ mod request;
 mod shards;
 mod snapshot;
 mod subscribe;
+mod versions;
 mod wait;
 
 pub use self::builder::Builder;

@@ -93,15 +93,30 @@ fn a_snapshot_under_other_rules_or_of_other_projections_is_not_used() {
             None
         }
     }
-    // The same version with other thresholds, as happens by mistake.
     let mut rules = Rules::default();
-    rules.lifecycle.churned_after_days = 90;
+    (rules.version, rules.lifecycle.churned_after_days) = ("churn-90".to_owned(), 90);
     let store = log();
     let why = "rule lifecycle.churned_after_days is 180 there and 90 here";
     assert_dropped(&store, builder(&rules), why);
     let mut own = builder(&rules);
     own.register(Nothing).unwrap();
     assert_dropped(&store, own, "the projections are");
+}
+
+/// As happens by mistake: what was said under the version before would mean something else now.
+#[test]
+fn a_version_of_rules_is_held_to_its_thresholds() {
+    let store = log();
+    let mut rules = Rules::default();
+    rules.lifecycle.churned_after_days = 90;
+    let error = block_on(builder(&rules).open(store.clone())).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidConfiguration);
+    assert!(error.to_string().contains("rules of version \"default-1\" were used"), "{error}");
+    rules.version = "x".repeat(600);
+    let error = block_on(builder(&rules).open(store.clone())).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidConfiguration);
+    rules.version = "churn-90".to_owned();
+    assert_eq!(block_on(builder(&rules).open(store)).unwrap().opened().folded, 3);
 }
 
 #[test]
