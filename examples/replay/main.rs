@@ -78,7 +78,7 @@ fn replay(arguments: &Arguments) -> Result<()> {
     if arguments.json {
         writeln!(text, "{}", serde_json::to_string_pretty(&report)?)?;
     } else {
-        print::report(&mut text, &report, wayfold.rules())?;
+        print::report(&mut text, &report, &wayfold.rules())?;
         let (opened, ms) = (open_time.as_secs_f64() * 1e3, fold_time.as_secs_f64() * 1e3);
         writeln!(text, "\nOpened {}, and folded what it held, in {opened:.1} ms.", arguments.store)?;
         if folded > 0 {

@@ -147,7 +147,7 @@ impl Wayfold {
         as_of: impl Into<Timestamp>,
     ) -> Result<Page> {
         let as_of = as_of.into();
-        selection.validate(&self.parts().projections)?;
+        selection.validate(&self.engine().projections())?;
         let live = self.engine().settled().await?;
         if live.answers(as_of) {
             return live.select(tenant, as_of, selection);

@@ -53,7 +53,7 @@ impl Wayfold {
         rules: &Rules,
         instants: &[Timestamp],
     ) -> Result<Vec<PopulationDifference>> {
-        let sets = [ProjectionSet::new(self.rules().clone())?, ProjectionSet::new(rules.clone())?];
+        let sets = [ProjectionSet::new(self.rules())?, ProjectionSet::new(rules.clone())?];
         let mut differences = Vec::with_capacity(instants.len());
         for as_of in instants {
             let [here, there] = self.populations(&sets, tenant, *as_of).await?;
@@ -79,7 +79,7 @@ impl Wayfold {
             let projections = ProjectionSet::new(rules.clone())?;
             explain(&projections, key, &history, as_of)
         };
-        let (here, there) = (told(self.rules())?, told(rules)?);
+        let (here, there) = (told(&self.rules())?, told(rules)?);
         Ok(here.zip(there).and_then(|(here, there)| here.parting(&there)))
     }
 

@@ -35,7 +35,7 @@ impl Wayfold {
     }
 
     /// As [`crate::Wayfold::rules`].
-    pub fn rules(&self) -> &Rules {
+    pub fn rules(&self) -> Rules {
         self.0.rules()
     }
 

@@ -20,8 +20,8 @@ use crate::error::Result;
 /// ```
 #[derive(Debug)]
 pub struct Builder {
-    projections: ProjectionSet,
-    threads: usize,
+    pub(crate) projections: ProjectionSet,
+    pub(crate) threads: usize,
     limits: Limits,
     clock: Clock,
     retries: RetryPolicy,
@@ -115,15 +115,15 @@ impl Builder {
     /// `InvalidConfiguration` if rules of the same version were used on this log with other thresholds; `Unavailable` or
     /// `Corrupt` if the store cannot be read.
     pub async fn open(self, store: impl EventStore + 'static) -> Result<Wayfold> {
+        let projections = self.projections;
         let parts = Parts {
             store: std::sync::Arc::new(store),
-            projections: self.projections,
             threads: self.threads,
             limits: self.limits,
             clock: self.clock,
             retries: self.retries,
             snapshot_every: self.snapshot_every,
         };
-        Wayfold::start(parts, self.follows).await
+        Wayfold::start(parts, projections, self.follows).await
     }
 }

@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use wayfold_core::{EventBatch, Fold, Limits, Position, ProjectionSet, Rules, Timestamp};
 use wayfold_store::EventStore;
@@ -19,7 +19,7 @@ use crate::wait::Signal;
 /// about the default tenant unless they name another; the export and the newest event are of all tenants.
 ///
 /// ```
-/// use std::sync::Arc;
+/// use std::sync::{Arc, PoisonError, RwLock};
 /// use wayfold::{CustomerKey, EventId, JourneyEvent, MemoryStore, Registered, Timestamp, Uuid, Wayfold};
 ///
 /// # pollster::block_on(async {
@@ -55,7 +55,6 @@ impl Drop for Wayfold {
 #[derive(Debug)]
 pub(crate) struct Parts {
     pub(crate) store: Arc<dyn EventStore>,
-    pub(crate) projections: ProjectionSet,
     pub(crate) threads: usize,
     pub(crate) limits: Limits,
     pub(crate) clock: Clock,
@@ -69,8 +68,20 @@ pub(crate) struct Parts {
 pub(crate) struct Engine {
     pub(crate) parts: Parts,
     pub(crate) live: Live,
+    /// What the live states are folded by; changed together with them.
+    projections: RwLock<ProjectionSet>,
     pub(crate) signal: Signal,
     pub(crate) opened: Opened,
+}
+
+impl Engine {
+    pub(crate) fn projections(&self) -> ProjectionSet {
+        self.projections.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn set_projections(&self, projections: ProjectionSet) {
+        *self.projections.write().unwrap_or_else(PoisonError::into_inner) = projections;
+    }
 }
 
 impl Wayfold {
@@ -82,11 +93,16 @@ impl Wayfold {
         Builder::new(Rules::default())?.open(store).await
     }
 
-    pub(crate) async fn start(parts: Parts, follows: bool) -> Result<Self> {
-        hold_to_version(parts.store.as_ref(), parts.projections.rules()).await?;
-        let (shards, mut opened) = snapshot::restore(&parts).await?;
-        let mut engine =
-            Engine { parts, live: Live::new(shards), signal: Signal::default(), opened: Opened::default() };
+    pub(crate) async fn start(parts: Parts, projections: ProjectionSet, follows: bool) -> Result<Self> {
+        hold_to_version(parts.store.as_ref(), projections.rules()).await?;
+        let (shards, mut opened) = snapshot::restore(&parts, &projections).await?;
+        let mut engine = Engine {
+            parts,
+            live: Live::new(shards),
+            projections: RwLock::new(projections),
+            signal: Signal::default(),
+            opened: Opened::default(),
+        };
         opened.folded = engine.catch_up().await?;
         engine.opened = opened;
         let engine = Arc::new(engine);
@@ -120,8 +136,8 @@ impl Wayfold {
     }
 
     /// The rules of the built-in projections.
-    pub fn rules(&self) -> &Rules {
-        self.parts().projections.rules()
+    pub fn rules(&self) -> Rules {
+        self.engine.projections().rules().clone()
     }
 
     /// The log.
@@ -183,7 +199,7 @@ impl Wayfold {
 
     /// Folds a customer's whole history up to an instant.
     pub(crate) fn fold_history(&self, history: &[EventBatch], as_of: Timestamp) -> Fold {
-        let mut fold = Fold::new(&self.parts().projections).with_as_of(as_of);
+        let mut fold = Fold::new(&self.engine.projections()).with_as_of(as_of);
         let applied = fold.apply(history);
         debug_assert!(applied.refolds.is_empty(), "a history that is folded at once has no late event");
         fold

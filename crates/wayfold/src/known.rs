@@ -48,6 +48,14 @@ impl Known {
         matches!(self.0, Some(KnownAt::Position(known)) if known <= position)
     }
 
+    /// A position, or the last one that was known if that is before it.
+    pub(crate) fn last(self, position: Position) -> Position {
+        match self.0 {
+            Some(KnownAt::Position(known)) => position.min(known),
+            _ => position,
+        }
+    }
+
     /// The part of a batch that was known; `None` if nothing of it was.
     pub(crate) fn cut(self, batch: EventBatch) -> Option<EventBatch> {
         if batch.iter().all(|event| self.holds(&event)) {
@@ -89,7 +97,7 @@ impl AsKnownAt<'_> {
         as_of: impl Into<Timestamp>,
     ) -> Result<Option<Explanation>> {
         let history = history(self.wayfold.store(), key, self.known).await?;
-        Ok(wayfold_core::explain(&self.wayfold.parts().projections, key, &history, as_of.into())?)
+        Ok(wayfold_core::explain(&self.wayfold.engine().projections(), key, &history, as_of.into())?)
     }
 
     /// As [`Wayfold::own_view_as_of`].
@@ -132,7 +140,7 @@ impl AsKnownAt<'_> {
     /// Folds the whole log up to an instant.
     pub(crate) async fn shards(&self, as_of: Timestamp) -> Result<Shards> {
         let parts = self.wayfold.parts();
-        let mut shards = Shards::new(&parts.projections, as_of, parts.threads);
+        let mut shards = Shards::new(&self.wayfold.engine().projections(), as_of, parts.threads);
         shards.catch_up(parts.store.as_ref(), self.known).await?;
         Ok(shards)
     }

@@ -67,6 +67,7 @@ mod follow;
 mod import;
 mod known;
 mod live;
+mod rebuild;
 mod request;
 mod shards;
 mod snapshot;
@@ -81,6 +82,7 @@ pub use self::error::{Error, ErrorKind, Result};
 #[cfg(feature = "ingest")]
 pub use self::import::Imported;
 pub use self::known::{AsKnownAt, KnownAt};
+pub use self::rebuild::{Progress, Rebuild};
 pub use self::request::{Appended, Request, Requested};
 pub use self::snapshot::{Opened, Snapshotted};
 pub use self::subscribe::{Delivery, Start, Subscription};

@@ -92,6 +92,22 @@ impl Engine {
         }
     }
 
+    /// Puts other states in the place of the live ones, once they are folded as far.
+    pub(crate) async fn swap(&self, mut states: Shards) -> Result<()> {
+        let _turn = self.live.turn.lock().await;
+        states.advance_to(self.parts.clock.now())?;
+        states.catch_up(self.parts.store.as_ref(), Known(None)).await?;
+        let mut shards = self.live.shards.write().await;
+        self.set_projections(states.projections().clone());
+        *shards = states;
+        Ok(())
+    }
+
+    /// How many events the live states have folded.
+    pub(crate) async fn live_events(&self) -> u64 {
+        self.live.shards.read().await.events()
+    }
+
     /// The position up to which the live states are folded.
     pub(crate) async fn position(&self) -> wayfold_core::Position {
         self.live.shards.read().await.position()

@@ -9,7 +9,7 @@ use wayfold_core::{
 use wayfold_store::{EventFilter, EventStore, EventStoreExt, ReadQuery};
 
 use crate::error::Result;
-use crate::known::Known;
+use crate::known::{Known, KnownAt};
 
 /// How many events are clustered and folded together.
 const EVENTS_PER_APPLY: usize = 1 << 20;
@@ -21,6 +21,8 @@ const EVENTS_PER_THREAD_MIN: usize = 8_192;
 pub(crate) struct Shards {
     folds: Vec<Fold>,
     position: Position,
+    /// How many events were read to come there.
+    events: u64,
     /// Refolds that are asked for and not done; kept so that a dropped call is taken up by the next.
     pending: VecDeque<(usize, Refold)>,
     /// Whether a fold was left half done, as by a panic in a projection; it is then begun anew.
@@ -33,6 +35,7 @@ impl Shards {
         Self {
             folds: (0..shards).map(fold).collect(),
             position: Position::START,
+            events: 0,
             pending: VecDeque::new(),
             torn: false,
         }
@@ -84,8 +87,18 @@ impl Shards {
     }
 
     /// Says up to where the log is folded in what was restored.
-    pub(crate) fn begin_at(&mut self, position: Position) {
-        self.position = position;
+    pub(crate) fn begin_at(&mut self, position: Position, events: u64) {
+        (self.position, self.events) = (position, events);
+    }
+
+    /// How many events were read.
+    pub(crate) fn events(&self) -> u64 {
+        self.events
+    }
+
+    /// What the states are folded by.
+    pub(crate) fn projections(&self) -> &ProjectionSet {
+        self.folds.first().expect("there is at least one shard").projections()
     }
 
     /// The states of all customers as parts.
@@ -131,10 +144,13 @@ impl Shards {
             self.pending.extend(refolds.into_iter().map(|refold| (shard, refold)));
         }
         self.position = stretch.position;
+        self.events += stretch.events;
         self.torn = false;
     }
 
+    /// Does the refolds that are asked for, by histories up to the position that is folded: no state is ahead of it.
     pub(crate) async fn refold_pending(&mut self, store: &dyn EventStore, known: Known) -> Result<()> {
+        let known = Known(known.0.or(Some(KnownAt::Position(self.position))));
         while let Some((shard, refold)) = self.pending.front().cloned() {
             let history = history(store, &refold.customer, known).await?;
             self.torn = true;
@@ -205,13 +221,14 @@ pub(crate) async fn read_on(store: &dyn EventStore, after: Position, known: Know
     let mut stretch = Stretch { batches: Vec::new(), events: 0, position: after, is_last: false };
     while !stretch.is_last && stretch.events < EVENTS_PER_APPLY as u64 {
         let page = store.read(ReadQuery::all(), stretch.position, EVENTS_PER_APPLY).await?;
-        if let Some(last) = page.batch.len().checked_sub(1) {
-            stretch.position = page.batch.event(last).position().unwrap_or(stretch.position);
-        }
-        stretch.events += page.batch.len() as u64;
-        stretch.batches.extend(known.cut(page.batch));
-        stretch.is_last = page.next.is_none_or(|next| known.ends_by(next));
-        stretch.position = page.next.unwrap_or(stretch.position);
+        let last = page.batch.len().checked_sub(1).and_then(|last| page.batch.event(last).position());
+        let to = page.next.or(last).unwrap_or(stretch.position);
+        let batch = known.cut(page.batch);
+        stretch.events += batch.as_ref().map_or(0, EventBatch::len) as u64;
+        stretch.batches.extend(batch);
+        stretch.is_last = page.next.is_none() || known.ends_by(to);
+        // A page may reach beyond what was known, and what was cut off is read by who knows more.
+        stretch.position = known.last(to).max(stretch.position);
     }
     Ok(stretch)
 }

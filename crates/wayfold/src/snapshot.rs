@@ -9,8 +9,8 @@ use std::time::Instant;
 use metrics::{counter, gauge, histogram};
 use serde::{Deserialize, Serialize};
 use tracing::{Instrument, info_span, warn};
-use wayfold_core::{Fingerprint, PartEntry, Position, SnapshotPart, Timestamp};
-use wayfold_store::{Checkpoint, CheckpointName};
+use wayfold_core::{Fingerprint, PartEntry, Position, ProjectionSet, SnapshotPart, Timestamp};
+use wayfold_store::{Checkpoint, CheckpointName, EventStore};
 
 use crate::engine::{Engine, Parts, Wayfold};
 use crate::error::Result;
@@ -50,6 +50,8 @@ struct Directory {
     format: u32,
     fingerprint: Fingerprint,
     as_of: Timestamp,
+    /// How many events were read to come there.
+    events: u64,
     /// Which of the two places counts.
     place: usize,
     /// How many parts stand in each place, whether they count or not.
@@ -94,11 +96,8 @@ impl Engine {
         let span = info_span!("wayfold.snapshot");
         async {
             let (start, _turn) = (Instant::now(), self.live.snapshot_turn.lock().await);
-            let (position, as_of, parts) = {
-                let shards = self.settled().await?;
-                (shards.position(), shards.as_of(), shards.snapshot()?)
-            };
-            let written = self.write(position, as_of, &parts).await?;
+            let taken = Taken::of(&*self.settled().await?)?;
+            let written = taken.write(self.parts.store.as_ref(), LIVE).await?;
             self.live.forget_since();
             histogram!("wayfold_snapshot_seconds").record(start.elapsed());
             gauge!("wayfold_snapshot_bytes").set(written.bytes as f64);
@@ -108,83 +107,122 @@ impl Engine {
         .instrument(span)
         .await
     }
+}
 
-    /// Writes parts into the place that does not count, and then makes it count.
-    async fn write(
-        &self,
-        position: Position,
-        as_of: Timestamp,
-        parts: &[SnapshotPart],
-    ) -> Result<Snapshotted> {
-        let store = self.parts.store.as_ref();
-        let known = store.checkpoint(directory_name()).await?;
+/// Where the snapshot of the live states stands.
+pub(crate) const LIVE: &str = "wayfold/snapshot";
+
+/// States that were copied and are to be written.
+pub(crate) struct Taken {
+    position: Position,
+    as_of: Timestamp,
+    events: u64,
+    fingerprint: Fingerprint,
+    parts: Vec<SnapshotPart>,
+}
+
+impl Taken {
+    pub(crate) fn of(shards: &Shards) -> Result<Self> {
+        Ok(Self {
+            position: shards.position(),
+            as_of: shards.as_of(),
+            events: shards.events(),
+            fingerprint: shards.projections().fingerprint(),
+            parts: shards.snapshot()?,
+        })
+    }
+
+    /// Writes the parts into the place that does not count, and then makes it count.
+    pub(crate) async fn write(self, store: &dyn EventStore, prefix: &str) -> Result<Snapshotted> {
+        let Self { position, as_of, events, fingerprint, parts } = self;
+        let known = store.checkpoint(directory_name(prefix)).await?;
         // What cannot be read does not count, and neither does any part that it may have named.
         let known: Option<Directory> = known.and_then(|known| serde_json::from_slice(&known.bytes).ok());
         let (place, mut counts) = known.map_or((0, [0; 2]), |known| (1 - known.place.min(1), known.counts));
         for (number, part) in parts.iter().enumerate() {
             let checkpoint = Checkpoint { position, bytes: part.bytes.clone() };
-            store.put_checkpoint(part_name(place, number), checkpoint).await?;
+            store.put_checkpoint(part_name(prefix, place, number), checkpoint).await?;
         }
         let left_over = parts.len()..counts[place];
-        counts[place] = parts.len().max(counts[place]);
+        counts[place] = parts.len();
         let entry = |part: &SnapshotPart| Entry { part: part.entry, crc32: crc32fast::hash(&part.bytes) };
-        let fingerprint = self.parts.projections.fingerprint();
-        let parts_named = parts.iter().map(entry).collect();
-        let directory = Directory { format: FORMAT, fingerprint, as_of, place, counts, parts: parts_named };
+        let named = parts.iter().map(entry).collect();
+        let directory = Directory { format: FORMAT, fingerprint, as_of, events, place, counts, parts: named };
         let bytes = serde_json::to_vec(&directory).expect("names and numbers are JSON");
-        store.put_checkpoint(directory_name(), Checkpoint { position, bytes }).await?;
+        // What is left over goes first: the directory would not name it any more.
         for number in left_over {
             let nothing = Checkpoint { position, bytes: Vec::new() };
-            store.put_checkpoint(part_name(place, number), nothing).await?;
+            store.put_checkpoint(part_name(prefix, place, number), nothing).await?;
         }
+        store.put_checkpoint(directory_name(prefix), Checkpoint { position, bytes }).await?;
         let customers = parts.iter().map(|part| part.entry.customers).sum();
         let bytes = parts.iter().map(|part| part.bytes.len() as u64).sum();
         Ok(Snapshotted { position, as_of, customers, bytes })
     }
 }
 
-/// The states from which an engine begins: those of the snapshot if it can be used, else none.
-pub(crate) async fn restore(parts: &Parts) -> Result<(Shards, Opened)> {
-    let nothing = || Shards::new(&parts.projections, parts.clock.now(), parts.threads);
-    let Some(known) = parts.store.checkpoint(directory_name()).await? else {
-        return Ok((nothing(), Opened::default()));
-    };
-    match restore_from(parts, &known).await? {
-        Ok(shards) => {
-            let opened = Opened { snapshot: Some(known.position), ..Opened::default() };
-            Ok((shards, opened))
-        }
-        Err(why) => {
-            counter!("wayfold_snapshots_dropped_total").increment(1);
-            warn!(%why, "the snapshot is not used; the log is folded from its beginning");
-            Ok((nothing(), Opened { dropped: Some(why), ..Opened::default() }))
+/// Empties what stands under a prefix, so that it takes no room.
+pub(crate) async fn clear(store: &dyn EventStore, prefix: &str) -> Result<()> {
+    let Some(known) = store.checkpoint(directory_name(prefix)).await? else { return Ok(()) };
+    let nothing = || Checkpoint { position: Position::START, bytes: Vec::new() };
+    store.put_checkpoint(directory_name(prefix), nothing()).await?;
+    let Ok(directory) = serde_json::from_slice::<Directory>(&known.bytes) else { return Ok(()) };
+    for (place, count) in directory.counts.into_iter().enumerate() {
+        for number in 0..count {
+            store.put_checkpoint(part_name(prefix, place, number), nothing()).await?;
         }
     }
+    Ok(())
 }
 
-/// Restores from a directory; the inner error is why it cannot be used.
-async fn restore_from(parts: &Parts, known: &Checkpoint) -> Result<std::result::Result<Shards, String>> {
-    let directory = match read_directory(&known.bytes, &parts.projections.fingerprint()) {
+/// The states from which an engine begins: those of the snapshot if it can be used, else none.
+pub(crate) async fn restore(parts: &Parts, projections: &ProjectionSet) -> Result<(Shards, Opened)> {
+    let nothing = || Shards::new(projections, parts.clock.now(), parts.threads);
+    Ok(match restored(parts.store.as_ref(), LIVE, projections, parts.threads).await? {
+        None => (nothing(), Opened::default()),
+        Some(Ok(shards)) => {
+            let snapshot = Some(shards.position());
+            (shards, Opened { snapshot, ..Opened::default() })
+        }
+        Some(Err(why)) => {
+            counter!("wayfold_snapshots_dropped_total").increment(1);
+            warn!(%why, "the snapshot is not used; the log is folded from its beginning");
+            (nothing(), Opened { dropped: Some(why), ..Opened::default() })
+        }
+    })
+}
+
+/// The states of a snapshot; `None` if there is none, and why if it cannot be used.
+pub(crate) async fn restored(
+    store: &dyn EventStore,
+    prefix: &str,
+    projections: &ProjectionSet,
+    threads: usize,
+) -> Result<Option<std::result::Result<Shards, String>>> {
+    let known = store.checkpoint(directory_name(prefix)).await?;
+    let Some(known) = known.filter(|known| !known.bytes.is_empty()) else { return Ok(None) };
+    let directory = match read_directory(&known.bytes, &projections.fingerprint()) {
         Ok(directory) => directory,
-        Err(why) => return Ok(Err(why)),
+        Err(why) => return Ok(Some(Err(why))),
     };
-    let head = parts.store.head().await?;
+    let head = store.head().await?;
     if head < known.position {
-        return Ok(Err(format!("it is of position {}, and the log ends at {head}", known.position)));
+        let why = format!("it is of position {}, and the log ends at {head}", known.position);
+        return Ok(Some(Err(why)));
     }
-    let mut shards = Shards::new(&parts.projections, directory.as_of, parts.threads);
+    let mut shards = Shards::new(projections, directory.as_of, threads);
     for (number, entry) in directory.parts.iter().enumerate() {
-        let part = parts.store.checkpoint(part_name(directory.place, number)).await?;
+        let part = store.checkpoint(part_name(prefix, directory.place, number)).await?;
         let bytes = part.map(|part| part.bytes).unwrap_or_default();
         if crc32fast::hash(&bytes) != entry.crc32 {
-            return Ok(Err(format!("part {number} is not the one that was written")));
+            return Ok(Some(Err(format!("part {number} is not the one that was written"))));
         }
         if let Err(error) = shards.restore_part(&entry.part, &bytes) {
-            return Ok(Err(format!("part {number}: {error}")));
+            return Ok(Some(Err(format!("part {number}: {error}"))));
         }
     }
-    shards.begin_at(known.position);
-    Ok(Ok(shards))
+    shards.begin_at(known.position, directory.events);
+    Ok(Some(Ok(shards)))
 }
 
 fn read_directory(bytes: &[u8], fingerprint: &Fingerprint) -> std::result::Result<Directory, String> {
@@ -201,12 +239,12 @@ fn read_directory(bytes: &[u8], fingerprint: &Fingerprint) -> std::result::Resul
     }
 }
 
-fn directory_name() -> CheckpointName {
-    name("wayfold/snapshot".to_owned())
+fn directory_name(prefix: &str) -> CheckpointName {
+    name(prefix.to_owned())
 }
 
-fn part_name(place: usize, number: usize) -> CheckpointName {
-    name(format!("wayfold/snapshot/{place}/{number}"))
+fn part_name(prefix: &str, place: usize, number: usize) -> CheckpointName {
+    name(format!("{prefix}/{place}/{number}"))
 }
 
 fn name(text: String) -> CheckpointName {

@@ -49,7 +49,8 @@ pub struct Delivery {
 
 /// Notices as they come; see [`Wayfold::subscribe`].
 ///
-/// It folds the log for itself, and so needs the memory of the states of all customers.
+/// It folds the log for itself, and so needs the memory of the states of all customers. It tells what the rules say
+/// under which it began, also after the engine has [swapped](crate::Rebuild::swap) to others.
 #[derive(Debug)]
 pub struct Subscription {
     engine: Arc<Engine>,
@@ -157,7 +158,7 @@ impl Wayfold {
             return Err((ErrorKind::Unsupported, why));
         }
         let kept: Kept = serde_json::from_slice(bytes).map_err(unreadable)?;
-        if kept.rules != *self.rules() {
+        if kept.rules != self.rules() {
             let (old, new) = (&kept.rules.version, &self.rules().version);
             let why = format!(
                 "it was told notices under the rules {old:?}, and the engine has {new:?}; subscribe under another \
@@ -200,7 +201,7 @@ impl Subscription {
         again: Option<Place>,
     ) -> Result<Self> {
         let (parts, position) = (&engine.parts, taken.position);
-        let mut shards = Shards::new(&parts.projections, taken.as_of, 1);
+        let mut shards = Shards::new(&engine.projections(), taken.as_of, 1);
         shards.catch_up(parts.store.as_ref(), Known(Some(KnownAt::Position(position)))).await?;
         let teller = Teller::new(shards.into_fold(), position)?;
         let pending = VecDeque::new();
@@ -276,7 +277,7 @@ impl Subscription {
     async fn keep(&self, handed_over: Option<Place>) -> Result<()> {
         let Some(name) = &self.name else { return Ok(()) };
         let Place { position, as_of } = self.taken;
-        let rules = self.engine.parts.projections.rules().clone();
+        let rules = self.teller.fold().projections().rules().clone();
         let kept = Kept { format: FORMAT, as_of, handed_over, rules };
         let bytes = serde_json::to_vec(&kept).expect("rules are JSON");
         let store = &self.engine.parts.store;

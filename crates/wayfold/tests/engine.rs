@@ -16,6 +16,8 @@ mod following;
 mod notices;
 #[path = "engine/online_retail.rs"]
 mod online_retail;
+#[path = "engine/rebuilds.rs"]
+mod rebuilds;
 #[path = "engine/snapshots.rs"]
 mod snapshots;
 #[path = "engine/workload_w.rs"]
