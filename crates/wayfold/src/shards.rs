@@ -3,8 +3,8 @@
 use std::collections::VecDeque;
 
 use wayfold_core::{
-    CustomerKey, EventBatch, Fold, Handle, Page, PartEntry, Population, Position, Projection, ProjectionSet,
-    Refold, Selection, Snapshot, SnapshotPart, Tenant, Timestamp,
+    CustomerKey, EventBatch, Fold, Handle, Page, Population, Position, Projection, ProjectionSet, Refold,
+    Selection, Snapshot, SnapshotPart, Tenant, Timestamp,
 };
 use wayfold_store::{EventFilter, EventStore, EventStoreExt, ReadQuery};
 
@@ -77,10 +77,8 @@ impl Shards {
     }
 
     /// Takes the customers of a part, each into its fold, before anything is folded.
-    pub(crate) fn restore_part(&mut self, entry: &PartEntry, bytes: &[u8]) -> Result<()> {
-        let of = self.folds.len() as u128;
-        let shard = |spread: u64| (u128::from(spread) * of >> 64) as usize;
-        for fold in &mut self.folds[shard(entry.first)..=shard(entry.last)] {
+    pub(crate) fn restore_part(&mut self, bytes: &[u8]) -> Result<()> {
+        for fold in &mut self.folds {
             fold.restore_part(bytes)?;
         }
         Ok(())

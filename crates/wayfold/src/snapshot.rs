@@ -217,7 +217,7 @@ pub(crate) async fn restored(
         if crc32fast::hash(&bytes) != entry.crc32 {
             return Ok(Some(Err(format!("part {number} is not the one that was written"))));
         }
-        if let Err(error) = shards.restore_part(&entry.part, &bytes) {
+        if let Err(error) = shards.restore_part(&bytes) {
             return Ok(Some(Err(format!("part {number}: {error}"))));
         }
     }
