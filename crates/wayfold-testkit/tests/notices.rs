@@ -1,6 +1,8 @@
 //! What a teller has told and not withdrawn is what the oracle's views say, at every place on the way, whatever arrives
 //! in which order, and through restarts.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use std::collections::BTreeMap;
 
 use pollster::block_on;
