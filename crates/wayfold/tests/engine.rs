@@ -20,5 +20,7 @@ mod online_retail;
 mod rebuilds;
 #[path = "engine/snapshots.rs"]
 mod snapshots;
+#[path = "engine/support.rs"]
+mod support;
 #[path = "engine/workload_w.rs"]
 mod workload_w;

@@ -2,22 +2,12 @@
 
 use pollster::block_on;
 use wayfold::{
-    Builder, Cause, Currency, CustomerKey, ErrorKind, EventId, JourneyEvent, LifecycleStage, MemoryStore,
-    Money, Moved, OrderPlaced, RevenueBasis, Rules, Span, Tag, Tenant, Timestamp, Wayfold,
+    Builder, Cause, CustomerKey, ErrorKind, EventId, JourneyEvent, LifecycleStage, MemoryStore, Moved,
+    RevenueBasis, Rules, Tenant, Timestamp, Wayfold,
 };
 use wayfold_testkit::{Case, Oracle, Random};
 
-fn day(number: u32) -> Timestamp {
-    Timestamp::parse("2024-01-01").unwrap() + Span::from_days(number)
-}
-
-fn order(customer: &str, id: u128, number: u32) -> JourneyEvent {
-    let amount = Money::parse("10", Currency::EUR).unwrap();
-    let placed = OrderPlaced { lines: vec![], amount, promised_at: None };
-    let key = CustomerKey::new(customer).unwrap();
-    let event = JourneyEvent::new(EventId::from_u128(id), key, day(number), placed);
-    event.with_tag(Tag::order(format!("o{id}")).unwrap())
-}
+use crate::support::{day, order};
 
 fn open(rules: &Rules, events: &[JourneyEvent]) -> Wayfold {
     let store = MemoryStore::new().with_clock(|| Timestamp::MAX);

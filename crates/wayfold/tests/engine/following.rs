@@ -6,25 +6,12 @@ use std::time::{Duration, Instant};
 
 use pollster::block_on;
 use wayfold::store::{AppendOutcome, FaultStore, MemoryStore};
-use wayfold::{
-    Builder, Currency, CustomerKey, ErrorKind, EventBatch, EventId, EventStore, JourneyEvent, Money,
-    OrderPlaced, Rules, Span, Tag, Timestamp, Wayfold,
-};
+use wayfold::{Builder, CustomerKey, ErrorKind, EventBatch, EventStore, Rules, Wayfold};
+
+use crate::support::{day, order};
 
 /// How long a test waits for another thread before it gives up.
 const PATIENCE: Duration = Duration::from_secs(30);
-
-fn day(number: u32) -> Timestamp {
-    Timestamp::parse("2024-01-01").unwrap() + Span::from_days(number)
-}
-
-fn order(customer: &str, id: u128, number: u32) -> JourneyEvent {
-    let amount = Money::parse("10", Currency::EUR).unwrap();
-    let placed = OrderPlaced { lines: vec![], amount, promised_at: None };
-    let key = CustomerKey::new(customer).unwrap();
-    let event = JourneyEvent::new(EventId::from_u128(id), key, day(number), placed);
-    event.with_tag(Tag::order(format!("o{id}")).unwrap())
-}
 
 fn builder() -> Builder {
     Builder::new(Rules::default()).unwrap().with_threads(2)

@@ -8,30 +8,14 @@ use std::time::Duration;
 use pollster::block_on;
 use wayfold::store::{Checkpoint, CheckpointName, EventStoreExt, FaultStore};
 use wayfold::{
-    Builder, CustomerKey, Delivery, ErrorKind, EventBatch, EventFilter, EventId, EventStore, JourneyEvent,
-    LifecycleStage, MemoryStore, NoticeId, OrderPlaced, Position, Registered, Result, Rules, Span, Start,
-    Subscription, Tag, Timestamp, Told, Transition, Wayfold,
+    Builder, Delivery, ErrorKind, EventBatch, EventFilter, EventStore, LifecycleStage, MemoryStore, NoticeId,
+    Position, Result, Rules, Span, Start, Subscription, Timestamp, Told, Transition, Wayfold,
 };
 use wayfold_testkit::{Arrival, Case, ChangeFact, Clock, Oracle, Order, Random};
 
+use crate::support::{day, order, registered, surely};
+
 const HISTORIES: u64 = 150;
-
-fn day(number: u32) -> Timestamp {
-    Timestamp::parse("2024-01-01").unwrap() + Span::from_days(number)
-}
-
-fn registered(customer: &str, id: u128, number: u32) -> JourneyEvent {
-    let key = CustomerKey::new(customer).unwrap();
-    JourneyEvent::new(EventId::from_u128(id), key, day(number), Registered {})
-}
-
-fn order(customer: &str, id: u128, number: u32) -> JourneyEvent {
-    let amount = wayfold::Money::parse("10", wayfold::Currency::EUR).unwrap();
-    let placed = OrderPlaced { lines: vec![], amount, promised_at: None };
-    let key = CustomerKey::new(customer).unwrap();
-    let event = JourneyEvent::new(EventId::from_u128(id), key, day(number), placed);
-    event.with_tag(Tag::order(format!("o{id}")).unwrap())
-}
 
 fn open(store: impl EventStore + 'static, rules: &Rules, now: Timestamp) -> Result<Wayfold> {
     block_on(Builder::new(rules.clone()).unwrap().by_hand(now).on_demand().open(store))
@@ -59,17 +43,6 @@ impl Subscriber {
                     self.again += usize::from(self.standing.remove(&notice.id).is_none());
                 }
             }
-        }
-    }
-}
-
-/// Tries a call that may fail now and then until it succeeds.
-fn surely<T>(mut call: impl FnMut() -> Result<T>) -> T {
-    let mut tries = 0..50;
-    loop {
-        match call() {
-            Ok(done) => return done,
-            Err(error) => assert!(error.is_retryable() && tries.next().is_some(), "{error}"),
         }
     }
 }

@@ -8,23 +8,12 @@ use wayfold::store::{
     AppendCondition, BoxFuture, Capabilities, Checkpoint, CheckpointName, Error, ErrorKind, ReadPage,
 };
 use wayfold::{
-    AppendOutcome, Builder, Currency, CustomerKey, EventBatch, EventId, EventStore, JourneyEvent,
-    LifecycleStage, MemoryStore, Money, OrderPlaced, Position, ReadQuery, Result, Rules, Span, Tag,
-    Timestamp, Wayfold,
+    AppendOutcome, Builder, CustomerKey, EventBatch, EventStore, JourneyEvent, LifecycleStage, MemoryStore,
+    Position, ReadQuery, Result, Rules, Timestamp, Wayfold,
 };
 use wayfold_testkit::{Case, Random};
 
-fn day(number: u32) -> Timestamp {
-    Timestamp::parse("2024-01-01").unwrap() + Span::from_days(number)
-}
-
-fn order(customer: &str, id: u128, number: u32) -> JourneyEvent {
-    let amount = Money::parse("10", Currency::EUR).unwrap();
-    let placed = OrderPlaced { lines: vec![], amount, promised_at: None };
-    let key = CustomerKey::new(customer).unwrap();
-    let event = JourneyEvent::new(EventId::from_u128(id), key, day(number), placed);
-    event.with_tag(Tag::order(format!("o{id}")).unwrap())
-}
+use crate::support::{day, order};
 
 fn stricter() -> Rules {
     let mut rules = Rules::default();

@@ -5,18 +5,14 @@ use std::sync::Arc;
 use pollster::block_on;
 use wayfold::store::{Checkpoint, CheckpointName, EventStoreExt, FaultStore};
 use wayfold::{
-    Builder, CustomerAt, CustomerKey, ErrorKind, EventBatch, EventFilter, EventId, EventStore, EventView,
-    JourneyEvent, MemoryStore, Position, Projection, Registered, Result, Rules, Span, Tenant, Timestamp,
-    Wayfold,
+    Builder, CustomerAt, ErrorKind, EventBatch, EventFilter, EventStore, EventView, JourneyEvent,
+    MemoryStore, Position, Projection, Rules, Tenant, Timestamp, Wayfold,
 };
 use wayfold_testkit::{Arrival, Case, Clock, Oracle, Order, Random};
 
-const HISTORIES: u64 = 600;
+use crate::support::{registered, surely};
 
-fn registered(customer: &str, id: u128, number: u32) -> JourneyEvent {
-    let at = Timestamp::parse("2024-01-01").unwrap() + Span::from_days(number);
-    JourneyEvent::new(EventId::from_u128(id), CustomerKey::new(customer).unwrap(), at, Registered {})
-}
+const HISTORIES: u64 = 600;
 
 fn builder(rules: &Rules) -> Builder {
     Builder::new(rules.clone()).unwrap().on_demand()
@@ -162,17 +158,6 @@ fn the_thread_writes_snapshots_as_the_log_grows() {
     }
     drop(wayfold);
     assert!(open(&store).opened().folded < 100);
-}
-
-/// Tries a call that may fail now and then until it succeeds.
-fn surely<T>(mut call: impl FnMut() -> Result<T>) -> T {
-    let mut tries = 0..50;
-    loop {
-        match call() {
-            Ok(done) => return done,
-            Err(error) => assert!(error.is_retryable() && tries.next().is_some(), "{error}"),
-        }
-    }
 }
 
 /// What went on in a run.
