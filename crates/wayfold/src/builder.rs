@@ -27,6 +27,7 @@ pub struct Builder {
     retries: RetryPolicy,
     follows: bool,
     snapshot_every: Option<u64>,
+    restores: bool,
 }
 
 /// A snapshot takes about a second for a million customers; folding so many events takes less.
@@ -46,6 +47,7 @@ impl Builder {
             retries: RetryPolicy::default(),
             follows: true,
             snapshot_every: Some(EVENTS_PER_SNAPSHOT),
+            restores: true,
         })
     }
 
@@ -109,6 +111,13 @@ impl Builder {
         self
     }
 
+    /// Folds the whole log although there is a snapshot, which is dropped: for after a change of what a snapshot knows
+    /// nothing of, such as the steps that lift old events.
+    pub fn fold_anew(mut self) -> Self {
+        self.restores = false;
+        self
+    }
+
     /// Opens an engine over a store, restores its states from the last snapshot if they mean the same, and folds what stands in its log.
     ///
     /// # Errors
@@ -124,6 +133,6 @@ impl Builder {
             retries: self.retries,
             snapshot_every: self.snapshot_every,
         };
-        Wayfold::start(parts, projections, self.follows).await
+        Wayfold::start(parts, projections, self.follows, self.restores).await
     }
 }

@@ -93,8 +93,16 @@ impl Wayfold {
         Builder::new(Rules::default())?.open(store).await
     }
 
-    pub(crate) async fn start(parts: Parts, projections: ProjectionSet, follows: bool) -> Result<Self> {
+    pub(crate) async fn start(
+        parts: Parts,
+        projections: ProjectionSet,
+        follows: bool,
+        restores: bool,
+    ) -> Result<Self> {
         hold_to_version(parts.store.as_ref(), projections.rules()).await?;
+        if !restores {
+            snapshot::clear(parts.store.as_ref(), snapshot::LIVE).await?;
+        }
         let (shards, mut opened) = snapshot::restore(&parts, &projections).await?;
         let mut engine = Engine {
             parts,

@@ -3,13 +3,14 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_lock::{Mutex, RwLock, RwLockReadGuard};
+use metrics::{counter, gauge, histogram};
 use tracing::field::Empty;
 use tracing::{Instrument, debug_span};
 
 use crate::engine::Engine;
 use crate::error::Result;
 use crate::known::Known;
-use crate::shards::{Shards, read_on};
+use crate::shards::{Shards, Stretch, read_on};
 
 #[derive(Debug)]
 pub(crate) struct Live {
@@ -67,16 +68,28 @@ impl Engine {
             let stretch = read_on(store, position, all).await?;
             let (events, is_last) = (stretch.events, stretch.is_last);
             if events > 0 {
+                self.tell_lag(&stretch);
                 let mut shards = self.live.shards.write().await;
                 shards.apply(&stretch);
                 shards.refold_pending(store, all).await?;
             }
             position = stretch.position;
             read += events;
-            self.live.since_snapshot.fetch_add(events, Ordering::Relaxed);
+            let since = self.live.since_snapshot.fetch_add(events, Ordering::Relaxed) + events;
+            gauge!("wayfold_snapshot_age_events").set(since as f64);
+            counter!("wayfold_folded_total").increment(events);
             if is_last {
                 return Ok(read);
             }
+        }
+    }
+
+    /// Tells how far the live states were behind when a part of the log was read.
+    fn tell_lag(&self, stretch: &Stretch) {
+        histogram!("wayfold_lag_events").record(stretch.events as f64);
+        if let Some(recorded_at) = stretch.recorded_at() {
+            let us = self.parts.clock.now().as_micros().saturating_sub(recorded_at.as_micros()).max(0);
+            histogram!("wayfold_lag_seconds").record(us as f64 / 1e6);
         }
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use metrics::{counter, gauge};
-use tracing::{Instrument, info_span};
+use tracing::{Instrument, info_span, warn};
 use wayfold_core::{Population, PopulationDifference, Position, Tenant, Timestamp};
 
 use crate::builder::Builder;
@@ -156,8 +156,8 @@ impl Rebuild {
     /// its own builder says.
     ///
     /// # Errors
-    /// As [`Rebuild::step`]: nothing has changed then. If a snapshot of the new states cannot be written, the next opening
-    /// folds the log.
+    /// As [`Rebuild::step`]: nothing has changed then. That a snapshot of the new states cannot be written is no error; the
+    /// next opening folds the log.
     pub async fn swap(mut self) -> Result<()> {
         let span = info_span!("wayfold.swap");
         async {
@@ -166,9 +166,8 @@ impl Rebuild {
             let engine = self.engine.clone();
             engine.swap(self.shards).await?;
             counter!("wayfold_swaps_total").increment(1);
-            snapshot::clear(engine.parts.store.as_ref(), PLACE).await?;
-            if engine.parts.snapshot_every.is_some() {
-                engine.snapshot().await?;
+            if let Err(error) = keep_swapped(&engine).await {
+                warn!(%error, "the states are swapped and not kept; the next opening folds the log");
             }
             Ok(())
         }
@@ -200,6 +199,15 @@ impl Rebuild {
         self.shards.begin_anew_if_torn();
         self.shards.refold_pending(self.engine.parts.store.as_ref(), Known(None)).await
     }
+}
+
+/// Forgets what was kept of the rebuild, and writes what took over.
+async fn keep_swapped(engine: &Engine) -> Result<()> {
+    snapshot::clear(engine.parts.store.as_ref(), PLACE).await?;
+    if engine.parts.snapshot_every.is_some() {
+        engine.snapshot().await?;
+    }
+    Ok(())
 }
 
 fn population(shards: &Shards, tenant: &Tenant, as_of: Timestamp) -> Result<Population> {

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use metrics::counter;
 use wayfold_core::{
     CustomerKey, EventBatch, Fold, Handle, Page, Population, Position, Projection, ProjectionSet, Refold,
     Selection, Snapshot, SnapshotPart, Tenant, Timestamp,
@@ -155,6 +156,7 @@ impl Shards {
             self.folds[shard].refold(&refold, &history);
             self.torn = false;
             self.pending.pop_front();
+            counter!("wayfold_refolded_total").increment(1);
         }
         Ok(())
     }
@@ -212,6 +214,14 @@ pub(crate) struct Stretch {
     pub(crate) position: Position,
     /// Whether it reaches the end of the log.
     pub(crate) is_last: bool,
+}
+
+impl Stretch {
+    /// When its last event was recorded.
+    pub(crate) fn recorded_at(&self) -> Option<Timestamp> {
+        let last = self.batches.last()?;
+        last.event(last.len().checked_sub(1)?).recorded_at()
+    }
 }
 
 /// Reads on after a position until enough events are there to fold together, or to the end of the log.

@@ -70,6 +70,15 @@ fn an_engine_goes_on_from_its_snapshot_and_folds_the_rest() {
 }
 
 #[test]
+fn an_engine_that_folds_anew_forgets_the_snapshot() {
+    let store = log();
+    let wayfold = block_on(builder(&Rules::default()).fold_anew().open(store.clone())).unwrap();
+    assert_eq!((wayfold.opened().snapshot, wayfold.opened().folded), (None, 3));
+    drop(wayfold);
+    assert_eq!(open(&store).opened().folded, 3, "nothing of it is left");
+}
+
+#[test]
 fn a_snapshot_under_other_rules_or_of_other_projections_is_not_used() {
     struct Nothing;
     impl Projection for Nothing {
@@ -167,6 +176,8 @@ struct Tally {
     from_snapshots: usize,
     snapshots: usize,
     snapshots_failed: usize,
+    swaps: usize,
+    swaps_failed: usize,
 }
 
 /// Lets a history arrive while the engine is ended, killed amid a snapshot and opened again, over a store that fails now
@@ -183,10 +194,10 @@ fn live_through(seed: u64, tally: &mut Tally) {
     }
     let store = Arc::new(store);
     let mut now = arrival.start;
-    let open = |threads: usize, now: Timestamp| {
-        surely(|| block_on(builder(&case.rules).with_threads(threads).by_hand(now).open(store.clone())))
+    let open = |threads: usize, now: Timestamp, rules: &Rules| {
+        surely(|| block_on(builder(rules).with_threads(threads).by_hand(now).open(store.clone())))
     };
-    let mut wayfold = open(1, now);
+    let mut wayfold = open(1, now, &case.rules);
     for delivery in &arrival.deliveries {
         now = delivery.advance_to.unwrap_or(now);
         for batch in &delivery.batches {
@@ -197,18 +208,46 @@ fn live_through(seed: u64, tally: &mut Tally) {
         if random.percent(25) {
             match block_on(wayfold.snapshot()) {
                 Ok(_) => tally.snapshots += 1,
-                Err(_) => tally.snapshots_failed += 1,
+                Err(error) => {
+                    assert!(error.is_retryable(), "seed {seed}: {error}");
+                    tally.snapshots_failed += 1;
+                }
             }
         }
         if random.percent(25) {
-            wayfold = open(random.between(1, 4) as usize, now);
+            wayfold = open(random.between(1, 4) as usize, now, &wayfold.rules());
             tally.restarts += 1;
             tally.from_snapshots += usize::from(wayfold.opened().snapshot.is_some());
-            assert_eq!(wayfold.opened().dropped, None, "seed {seed}");
+            let dropped = wayfold.opened().dropped.clone();
+            // A swap whose snapshot could not be written leaves that of the rules before.
+            assert!(dropped.is_none_or(|why| why.starts_with("rule ")), "seed {seed}");
+        }
+        if random.percent(8) {
+            match swap(&wayfold, &mut random) {
+                Ok(()) => tally.swaps += 1,
+                Err(error) => {
+                    assert!(error.is_retryable(), "seed {seed}: {error}");
+                    tally.swaps_failed += 1;
+                }
+            }
         }
     }
+    let case = Case { rules: wayfold.rules(), ..case };
     surely(|| block_on(wayfold.advance_to(arrival.as_of)));
     compare(seed, &case, &wayfold, arrival.as_of);
+}
+
+/// Rebuilds under another horizon of churn, and swaps.
+fn swap(wayfold: &Wayfold, random: &mut Random) -> wayfold::Result<()> {
+    let mut rules = wayfold.rules();
+    rules.lifecycle.churned_after_days = random.between(20, 400) as u32;
+    rules.version = format!("{:?}", rules.lifecycle);
+    let mut rebuild = block_on(wayfold.rebuild(builder(&rules)))?;
+    if random.percent(50) {
+        block_on(rebuild.step())?;
+        block_on(rebuild.keep())?;
+    }
+    block_on(rebuild.swap())
 }
 
 fn compare(seed: u64, case: &Case, wayfold: &Wayfold, as_of: Timestamp) {
@@ -236,13 +275,14 @@ fn compare(seed: u64, case: &Case, wayfold: &Wayfold, as_of: Timestamp) {
 }
 
 #[test]
-fn incremental_is_rebuilt_is_the_oracle_through_restarts_snapshots_and_failures() {
+fn incremental_is_rebuilt_is_the_oracle_through_restarts_snapshots_rebuilds_and_failures() {
     let mut tally = Tally::default();
     for seed in 0..HISTORIES {
         live_through(seed, &mut tally);
     }
     println!("{tally:?}");
     assert!(tally.from_snapshots > 600 && tally.snapshots > 900 && tally.snapshots_failed > 10, "{tally:?}");
+    assert!(tally.swaps > 200 && tally.swaps_failed > 5, "{tally:?}");
 }
 
 /// A directory that was written by an engine amid its death names the parts of the snapshot before.
