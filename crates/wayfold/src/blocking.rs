@@ -11,6 +11,7 @@ use crate::builder::Builder;
 use crate::decide::{Decided, Standing};
 use crate::error::{Error, Result};
 use crate::known::KnownAt;
+use crate::rebuild::Progress;
 use crate::request::{Appended, Request};
 use crate::snapshot::Snapshotted;
 
@@ -248,6 +249,14 @@ impl Wayfold {
         block_on(self.0.customers_of(tenant, selection, as_of))
     }
 
+    /// As [`crate::Wayfold::rebuild`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn rebuild(&self, builder: Builder) -> Result<Rebuild> {
+        block_on(self.0.rebuild(builder)).map(Rebuild)
+    }
+
     /// As [`crate::Wayfold::backtest`].
     ///
     /// # Errors
@@ -293,6 +302,57 @@ impl Wayfold {
     /// As [`crate::Wayfold::as_known_at`].
     pub fn as_known_at(&self, known_at: impl Into<KnownAt>) -> AsKnownAt<'_> {
         AsKnownAt(self.0.as_known_at(known_at))
+    }
+}
+
+/// As [`crate::Rebuild`], with calls that wait.
+#[derive(Debug)]
+pub struct Rebuild(crate::Rebuild);
+
+impl Rebuild {
+    /// As [`crate::Rebuild::step`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn step(&mut self) -> Result<bool> {
+        block_on(self.0.step())
+    }
+
+    /// As [`crate::Rebuild::progress`].
+    pub fn progress(&self) -> Progress {
+        block_on(self.0.progress())
+    }
+
+    /// As [`crate::Rebuild::keep`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn keep(&mut self) -> Result<()> {
+        block_on(self.0.keep())
+    }
+
+    /// As [`crate::Rebuild::difference`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn difference(&mut self, as_of: impl Into<Timestamp>) -> Result<PopulationDifference> {
+        block_on(self.0.difference(as_of))
+    }
+
+    /// As [`crate::Rebuild::swap`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn swap(self) -> Result<()> {
+        block_on(self.0.swap())
+    }
+
+    /// As [`crate::Rebuild::discard`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn discard(self) -> Result<()> {
+        block_on(self.0.discard())
     }
 }
 

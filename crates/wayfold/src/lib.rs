@@ -128,6 +128,11 @@ struct FirstJourney;
 
 /// Compiles and runs the program of the guide.
 #[cfg(doctest)]
+#[doc = include_str!("../../../docs/guide/rebuild.md")]
+struct RebuildGuide;
+
+/// Compiles and runs the program of the guide.
+#[cfg(doctest)]
 #[doc = include_str!("../../../docs/guide/schema-versions.md")]
 struct SchemaVersions;
 
