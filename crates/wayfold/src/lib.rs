@@ -140,3 +140,33 @@ struct SchemaVersions;
 #[cfg(all(doctest, feature = "sqlite"))]
 #[doc = include_str!("../../../docs/guide/storage.md")]
 struct Storage;
+
+/// Compiles and runs the program of the guide.
+#[cfg(all(doctest, feature = "sqlite"))]
+#[doc = include_str!("../../../docs/guide/embed.md")]
+struct Embed;
+
+/// Compiles and runs the program of the guide.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/guide/decide.md")]
+struct Decide;
+
+/// Compiles and runs the program of the guide.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/guide/time.md")]
+struct Time;
+
+/// Compiles and runs the program of the guide.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/guide/notices.md")]
+struct Notices;
+
+/// Compiles and runs the program of the guide.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/guide/select.md")]
+struct Select;
+
+/// Compiles and runs the program of the guide.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/guide/operate.md")]
+struct Operate;

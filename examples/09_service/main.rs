@@ -1,0 +1,114 @@
+//! How a service embeds the engine: events in, answers, pages, decisions and notices out, over HTTP.
+//!
+//! Without arguments it starts on a free port, asks itself everything that it can answer, and ends:
+//! `cargo run --example 09_service`. With an address and a file it serves until Ctrl-C:
+//! `cargo run --example 09_service -- --listen 127.0.0.1:8080 --store customers.wayfold`.
+//!
+//! Read `service.rs` first, then `redeem.rs` for decisions and `notices.rs` for the stream.
+
+mod answer;
+mod client;
+mod drive;
+mod notices;
+mod redeem;
+mod service;
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use clap::Parser;
+use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
+use wayfold::sqlite::{SqliteConfig, SqliteStore};
+use wayfold::{Builder, Rules, Timestamp};
+
+use crate::service::Service;
+
+#[derive(Debug, Parser)]
+struct Arguments {
+    /// Where to listen; without it the service asks itself and ends.
+    #[arg(long, value_name = "ADDR", requires = "store")]
+    listen: Option<SocketAddr>,
+    /// The file that holds the log.
+    #[arg(long, value_name = "FILE", requires = "listen")]
+    store: Option<PathBuf>,
+}
+
+fn main() -> anyhow::Result<()> {
+    let arguments = Arguments::parse();
+    // The SQLite store reads on the thread that asks, so there is more than one.
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(4).enable_all().build()?;
+    match arguments.listen.zip(arguments.store) {
+        Some((address, file)) => runtime.block_on(serve(address, &file)),
+        None => ask_itself(&runtime),
+    }
+}
+
+/// Serves until Ctrl-C; what was begun by then is answered, and streams end.
+async fn serve(address: SocketAddr, file: &Path) -> anyhow::Result<()> {
+    let store = SqliteStore::open(file, SqliteConfig::default())?;
+    let service = Arc::new(Service::open(store, Builder::new(Rules::default())?).await?);
+    let listener = TcpListener::bind(address).await?;
+    println!("listening on http://{}; Ctrl-C ends it", listener.local_addr()?);
+    let interrupted = async {
+        // Without a handler there is nothing to wait for, and the service ends.
+        let _ = tokio::signal::ctrl_c().await;
+    };
+    service::serve(listener, service, interrupted).await?;
+    println!("ended; everything acknowledged is in {}", file.display());
+    Ok(())
+}
+
+/// Starts on a free port over a file that is thrown away, and asks.
+fn ask_itself(runtime: &Runtime) -> anyhow::Result<()> {
+    let folder = std::env::temp_dir().join(format!("wayfold-09-service-{}", std::process::id()));
+    std::fs::create_dir_all(&folder)?;
+    let asked = start_and_ask(runtime, &folder.join("customers.wayfold"));
+    std::fs::remove_dir_all(&folder)?;
+    asked
+}
+
+/// Engine and store go by one clock that is moved by hand, so that half a year passes at once.
+fn start_and_ask(runtime: &Runtime, file: &Path) -> anyhow::Result<()> {
+    let clock = Clock::starting_at(Timestamp::parse("2024-06-01")?);
+    let store = SqliteStore::open(file, SqliteConfig::default())?.with_clock(clock.reader());
+    let builder = Builder::new(Rules::default())?.by_hand(clock.reader()());
+    let service = Arc::new(runtime.block_on(Service::open(store, builder))?);
+    let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0"))?;
+    let address = listener.local_addr()?;
+    let (end, ended) = tokio::sync::oneshot::channel::<()>();
+    let ended = async {
+        // Nothing is sent: it ends when the other side is dropped.
+        let _ = ended.await;
+    };
+    let serving = runtime.spawn(service::serve(listener, service.clone(), ended));
+    let asked = drive::everything(address, |instant| {
+        clock.set(instant);
+        runtime.block_on(service.wayfold.advance_to(instant))
+    });
+    drop(end);
+    runtime.block_on(serving)??;
+    asked
+}
+
+/// A clock that stands where it was set.
+struct Clock(Arc<AtomicI64>);
+
+impl Clock {
+    fn starting_at(instant: Timestamp) -> Self {
+        Self(Arc::new(AtomicI64::new(instant.as_micros())))
+    }
+
+    fn set(&self, instant: Timestamp) {
+        self.0.store(instant.as_micros(), Ordering::SeqCst);
+    }
+
+    fn reader(&self) -> impl Fn() -> Timestamp + Send + Sync + 'static {
+        let micros = self.0.clone();
+        move || {
+            Timestamp::from_micros(micros.load(Ordering::SeqCst)).expect("it is set to instants that exist")
+        }
+    }
+}
