@@ -9,7 +9,7 @@ use std::fmt;
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use wayfold::blocking::Wayfold;
 use wayfold::{
     Builder, Currency, CustomerAt, CustomerKey, EventBody, EventId, EventKind, EventView, Handle,
@@ -20,7 +20,7 @@ use wayfold::{
 /// What stands on a customer's card: one point is earned for each whole euro, and pays one cent.
 struct CardProjection;
 
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Card {
     points: i64,
     /// Receipts that are written, so that one that comes again is known.

@@ -18,7 +18,7 @@ use crate::service::Service;
 pub(crate) struct Points;
 
 /// What stands in it.
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Ledger {
     balance: i64,
     /// So that a request that comes again is known.
