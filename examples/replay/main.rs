@@ -20,6 +20,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use wayfold::blocking::Wayfold;
 use wayfold::ingest::{CsvImport, EventSource, ImportOptions, Mapping, OnBadRow, Rejects};
 use wayfold::{Builder, Currency, CustomerKey, Rules, Timestamp};
+use wayfold_examples::shipped;
 
 use crate::report::{Question, Read, Report};
 use crate::store::StoreName;
@@ -123,12 +124,6 @@ fn import(wayfold: &Wayfold, arguments: &Arguments) -> Result<Read> {
     let (imported, time) = timed(|| wayfold.import(&mut source))?;
     bar.finish_and_clear();
     Ok(Read::new(&source.progress(), imported, time))
-}
-
-/// A file that ships with the examples: named from the repository's root where that is the current folder.
-fn shipped(name: &str) -> PathBuf {
-    let from_root = PathBuf::from("examples").join(name);
-    if from_root.exists() { from_root } else { PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(name) }
 }
 
 /// Draws to standard error, so that the answers stay alone on standard output.
