@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use wayfold::{
     Builder, CustomerAt, CustomerKey, EventBody, EventId, EventKind, EventView, Filter, JourneyEvent,
     MembershipJoined, MemoryStore, OfferIssued, OfferRedeemed, Order, PointsEarned, PointsExpired,
@@ -12,7 +12,7 @@ use wayfold::{
 /// Membership, points, offers and preferences of one customer.
 struct ClubProjection;
 
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Club {
     is_member: bool,
     points: i64,
