@@ -4,7 +4,6 @@
 //! `sell r2 ada 9.50 30` to pay with 30 points as well, and `points ada`:
 //! `cargo run --example 05_till -- -`.
 
-use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -23,8 +22,6 @@ struct CardProjection;
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Card {
     points: i64,
-    /// Receipts that are written, so that one that comes again is known.
-    receipts: BTreeSet<String>,
 }
 
 impl Projection for CardProjection {
@@ -44,7 +41,6 @@ impl Projection for CardProjection {
         match event.kind() {
             EventKind::PointsEarned => card.points += points,
             EventKind::PointsRedeemed => card.points -= points,
-            EventKind::OrderPlaced => card.receipts.extend(event.order().map(str::to_owned)),
             _ => {}
         }
     }
@@ -103,10 +99,11 @@ impl Sale {
         card: Handle<CardProjection>,
         standing: &Standing,
     ) -> Result<Vec<JourneyEvent>, Refusal> {
-        let card = standing.own_view(card)?.unwrap_or_default();
-        if card.receipts.contains(&self.receipt) {
+        // A receipt that comes again is known by the id of its sale.
+        if standing.holds(self.id("sale")) {
             return Ok(vec![]);
         }
+        let card = standing.own_view(card)?.unwrap_or_default();
         if card.points < self.points {
             return Err(Refusal::TooFewPoints { has: card.points });
         }
@@ -123,14 +120,17 @@ impl Sale {
         Ok(events)
     }
 
+    fn id(&self, what: &str) -> EventId {
+        EventId::from_natural_key("till", what, &[&self.receipt])
+    }
+
     fn event(
         &self,
         standing: &Standing,
         what: &str,
         body: impl Into<EventBody>,
     ) -> wayfold::Result<JourneyEvent> {
-        let id = EventId::from_natural_key("till", what, &[&self.receipt]);
-        let event = JourneyEvent::new(id, self.customer.clone(), standing.as_of(), body);
+        let event = JourneyEvent::new(self.id(what), self.customer.clone(), standing.as_of(), body);
         Ok(event.with_tag(Tag::order(&self.receipt)?))
     }
 }

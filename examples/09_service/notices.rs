@@ -9,26 +9,23 @@ use axum::http::HeaderMap;
 use axum::response::Sse;
 use axum::response::sse::{Event, KeepAlive};
 use futures_util::stream::{Stream, StreamExt, try_unfold};
-use wayfold::{Position, Start};
+use wayfold::Start;
 
 use crate::answer::Refusal;
 use crate::service::Service;
 
-/// Streams what changes from now on, or behind the position that `Last-Event-ID` names.
-///
-/// After a position the time begins at which its event was recorded: what time alone has told since is told again,
-/// under the same ids. What was told so and stopped to hold while nobody listened is not withdrawn; who must hear of
-/// that subscribes under a name, as the example 06 does.
+/// Streams what changes from now on, or behind the delivery that `Last-Event-ID` names: what was told and has stopped to
+/// hold while nobody listened is then withdrawn.
 pub(crate) async fn notices(
     State(service): State<Arc<Service>>,
     headers: HeaderMap,
 ) -> Result<Sse<impl Stream<Item = wayfold::Result<Event>>>, Refusal> {
     let last = headers.get("last-event-id").map(|id| String::from_utf8_lossy(id.as_bytes()).into_owned());
-    let start = last.map_or(Ok(Start::Now), |id| Position::try_from(id).map(Start::After))?;
+    let start = last.map_or(Ok(Start::Now), |id| id.parse().map(Start::At))?;
     let subscription = service.wayfold.subscribe(start).await?;
     let deliveries = try_unfold(subscription, async |mut subscription| {
         let Some(delivery) = subscription.next().await? else { return Ok(None) };
-        let event = Event::default().id(delivery.position.to_string());
+        let event = Event::default().id(delivery.place.to_string());
         let event = event.json_data(&delivery.told).expect("notices are JSON");
         Ok(Some((event, subscription)))
     });

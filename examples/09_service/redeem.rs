@@ -1,6 +1,5 @@
 //! A decision behind a route: points are redeemed only if they are there, and once for one request.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use axum::Json;
@@ -21,13 +20,11 @@ pub(crate) struct Points;
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Ledger {
     balance: i64,
-    /// So that a request that comes again is known.
-    redeemed: BTreeSet<EventId>,
 }
 
 impl Projection for Points {
     type State = Ledger;
-    type View = Ledger;
+    type View = i64;
 
     fn name(&self) -> &str {
         "points"
@@ -41,17 +38,13 @@ impl Projection for Points {
         let points = event.integer("points").unwrap_or(0);
         match event.kind() {
             EventKind::PointsEarned => ledger.balance += points,
-            EventKind::PointsExpired => ledger.balance -= points,
-            EventKind::PointsRedeemed => {
-                ledger.balance -= points;
-                ledger.redeemed.insert(event.id());
-            }
+            EventKind::PointsExpired | EventKind::PointsRedeemed => ledger.balance -= points,
             _ => {}
         }
     }
 
-    fn view(&self, ledger: &Ledger, _customer: &CustomerAt<'_>) -> Ledger {
-        ledger.clone()
+    fn view(&self, ledger: &Ledger, _customer: &CustomerAt<'_>) -> i64 {
+        ledger.balance
     }
 
     fn holds_until(&self, _ledger: &Ledger, _customer: &CustomerAt<'_>) -> Option<Timestamp> {
@@ -79,9 +72,7 @@ pub(crate) async fn redeem(
     Json(wish): Json<Wish>,
 ) -> Answer<Balance> {
     let key = CustomerKey::new(id)?;
-    // The future of a decision does not move between threads, as a handler's has to, so it gets one of its own.
-    let decide = move || pollster::block_on(decide(&service, &key, &wish));
-    let points = tokio::task::spawn_blocking(decide).await.expect("a decision that panics is an error")?;
+    let points = decide(&service, &key, &wish).await?;
     Ok(Json(Balance { points }))
 }
 
@@ -90,17 +81,17 @@ async fn decide(service: &Service, key: &CustomerKey, wish: &Wish) -> Result<i64
     let id = EventId::from_natural_key("service", "redeem", &[&wish.request]);
     let wanted = i64::from(wish.points);
     let decision = |standing: &Standing| {
-        let ledger = standing.own_view(service.points)?.unwrap_or_default();
-        if ledger.redeemed.contains(&id) {
+        // A request that comes again is known by the id of its event.
+        if standing.holds(id) {
             return Ok(vec![]);
         }
-        if ledger.balance < wanted {
-            return Err(Refusal::TooFewPoints { has: ledger.balance });
+        let has = standing.own_view(service.points)?.unwrap_or_default();
+        if has < wanted {
+            return Err(Refusal::TooFewPoints { has });
         }
         let redeemed = PointsRedeemed { points: wanted, reward: wish.reward.clone() };
         Ok(vec![JourneyEvent::new(id, key.clone(), standing.as_of(), redeemed)])
     };
     service.wayfold.decide(key, decision).await?;
-    let ledger = service.wayfold.own_view(service.points, key).await?;
-    Ok(ledger.map_or(0, |ledger| ledger.balance))
+    Ok(service.wayfold.own_view(service.points, key).await?.unwrap_or_default())
 }

@@ -136,6 +136,14 @@ impl Wayfold {
         self.customers_of(&Tenant::default(), selection, self.now()).await
     }
 
+    /// Selects customers of the default tenant as of an instant.
+    ///
+    /// # Errors
+    /// As [`Wayfold::customers`].
+    pub async fn customers_as_of(&self, selection: &Selection, as_of: impl Into<Timestamp>) -> Result<Page> {
+        self.customers_of(&Tenant::default(), selection, as_of).await
+    }
+
     /// Selects customers of a tenant as of an instant.
     ///
     /// # Errors

@@ -13,7 +13,8 @@ use crate::error::{Error, Result};
 use crate::known::KnownAt;
 use crate::rebuild::Progress;
 use crate::request::{Appended, Request};
-use crate::snapshot::Snapshotted;
+use crate::snapshot::{Opened, Snapshotted};
+use crate::subscribe::{Delivery, Start};
 
 /// The engine, with calls that wait until they are done. Not for use inside of an async task.
 ///
@@ -107,6 +108,32 @@ impl Wayfold {
         block_on(self.0.import(source))
     }
 
+    /// As [`crate::Wayfold::store`].
+    pub fn store(&self) -> &dyn EventStore {
+        self.0.store()
+    }
+
+    /// As [`crate::Wayfold::opened`].
+    pub fn opened(&self) -> &Opened {
+        self.0.opened()
+    }
+
+    /// As [`crate::Wayfold::subscribe`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn subscribe(&self, start: Start) -> Result<Subscription> {
+        block_on(self.0.subscribe(start)).map(Subscription)
+    }
+
+    /// As [`crate::Wayfold::subscribe_as`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn subscribe_as(&self, name: &str, start: Start) -> Result<Subscription> {
+        block_on(self.0.subscribe_as(name, start)).map(Subscription)
+    }
+
     /// As [`crate::Wayfold::snapshot`].
     ///
     /// # Errors
@@ -119,7 +146,7 @@ impl Wayfold {
     ///
     /// # Errors
     /// As there.
-    pub fn close(self) -> Result<()> {
+    pub fn close(&self) -> Result<()> {
         block_on(self.0.close())
     }
 
@@ -236,6 +263,14 @@ impl Wayfold {
         block_on(self.0.customers(selection))
     }
 
+    /// As [`crate::Wayfold::customers_as_of`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn customers_as_of(&self, selection: &Selection, as_of: impl Into<Timestamp>) -> Result<Page> {
+        block_on(self.0.customers_as_of(selection, as_of))
+    }
+
     /// As [`crate::Wayfold::customers_of`].
     ///
     /// # Errors
@@ -302,6 +337,37 @@ impl Wayfold {
     /// As [`crate::Wayfold::as_known_at`].
     pub fn as_known_at(&self, known_at: impl Into<KnownAt>) -> AsKnownAt<'_> {
         AsKnownAt(self.0.as_known_at(known_at))
+    }
+}
+
+/// As [`crate::Subscription`], with calls that wait.
+#[derive(Debug)]
+pub struct Subscription(crate::Subscription);
+
+impl Subscription {
+    /// As [`crate::Subscription::next`].
+    ///
+    /// # Errors
+    /// As there.
+    #[expect(clippy::should_implement_trait, reason = "an iterator would give no errors to act on")]
+    pub fn next(&mut self) -> Result<Option<Delivery>> {
+        block_on(self.0.next())
+    }
+
+    /// As [`crate::Subscription::try_next`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn try_next(&mut self) -> Result<Option<Delivery>> {
+        block_on(self.0.try_next())
+    }
+
+    /// As [`crate::Subscription::commit`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn commit(&mut self) -> Result<()> {
+        block_on(self.0.commit())
     }
 }
 

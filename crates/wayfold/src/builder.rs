@@ -78,7 +78,8 @@ impl Builder {
     }
 
     /// Lets time stand still at an instant until [`Wayfold::advance_to`] moves it: for tests, and for programs that
-    /// walk through history.
+    /// walk through history. The store has a clock of its own, by which it says when it took an event; where that
+    /// matters, as for what was known at a date, give the store the same time.
     pub fn by_hand(mut self, start: Timestamp) -> Self {
         self.clock = Clock::by_hand(start);
         self

@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use tracing::field::Empty;
 use tracing::{Instrument, Span, debug_span};
 use wayfold_core::{
-    CustomerKey, CustomerView, EventBatch, Fold, Handle, JourneyEvent, Position, Projection, Timestamp,
+    CustomerKey, CustomerView, EventBatch, EventId, Fold, Handle, JourneyEvent, Position, Projection,
+    Timestamp,
 };
 use wayfold_store::{AppendCondition, AppendOutcome, EventFilter};
 
@@ -63,6 +64,7 @@ fn draw() -> u64 {
 pub struct Standing {
     key: CustomerKey,
     as_of: Timestamp,
+    history: Vec<EventBatch>,
     fold: Fold,
     view: Option<CustomerView>,
     seen: Position,
@@ -74,8 +76,8 @@ impl Standing {
         &self.key
     }
 
-    /// The instant, by the engine's clock. Events later than it are not in the views; the decision is taken again
-    /// if one comes all the same.
+    /// The instant, by the engine's clock, and never before the customer's last event was recorded by a clock that
+    /// went back. Events later than it are not in the views; the decision is taken again if one comes all the same.
     pub fn as_of(&self) -> Timestamp {
         self.as_of
     }
@@ -91,6 +93,12 @@ impl Standing {
     /// `Panicked` if the projection panics, `InvalidQuestion` if another engine gave the handle.
     pub fn own_view<P: Projection>(&self, handle: Handle<P>) -> Result<Option<P::View>> {
         Ok(self.fold.own_view(handle, &self.key, self.as_of)?)
+    }
+
+    /// Whether the log holds an event of the customer under this id, at whatever instant: what a decision has written
+    /// before, for a request that comes again.
+    pub fn holds(&self, id: EventId) -> bool {
+        self.history.iter().any(|batch| batch.iter().any(|event| event.id() == id))
     }
 
     /// The last event of the customer that was looked at; [`Position::START`] if there is none.
@@ -153,14 +161,15 @@ impl Wayfold {
     }
 
     async fn standing(&self, key: &CustomerKey) -> Result<Standing> {
-        let as_of = self.now();
         let history = history(self.store(), key, Known(None)).await?;
-        let last =
-            |batch: &EventBatch| batch.len().checked_sub(1).and_then(|row| batch.event(row).position());
-        let seen = history.iter().filter_map(last).max().unwrap_or(Position::START);
+        let events = || history.iter().flat_map(EventBatch::iter);
+        let seen = events().filter_map(|event| event.position()).max().unwrap_or(Position::START);
+        let recorded_at = events().filter_map(|event| event.recorded_at()).max();
+        let now = self.now();
+        let as_of = recorded_at.filter(|_| self.parts().clock.runs()).map_or(now, |last| last.max(now));
         let fold = self.fold_history(&history, as_of);
         let view = fold.view(key, as_of)?;
-        Ok(Standing { key: key.clone(), as_of, fold, view, seen })
+        Ok(Standing { key: key.clone(), as_of, history, fold, view, seen })
     }
 }
 
@@ -188,8 +197,8 @@ impl Requested<'_> {
         for attempts in 1..=attempts_max {
             span.record("attempts", attempts);
             let standing = self.engine.standing(key).await?;
-            let place = format_args!("the decision about customer {key}");
-            let events = contained(place, || decision(&standing))??;
+            let place = format!("the decision about customer {key}");
+            let events = contained(&place, || decision(&standing))??;
             if events.is_empty() {
                 return Ok(Decided { positions: vec![], new: 0, attempts });
             }

@@ -1,4 +1,4 @@
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use wayfold_core::{EventBatch, Fold, Limits, Position, ProjectionSet, Rules, Timestamp};
 use wayfold_store::EventStore;
@@ -19,7 +19,7 @@ use crate::wait::Signal;
 /// about the default tenant unless they name another; the export and the newest event are of all tenants.
 ///
 /// ```
-/// use std::sync::{Arc, PoisonError, RwLock};
+/// use std::sync::{Arc, Mutex, PoisonError, RwLock};
 /// use wayfold::{CustomerKey, EventId, JourneyEvent, MemoryStore, Registered, Timestamp, Uuid, Wayfold};
 ///
 /// # pollster::block_on(async {
@@ -31,6 +31,9 @@ use crate::wait::Signal;
 /// # }).unwrap();
 /// ```
 ///
+/// Calls do what their store does on the thread that polls them: the store in one file reads and folds there, and waits
+/// for its commits without holding the thread.
+///
 /// Questions about one customer read its events from the log and wait for nothing else. Questions about all
 /// customers are answered from live states, which a thread of the engine keeps up with the log; each answer is of one
 /// position of it, and none makes an append wait. The thread ends when the engine is dropped.
@@ -40,7 +43,7 @@ use crate::wait::Signal;
 #[derive(Debug)]
 pub struct Wayfold {
     engine: Arc<Engine>,
-    follower: Option<Follower>,
+    follower: Mutex<Option<Follower>>,
 }
 
 impl Drop for Wayfold {
@@ -115,17 +118,18 @@ impl Wayfold {
         engine.opened = opened;
         let engine = Arc::new(engine);
         let follower = follows.then(|| Follower::start(engine.clone())).transpose()?;
-        Ok(Self { engine, follower })
+        Ok(Self { engine, follower: Mutex::new(follower) })
     }
 
     /// Ends subscriptions and the thread that follows, and writes a snapshot if anything was folded since the last one
     /// and the engine [writes snapshots](Builder::with_snapshot_every) at all.
     ///
-    /// Dropping the engine loses nothing either; the next one then folds what came after the last snapshot.
+    /// Questions and appends are answered still, by whoever holds the engine. Dropping it loses nothing either; the next
+    /// one then folds what came after the last snapshot.
     ///
     /// # Errors
     /// As [`Wayfold::snapshot`]; everything has ended then all the same.
-    pub async fn close(mut self) -> Result<()> {
+    pub async fn close(&self) -> Result<()> {
         self.end();
         if self.parts().snapshot_every.is_some() {
             self.catch_up().await?;
@@ -136,9 +140,10 @@ impl Wayfold {
         Ok(())
     }
 
-    fn end(&mut self) {
+    fn end(&self) {
         self.engine.signal.close();
-        if let Some(follower) = self.follower.take() {
+        let follower = self.follower.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(follower) = follower {
             follower.join();
         }
     }

@@ -85,7 +85,7 @@ pub use self::known::{AsKnownAt, KnownAt};
 pub use self::rebuild::{Progress, Rebuild};
 pub use self::request::{Appended, Request, Requested};
 pub use self::snapshot::{Opened, Snapshotted};
-pub use self::subscribe::{Delivery, Start, Subscription};
+pub use self::subscribe::{Delivery, Place, Start, Subscription};
 #[doc(inline)]
 pub use wayfold_core::bodies;
 // The one family that is listed where it is declared: a struct for each kind, made by one macro.

@@ -1,6 +1,8 @@
 //! Subscriptions to notices: pulled by who listens, as slowly as it likes.
 
 use std::collections::VecDeque;
+use std::fmt;
+use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -32,6 +34,35 @@ pub enum Start {
     After(Position),
     /// At the end of the log as it is, and now.
     Now,
+    /// Behind a delivery that was heard, or any other place.
+    At(Place),
+}
+
+/// A point of the log and an instant, between which and another one something changes; written as `POSITION@INSTANT`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Place {
+    /// Up to where the log is told.
+    pub position: Position,
+    /// Up to which instant.
+    pub as_of: Timestamp,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}@{}", self.position, self.as_of)
+    }
+}
+
+impl FromStr for Place {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let Some((position, as_of)) = text.split_once('@') else {
+            let message = format_args!("place {text:?} is not written as POSITION@INSTANT");
+            return Err(Error::new(ErrorKind::InvalidQuestion, message));
+        };
+        Ok(Self { position: Position::try_from(position.to_owned())?, as_of: Timestamp::parse(as_of)? })
+    }
 }
 
 /// Notices that came together: what holds at a place of the log and of time and did not at the one before, and what
@@ -41,10 +72,8 @@ pub struct Delivery {
     /// What is told: never empty. Customers in no particular order; those of one customer in the order in which they
     /// hold, its withdrawals first.
     pub told: Vec<Told>,
-    /// Up to where the log is told with it.
-    pub position: Position,
-    /// Up to which instant.
-    pub as_of: Timestamp,
+    /// Up to where everything is told with it.
+    pub place: Place,
 }
 
 /// Notices as they come; see [`Wayfold::subscribe`].
@@ -66,13 +95,6 @@ pub struct Subscription {
     ready: Option<Delivery>,
     /// The step that was handed over before the process ended, which is told again just as it was.
     again: Option<Place>,
-}
-
-/// A point of the log and an instant.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-struct Place {
-    position: Position,
-    as_of: Timestamp,
 }
 
 /// What a named subscription keeps beside the position up to which everything was taken.
@@ -172,6 +194,7 @@ impl Wayfold {
     async fn place(&self, start: Start) -> Result<Place> {
         Ok(match start {
             Start::Beginning => Place { position: Position::START, as_of: Timestamp::MIN },
+            Start::At(place) => place,
             Start::Now => {
                 let as_of = self.now();
                 Place { position: self.store().head().await?, as_of }
@@ -244,7 +267,7 @@ impl Subscription {
             let (position, as_of) = self.teller.told();
             let told = self.teller.take();
             if !told.is_empty() {
-                self.ready = Some(Delivery { told, position, as_of });
+                self.ready = Some(Delivery { told, place: Place { position, as_of } });
                 break;
             }
             // What was handed over last counts as taken, and there is nothing to tell since.
@@ -253,8 +276,7 @@ impl Subscription {
                 return Ok(None);
             }
         }
-        let handed_over = self.ready.as_ref().map(|ready| (ready.position, ready.as_of));
-        self.keep(handed_over.map(|(position, as_of)| Place { position, as_of })).await?;
+        self.keep(self.ready.as_ref().map(|ready| ready.place)).await?;
         let delivery = self.ready.take();
         let count = delivery.as_ref().map_or(0, |delivery| delivery.told.len());
         counter!("wayfold_notices_total").increment(count as u64);

@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use wayfold::store::{EventStoreExt, FaultStore};
 use wayfold::{
     Actor, Builder, CustomerAt, CustomerKey, Error, ErrorKind, EventBatch, EventBody, EventFilter, EventId,
-    EventStore, EventView, Handle, JourneyEvent, MemoryStore, PointsEarned, PointsRedeemed, Position,
-    Projection, Registered, Request, RetryPolicy, Rules, Span, Timestamp, Uuid, Wayfold,
+    EventStore, EventView, Filter, Handle, JourneyEvent, MemoryStore, PointsEarned, PointsRedeemed, Position,
+    Projection, Registered, Request, RetryPolicy, Rules, Selection, Span, Start, Timestamp, Uuid, Wayfold,
 };
 use wayfold_testkit::Random;
 
@@ -305,6 +305,59 @@ fn actor_and_correlation_of_a_request_are_in_its_events_unless_they_have_their_o
     let told: Vec<_> = events.map(|event| (event.actor, event.correlation)).collect();
     let correlation = Some(Uuid::from_u128(9));
     assert_eq!(told, [(clerk("lee"), correlation), (clerk("kim"), correlation)]);
+}
+
+/// A handler of a web service is a future that moves between threads.
+#[test]
+fn every_call_can_be_awaited_on_any_thread() {
+    fn moves<T: Send>(future: T) -> T {
+        future
+    }
+    let (wayfold, balance) = open(MemoryStore::new(), patient());
+    let (ada, events) = (key("ada"), [earned("ada", 1)]);
+    block_on(moves(wayfold.append(&events))).unwrap();
+    block_on(moves(wayfold.decide(&ada, |_| Ok::<_, Error>(vec![])))).unwrap();
+    block_on(moves(wayfold.customer(&ada))).unwrap();
+    block_on(moves(wayfold.own_view(balance, &ada))).unwrap();
+    block_on(moves(wayfold.population(start()))).unwrap();
+    block_on(moves(wayfold.customers(&Selection::new(Filter::default())))).unwrap();
+    block_on(moves(wayfold.backtest(&Rules::default(), &[start()]))).unwrap();
+    let mut notices = block_on(moves(wayfold.subscribe_as("crm", Start::Beginning))).unwrap();
+    block_on(moves(notices.next())).unwrap();
+    block_on(moves(notices.commit())).unwrap();
+    let mut rebuild = block_on(moves(wayfold.rebuild(Builder::new(Rules::default()).unwrap()))).unwrap();
+    block_on(moves(rebuild.step())).unwrap();
+    block_on(moves(rebuild.difference(start()))).unwrap();
+    block_on(moves(rebuild.swap())).unwrap();
+    block_on(moves(wayfold.close())).unwrap();
+}
+
+#[test]
+fn a_decision_knows_what_it_has_written_before_also_by_a_clock_that_goes_back() {
+    let now = Arc::new(std::sync::atomic::AtomicI64::new(start().as_micros()));
+    let (of_store, of_engine) = (now.clone(), now.clone());
+    let read =
+        |now: &std::sync::atomic::AtomicI64| Timestamp::from_micros(now.load(Ordering::SeqCst)).unwrap();
+    let store = MemoryStore::new().with_clock(move || read(&of_store));
+    let mut builder =
+        Builder::new(Rules::default()).unwrap().with_clock(move || read(&of_engine)).on_demand();
+    let balance = builder.register(Balance).unwrap();
+    let wayfold = block_on(builder.open(store)).unwrap();
+    let ada = key("ada");
+    let id = EventId::from_u128(77);
+    let earn = || {
+        block_on(wayfold.decide(&ada, |standing| {
+            if standing.holds(id) {
+                assert_eq!(standing.own_view(balance)?, Some(5), "as of {}", standing.as_of());
+                return Ok(vec![]);
+            }
+            let earned = PointsEarned { points: 5, reason: None };
+            Ok::<_, Error>(vec![JourneyEvent::new(id, ada.clone(), standing.as_of(), earned)])
+        }))
+    };
+    assert_eq!(earn().unwrap().new, 1);
+    now.fetch_sub(3_600_000_000, Ordering::SeqCst);
+    assert_eq!(earn().unwrap().new, 0);
 }
 
 /// Retries of one request are joined by its correlation, so that the same events stay the same.

@@ -9,7 +9,7 @@ use pollster::block_on;
 use wayfold::store::{Checkpoint, CheckpointName, EventStoreExt, FaultStore};
 use wayfold::{
     Builder, Delivery, ErrorKind, EventBatch, EventFilter, EventStore, LifecycleStage, MemoryStore, NoticeId,
-    Position, Result, Rules, Span, Start, Subscription, Timestamp, Told, Transition, Wayfold,
+    Place, Position, Result, Rules, Span, Start, Subscription, Timestamp, Told, Transition, Wayfold,
 };
 use wayfold_testkit::{Arrival, Case, ChangeFact, Clock, Oracle, Order, Random};
 
@@ -136,6 +136,31 @@ fn a_subscription_from_now_or_from_an_event_is_told_what_comes_after() {
     assert_eq!(told(&mut all), ["ada", "bob"]);
 }
 
+/// Churn that was told, and undone while nobody listened, once stood for ever: a position alone does not say what time
+/// had told.
+#[test]
+fn who_resumes_behind_a_delivery_hears_what_was_taken_back_meanwhile() {
+    let wayfold = open(MemoryStore::new().with_clock(|| day(900)), &Rules::default(), day(0)).unwrap();
+    let mut notices = block_on(wayfold.subscribe(Start::Now)).unwrap();
+    block_on(wayfold.append([&order("ada", 1, 0)])).unwrap();
+    block_on(notices.next()).unwrap();
+    block_on(wayfold.advance_to(day(200))).unwrap();
+    let churned = block_on(notices.next()).unwrap().unwrap();
+    drop(notices);
+    block_on(wayfold.append([&order("ada", 2, 100)])).unwrap();
+    // As it would come back in a header.
+    let place: Place = churned.place.to_string().parse().unwrap();
+    let mut resumed = block_on(wayfold.subscribe(Start::At(place))).unwrap();
+    let told = block_on(resumed.next()).unwrap().unwrap().told;
+    let churned = churned.told.iter().map(|told| told.notice().id);
+    let withdrawn: Vec<_> =
+        told.iter().filter(|told| matches!(told, Told::Withdrawn(_))).map(|told| told.notice().id).collect();
+    assert!(churned.clone().count() > 0 && churned.into_iter().all(|id| withdrawn.contains(&id)), "{told:?}");
+    for bad in ["", "@", "00@2024-01-01", "nowhere"] {
+        assert!(bad.parse::<Place>().is_err(), "{bad:?}");
+    }
+}
+
 #[test]
 fn time_alone_is_told_when_it_is_moved_and_a_late_event_takes_it_back() {
     let wayfold = open(MemoryStore::new().with_clock(|| day(900)), &Rules::default(), day(0)).unwrap();
@@ -163,7 +188,7 @@ fn whoever_waits_hears_of_events_of_time_and_of_the_end() {
     let (heard, hears) = std::sync::mpsc::channel();
     let listener = std::thread::spawn(move || {
         while let Some(delivery) = block_on(notices.next()).unwrap() {
-            heard.send(delivery.as_of).unwrap();
+            heard.send(delivery.place.as_of).unwrap();
         }
     });
     let hear = || hears.recv_timeout(Duration::from_secs(30)).unwrap();
@@ -188,7 +213,7 @@ fn a_running_clock_tells_what_falls_due() {
     order.occurred_at = (day(0) + Span::from_micros(500_000)).into();
     block_on(wayfold.append([&order])).unwrap();
     let first = block_on(notices.next()).unwrap().unwrap();
-    assert!(first.as_of < day(90) + Span::from_micros(500_000), "{first:?}");
+    assert!(first.place.as_of < day(90) + Span::from_micros(500_000), "{first:?}");
     let due = block_on(notices.next()).unwrap().unwrap();
     assert_eq!(due.told[0].notice().at, (day(90) + Span::from_micros(500_000)).next());
 }
