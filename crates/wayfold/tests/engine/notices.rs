@@ -210,14 +210,19 @@ fn a_running_clock_tells_what_falls_due() {
     let builder = Builder::new(Rules::default()).unwrap().with_clock(clock).on_demand();
     let wayfold = block_on(builder.open(store)).unwrap();
     let mut notices = block_on(wayfold.subscribe(Start::Beginning)).unwrap();
-    // At risk after 90 days: in half a second.
+    // At risk after 90 days: in half a second, or by now where the machine is slow.
     let mut order = order("ada", 1, 0);
     order.occurred_at = (day(0) + Span::from_micros(500_000)).into();
     block_on(wayfold.append([&order])).unwrap();
-    let first = block_on(notices.next()).unwrap().unwrap();
-    assert!(first.place.as_of < day(90) + Span::from_micros(500_000), "{first:?}");
-    let due = block_on(notices.next()).unwrap().unwrap();
-    assert_eq!(due.told[0].notice().at, (day(90) + Span::from_micros(500_000)).next());
+    let due = (day(90) + Span::from_micros(500_000)).next();
+    loop {
+        let delivery = block_on(notices.next()).unwrap().unwrap();
+        let is_due = delivery.told.iter().any(|told| told.notice().at == due);
+        assert_eq!(is_due, delivery.place.as_of >= due, "{delivery:?}");
+        if is_due {
+            return;
+        }
+    }
 }
 
 #[test]
