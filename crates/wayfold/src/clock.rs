@@ -1,11 +1,11 @@
 //! What time it is for an engine: by the system's clock, or as it is told.
 
 use std::fmt;
-use std::sync::atomic::{AtomicI64, Ordering};
 
 use wayfold_core::Timestamp;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::platform::atomic::{AtomicI64, Ordering};
 
 /// Tells the instant that questions without one are about, and up to which events are folded.
 pub(crate) enum Clock {

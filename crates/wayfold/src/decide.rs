@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use futures_timer::Delay;
 use metrics::counter;
 use serde::{Deserialize, Serialize};
 use tracing::field::Empty;
@@ -17,6 +16,7 @@ use crate::contain::contained;
 use crate::engine::Wayfold;
 use crate::error::{Error, ErrorKind, Result};
 use crate::known::Known;
+use crate::platform::Delay;
 use crate::request::Requested;
 use crate::shards::history;
 

@@ -1,4 +1,4 @@
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError};
 
 use wayfold_core::{EventBatch, Fold, Limits, Position, ProjectionSet, Rules, Timestamp};
 use wayfold_store::EventStore;
@@ -9,6 +9,8 @@ use crate::decide::RetryPolicy;
 use crate::error::Result;
 use crate::follow::Follower;
 use crate::live::Live;
+use crate::platform::{Mutex, RwLock};
+use crate::shards::Shards;
 use crate::snapshot::{self, Opened};
 use crate::versions::hold_to_version;
 use crate::wait::Signal;
@@ -103,10 +105,12 @@ impl Wayfold {
         restores: bool,
     ) -> Result<Self> {
         hold_to_version(parts.store.as_ref(), projections.rules()).await?;
-        if !restores {
+        let (shards, mut opened) = if restores {
+            snapshot::restore(&parts, &projections).await?
+        } else {
             snapshot::clear(parts.store.as_ref(), snapshot::LIVE).await?;
-        }
-        let (shards, mut opened) = snapshot::restore(&parts, &projections).await?;
+            (Shards::new(&projections, parts.clock.now(), parts.threads), Opened::default())
+        };
         let mut engine = Engine {
             parts,
             live: Live::new(shards),
@@ -133,7 +137,7 @@ impl Wayfold {
         self.end();
         if self.parts().snapshot_every.is_some() {
             self.catch_up().await?;
-            if self.engine.live.since_snapshot() > 0 {
+            if self.engine.live.since_snapshot().await > 0 {
                 self.snapshot().await?;
             }
         }

@@ -1,16 +1,15 @@
 //! The thread that keeps the live states up with the log.
 
 use std::sync::Arc;
-use std::thread::JoinHandle;
 use std::time::Duration;
 
-use futures_timer::Delay;
 use metrics::counter;
-use pollster::block_on;
 use tracing::warn;
 
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
+use crate::platform::thread::{Builder, JoinHandle};
+use crate::platform::{Delay, block_on};
 use crate::wait::first;
 
 /// After a failure the thread waits for so long, twice as long after each further one.
@@ -23,7 +22,7 @@ pub(crate) struct Follower(JoinHandle<()>);
 
 impl Follower {
     pub(crate) fn start(engine: Arc<Engine>) -> Result<Self> {
-        let thread = std::thread::Builder::new().name("wayfold-follow".to_owned());
+        let thread = Builder::new().name("wayfold-follow".to_owned());
         let started = thread.spawn(move || block_on(follow(&engine)));
         let thread = started.map_err(|error| {
             Error::new(ErrorKind::Unavailable, format_args!("no thread to follow the log: {error}"))
@@ -67,7 +66,9 @@ async fn follow(engine: &Engine) {
 /// Folds up to the end of the log and waits for what comes after it.
 async fn follow_once(engine: &Engine) -> Result<()> {
     engine.catch_up().await?;
-    if engine.parts.snapshot_every.is_some_and(|events| engine.live.since_snapshot() >= events) {
+    if let Some(events) = engine.parts.snapshot_every
+        && engine.live.since_snapshot().await >= events
+    {
         engine.snapshot().await?;
     }
     let position = engine.position().await;

@@ -65,8 +65,11 @@ mod error;
 mod follow;
 #[cfg(feature = "ingest")]
 mod import;
+#[cfg(test)]
+mod interleavings;
 mod known;
 mod live;
+mod platform;
 mod rebuild;
 mod request;
 mod shards;

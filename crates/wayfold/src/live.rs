@@ -1,8 +1,5 @@
 //! The live states: folded up to a position of the log and an instant, read by many and moved on by one.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-
-use async_lock::{Mutex, RwLock, RwLockReadGuard};
 use metrics::{counter, gauge, histogram};
 use tracing::field::Empty;
 use tracing::{Instrument, debug_span};
@@ -10,6 +7,8 @@ use tracing::{Instrument, debug_span};
 use crate::engine::Engine;
 use crate::error::Result;
 use crate::known::Known;
+use crate::platform::atomic::{AtomicU64, Ordering};
+use crate::platform::task::{Mutex, RwLock, RwLockReadGuard};
 use crate::shards::{Shards, Stretch, read_on};
 
 #[derive(Debug)]
@@ -19,27 +18,32 @@ pub(crate) struct Live {
     shards: RwLock<Shards>,
     /// Held by who writes a snapshot.
     pub(crate) snapshot_turn: Mutex<()>,
-    /// Events folded since the last snapshot.
-    since_snapshot: AtomicU64,
+    /// How many events the last snapshot of these states holds.
+    snapshotted: AtomicU64,
 }
 
 impl Live {
     pub(crate) fn new(shards: Shards) -> Self {
         Self {
             turn: Mutex::new(()),
+            snapshotted: AtomicU64::new(shards.events()),
             shards: RwLock::new(shards),
             snapshot_turn: Mutex::new(()),
-            since_snapshot: AtomicU64::new(0),
         }
     }
 
-    /// How many events were folded since the last snapshot.
-    pub(crate) fn since_snapshot(&self) -> u64 {
-        self.since_snapshot.load(Ordering::Relaxed)
+    /// How many events are folded that the last snapshot does not hold.
+    pub(crate) async fn since_snapshot(&self) -> u64 {
+        self.since(self.shards.read().await.events())
     }
 
-    pub(crate) fn forget_since(&self) {
-        self.since_snapshot.store(0, Ordering::Relaxed);
+    fn since(&self, events: u64) -> u64 {
+        events.saturating_sub(self.snapshotted.load(Ordering::Relaxed))
+    }
+
+    /// Notes how many events the snapshot holds that was written.
+    pub(crate) fn note_snapshot(&self, events: u64) {
+        self.snapshotted.store(events, Ordering::Relaxed);
     }
 }
 
@@ -61,7 +65,7 @@ impl Engine {
         shards.begin_anew_if_torn();
         shards.advance_to(self.parts.clock.now())?;
         shards.refold_pending(store, all).await?;
-        let mut position = shards.position();
+        let (mut position, mut folded) = (shards.position(), shards.events());
         drop(shards);
         let mut read = 0;
         loop {
@@ -71,12 +75,12 @@ impl Engine {
                 self.tell_lag(&stretch);
                 let mut shards = self.live.shards.write().await;
                 shards.apply(&stretch);
+                folded = shards.events();
                 shards.refold_pending(store, all).await?;
             }
             position = stretch.position;
             read += events;
-            let since = self.live.since_snapshot.fetch_add(events, Ordering::Relaxed) + events;
-            gauge!("wayfold_snapshot_age_events").set(since as f64);
+            gauge!("wayfold_snapshot_age_events").set(self.live.since(folded) as f64);
             counter!("wayfold_folded_total").increment(events);
             if is_last {
                 return Ok(read);
@@ -107,12 +111,15 @@ impl Engine {
 
     /// Puts other states in the place of the live ones, once they are folded as far.
     pub(crate) async fn swap(&self, mut states: Shards) -> Result<()> {
+        // A snapshot of the states before that is being written ends first, and is noted as theirs.
+        let _snapshot_turn = self.live.snapshot_turn.lock().await;
         let _turn = self.live.turn.lock().await;
         states.advance_to(self.parts.clock.now())?;
         states.catch_up(self.parts.store.as_ref(), Known(None)).await?;
         let mut shards = self.live.shards.write().await;
         self.set_projections(states.projections().clone());
         *shards = states;
+        self.live.note_snapshot(0);
         Ok(())
     }
 

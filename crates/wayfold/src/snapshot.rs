@@ -97,8 +97,9 @@ impl Engine {
         async {
             let (start, _turn) = (Instant::now(), self.live.snapshot_turn.lock().await);
             let taken = Taken::of(&*self.settled().await?)?;
+            let events = taken.events;
             let written = taken.write(self.parts.store.as_ref(), LIVE).await?;
-            self.live.forget_since();
+            self.live.note_snapshot(events);
             histogram!("wayfold_snapshot_seconds").record(start.elapsed());
             gauge!("wayfold_snapshot_bytes").set(written.bytes as f64);
             counter!("wayfold_snapshots_total").increment(1);

@@ -6,7 +6,6 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_timer::Delay;
 use metrics::counter;
 use serde::{Deserialize, Serialize};
 use wayfold_core::{Position, Refold, Rules, Teller, Timestamp, Told};
@@ -15,6 +14,7 @@ use wayfold_store::{Checkpoint, CheckpointName, ReadQuery};
 use crate::engine::{Engine, Wayfold};
 use crate::error::{Error, ErrorKind, Result};
 use crate::known::{Known, KnownAt};
+use crate::platform::Delay;
 use crate::shards::{Shards, history};
 use crate::wait::first;
 

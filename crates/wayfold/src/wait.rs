@@ -2,9 +2,11 @@
 
 use std::future::poll_fn;
 use std::pin::pin;
-use std::sync::atomic::{AtomicBool, Ordering};
 
-use event_listener::{Event, EventListener};
+use event_listener::EventListener;
+
+use crate::platform::Event;
+use crate::platform::atomic::{AtomicBool, Ordering};
 
 /// What the first of two comes to; the other is dropped.
 pub(crate) async fn first<A, B, T>(one: A, other: B) -> T
