@@ -3,12 +3,9 @@
 #![allow(clippy::unwrap_used, reason = "a test that meets an unexpected error fails there")]
 
 mod torture {
-    pub(crate) mod child;
     pub(crate) mod disk;
-    pub(crate) mod effort;
     pub(crate) mod panics;
     pub(crate) mod run;
-    pub(crate) mod scratch;
     pub(crate) mod script;
     pub(crate) mod verify;
     pub(crate) mod vfs;

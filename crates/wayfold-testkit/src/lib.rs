@@ -6,6 +6,8 @@
 //! [`Arrival`] cuts a history into deliveries out of order, [`Subject`] is whatever folds them, alone or over
 //! a store, and [`check`] holds the two against each other; [`given`] writes single journeys by hand.
 //!
+//! [`process`] starts a test's own program again as a process that may be killed, and [`Scratch`] is a folder for its file.
+//!
 //! [`conformance`](mod@conformance) is for whoever writes a store: every promise of the port as a named test, and
 //! random operations beside the memory store, by one macro call.
 
@@ -14,9 +16,11 @@ mod check;
 pub mod conformance;
 mod coverage;
 mod oracle;
+pub mod process;
 mod random;
 mod real_data;
 mod scenario;
+mod scratch;
 mod subject;
 mod workload;
 
@@ -27,6 +31,7 @@ pub use self::oracle::{ChangeFact, Oracle, causal_rank, stage_of};
 pub use self::random::Random;
 pub use self::real_data::real_data;
 pub use self::scenario::{Given, Moment, When, given, on};
+pub use self::scratch::Scratch;
 pub use self::subject::{
     Answers, FoldSubject, Refolds, RestartSubject, Steering, StoreSubject, Straight, Subject,
 };

@@ -12,14 +12,13 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use wayfold_sqlite::SqliteStore;
-use wayfold_testkit::Random;
 
 use self::contents::{Contents, Finding};
 use self::layout::Layout;
-use super::effort::times;
 use super::run;
-use super::scratch::Scratch;
 use super::script::{Script, Sizes};
+use wayfold_testkit::process::times;
+use wayfold_testkit::{Random, Scratch};
 
 /// One way to damage a file.
 #[derive(Debug, Clone, Copy)]
@@ -64,7 +63,7 @@ struct Specimen {
 impl Specimen {
     /// About 200 kB with sealed blocks, fresh blocks and checkpoints in it, and pages that are free again.
     fn new(page_bytes: usize) -> Self {
-        let scratch = Scratch::new("specimen");
+        let scratch = Scratch::new(env!("CARGO_TARGET_TMPDIR"), "specimen");
         let script = Script::new(12, 110, Sizes { batch: 8, large: 50 }).with_long_texts();
         let mut config = run::sealing();
         config.page_bytes = page_bytes as u32;
@@ -105,7 +104,7 @@ impl Specimen {
         let (next, tally) = (AtomicUsize::new(0), Mutex::new(Tally::default()));
         let layout = Layout::new(&self.bytes, self.page_bytes);
         let work = || {
-            let scratch = Scratch::new("damaged");
+            let scratch = Scratch::new(env!("CARGO_TARGET_TMPDIR"), "damaged");
             loop {
                 let turn = next.fetch_add(1, Ordering::Relaxed);
                 let Some(damage) = damages.get(turn) else { return };

@@ -11,12 +11,10 @@ use std::time::{Duration, Instant};
 use rusqlite::Connection;
 use wayfold_core::Position;
 use wayfold_sqlite::SqliteStore;
-use wayfold_testkit::Random;
+use wayfold_testkit::process::{self, PATIENCE, lines_of, say, times};
+use wayfold_testkit::{Random, Scratch};
 
-use super::child::{self, PATIENCE, lines_of, say};
-use super::effort::times;
 use super::run::{self, Notes};
-use super::scratch::Scratch;
 use super::script::{LANES, Script, Sizes};
 use super::verify::{Answers, Known, verify};
 
@@ -27,7 +25,7 @@ const STEPS: usize = 300;
 
 #[test]
 fn acknowledged_events_survive_a_kill() {
-    match child::task() {
+    match process::task() {
         Some(task) => append_until_killed(&task),
         None => kill_often(),
     }
@@ -97,7 +95,7 @@ impl Case {
     fn new(seed: u64) -> Self {
         Self {
             script: Script::new(seed, STEPS, Sizes::default()),
-            scratch: Scratch::new("kill"),
+            scratch: Scratch::new(env!("CARGO_TARGET_TMPDIR"), "kill"),
             known: Known::default(),
             answers: Answers::default(),
         }
@@ -118,7 +116,7 @@ impl Case {
     fn spawn(&self, until: usize) -> Child {
         let [a, b, c] = self.next();
         let task = format!("{}|{}|{until}|{a}|{b}|{c}", self.scratch.file().display(), self.script.seed);
-        child::spawn(NAME, &task)
+        process::spawn(NAME, &task)
     }
 
     /// Takes in a line; gives what it says.
@@ -197,15 +195,8 @@ impl Case {
 
     /// Verifies a copy of the files or the files themselves, so that some processes find them as a kill left them.
     fn verify(&mut self, on_a_copy: bool) -> Result<usize, String> {
-        let copy = Scratch::new("copy");
-        let mut file = self.scratch.file();
-        if on_a_copy {
-            for entry in std::fs::read_dir(self.scratch.folder()).unwrap() {
-                let entry = entry.unwrap();
-                std::fs::copy(entry.path(), copy.folder().join(entry.file_name())).unwrap();
-            }
-            file = copy.file();
-        }
+        let copy = on_a_copy.then(|| self.scratch.copy("copy"));
+        let file = copy.as_ref().unwrap_or(&self.scratch).file();
         let store = SqliteStore::open(file, run::sealing()).map_err(|error| format!("open: {error}"))?;
         verify(&store, &self.script, &self.known, &mut self.answers)
     }

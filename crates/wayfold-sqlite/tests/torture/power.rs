@@ -12,12 +12,11 @@ use rusqlite::Connection;
 use wayfold_core::Position;
 use wayfold_sqlite::{Durability, SqliteConfig, SqliteStore};
 use wayfold_store::EventStore;
-use wayfold_testkit::Random;
+use wayfold_testkit::process::times;
+use wayfold_testkit::{Random, Scratch};
 
 use super::disk::{self, Entry, Loss, Platter, Recorder};
-use super::effort::times;
 use super::run::{self, Notes};
-use super::scratch::Scratch;
 use super::script::{Script, Sizes};
 use super::verify::{Answers, Known, Verdict, verify};
 use super::vfs;
@@ -65,7 +64,7 @@ struct Record {
 impl Record {
     fn new(seed: u64, durability: Durability) -> Self {
         let script = Script::new(seed, SESSION * SESSIONS, Sizes::default());
-        let scratch = Scratch::new("power");
+        let scratch = Scratch::new(env!("CARGO_TARGET_TMPDIR"), "power");
         let recorder = Arc::new(Mutex::new(Recorder::default()));
         let notes =
             Recording { recorder: recorder.clone(), positions: Mutex::default(), sweeper: Mutex::default() };
@@ -124,7 +123,7 @@ fn cut(record: &Record, cuts: usize, promise: Promise, tally: &mut Tally) {
     moments.sort_unstable();
     let (mut platter, mut known) = (Platter::default(), Known::default());
     let mut answers = Answers::default();
-    let scratch = Scratch::new("image");
+    let scratch = Scratch::new(env!("CARGO_TARGET_TMPDIR"), "image");
     let mut passed = 0;
     for moment in moments {
         for entry in &record.entries[passed..moment] {

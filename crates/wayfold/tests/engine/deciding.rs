@@ -13,6 +13,7 @@ use wayfold::{
     Projection, Registered, Request, RetryPolicy, Rules, Selection, Span, Start, Timestamp, Uuid, Wayfold,
 };
 use wayfold_testkit::Random;
+use wayfold_testkit::process::times;
 
 /// How many points a customer has.
 struct Balance;
@@ -169,7 +170,7 @@ fn assert_never_below_zero(wayfold: &Wayfold) {
 #[test]
 fn points_never_fall_below_zero_whoever_decides_at_the_same_time() {
     let (wayfold, balance) = open(MemoryStore::new(), patient());
-    let (decisions, attempts) = contend(&wayfold, balance, 40 * effort());
+    let (decisions, attempts) = contend(&wayfold, balance, 40 * times());
     println!("{decisions} decisions in {attempts} attempts");
     assert!(attempts > decisions as u64, "nobody ever met");
     assert_never_below_zero(&wayfold);
@@ -183,16 +184,11 @@ fn points_never_fall_below_zero_in_one_file_either() {
     std::fs::create_dir_all(&folder).unwrap();
     let store = wayfold::sqlite::SqliteStore::open(folder.join("log"), Default::default()).unwrap();
     let (wayfold, balance) = open(store, patient());
-    let (decisions, attempts) = contend(&wayfold, balance, 10 * effort());
+    let (decisions, attempts) = contend(&wayfold, balance, 10 * times());
     println!("{decisions} decisions in {attempts} attempts");
     assert_never_below_zero(&wayfold);
     drop(wayfold);
     std::fs::remove_dir_all(folder).unwrap();
-}
-
-/// How many times as long as usual: the whole number in `WAYFOLD_TORTURE`, or 1.
-fn effort() -> usize {
-    std::env::var("WAYFOLD_TORTURE").ok().and_then(|times| times.parse().ok()).unwrap_or(1)
 }
 
 #[test]

@@ -8,11 +8,11 @@ use std::sync::{Arc, Mutex};
 use pollster::block_on;
 use wayfold_sqlite::SqliteStore;
 use wayfold_store::{ErrorKind, EventFilter, EventStore, EventStoreExt, Written};
+use wayfold_testkit::Scratch;
+use wayfold_testkit::process::{self, PATIENCE, lines_of, say};
 
 use super::faults::{FULL_DISK, Faults, Length};
-use crate::torture::child::{self, PATIENCE, lines_of, say};
 use crate::torture::run;
-use crate::torture::scratch::Scratch;
 use crate::torture::script::{Script, Sizes};
 use crate::torture::verify::{Answers, Known, verify};
 use crate::torture::vfs;
@@ -27,7 +27,8 @@ fn append(store: &SqliteStore, script: &Script, steps: std::ops::Range<usize>, k
 
 #[test]
 fn a_full_disk_refuses_appends_answers_reads_and_goes_on_once_there_is_room() {
-    let (scratch, script) = (Scratch::new("full"), Script::new(6, 60, Sizes::default()));
+    let (scratch, script) =
+        (Scratch::new(env!("CARGO_TARGET_TMPDIR"), "full"), Script::new(6, 60, Sizes::default()));
     let faults = Arc::new(Mutex::new(Faults::new(FULL_DISK, Length::UntilMended, usize::MAX)));
     let _watching = vfs::watch(scratch.folder(), faults.clone());
     let store = SqliteStore::open(scratch.file(), run::sealing()).unwrap();
@@ -78,7 +79,7 @@ fn chmod(path: &Path, mode: u32) {
 fn ask_another(test: &str, file: &Path) -> [String; 2] {
     // Root may write whatever the permissions say, so that the other process is somebody else then.
     let is_root = std::fs::metadata(file).unwrap().uid() == 0;
-    let spawn = if is_root { child::spawn_as_nobody } else { child::spawn };
+    let spawn = if is_root { process::spawn_as_nobody } else { process::spawn };
     let mut other = spawn(test, file.to_str().unwrap());
     let lines = lines_of(&mut other);
     let told = [(); 2].map(|()| lines.recv_timeout(PATIENCE).unwrap());
@@ -90,13 +91,14 @@ fn ask_another(test: &str, file: &Path) -> [String; 2] {
 fn a_log_that_was_not_closed_is_refused_by_name_where_its_folder_may_only_be_read() {
     const NAME: &str = "torture::fault::full::\
                         a_log_that_was_not_closed_is_refused_by_name_where_its_folder_may_only_be_read";
-    if let Some(file) = child::task() {
+    if let Some(file) = process::task() {
         return tell_how_it_opens(&file);
     }
-    let (scratch, script) = (Scratch::new("unclosed"), Script::new(8, 20, Sizes::default()));
+    let (scratch, script) =
+        (Scratch::new(env!("CARGO_TARGET_TMPDIR"), "unclosed"), Script::new(8, 20, Sizes::default()));
     let store = SqliteStore::open(scratch.file(), run::sealing()).unwrap();
     append(&store, &script, 0..20, &mut Known::default());
-    let left = Scratch::new("left");
+    let left = Scratch::new(env!("CARGO_TARGET_TMPDIR"), "left");
     for file in ["log.wayfold", "log.wayfold-wal"] {
         std::fs::copy(scratch.folder().join(file), left.folder().join(file)).unwrap();
         chmod(&left.folder().join(file), 0o444);
@@ -112,10 +114,11 @@ fn a_log_that_was_not_closed_is_refused_by_name_where_its_folder_may_only_be_rea
 fn a_file_or_folder_that_may_only_be_read_is_refused_by_name_and_read() {
     const NAME: &str =
         "torture::fault::full::a_file_or_folder_that_may_only_be_read_is_refused_by_name_and_read";
-    if let Some(file) = child::task() {
+    if let Some(file) = process::task() {
         return tell_how_it_opens(&file);
     }
-    let (scratch, script) = (Scratch::new("read-only"), Script::new(8, 20, Sizes::default()));
+    let (scratch, script) =
+        (Scratch::new(env!("CARGO_TARGET_TMPDIR"), "read-only"), Script::new(8, 20, Sizes::default()));
     let mut known = Known::default();
     let store = SqliteStore::open(scratch.file(), run::sealing()).unwrap();
     append(&store, &script, 0..20, &mut known);

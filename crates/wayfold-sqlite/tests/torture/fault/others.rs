@@ -8,10 +8,10 @@ use pollster::block_on;
 use rusqlite::{Connection, TransactionBehavior, ffi};
 use wayfold_sqlite::{SqliteConfig, SqliteStore};
 use wayfold_store::{Error, ErrorKind, EventStore, Written};
+use wayfold_testkit::Scratch;
+use wayfold_testkit::process::{self, PATIENCE, lines_of, say};
 
-use crate::torture::child::{self, PATIENCE, lines_of, say};
 use crate::torture::run;
-use crate::torture::scratch::Scratch;
 use crate::torture::script::{Script, Sizes};
 use crate::torture::verify::{Answers, Known, verify};
 use crate::torture::vfs::{self, Answer, Op, Watch};
@@ -33,20 +33,21 @@ fn assert_refused(store: &SqliteStore, script: &Script, step: usize, head: wayfo
 fn a_process_killed_with_the_write_lock_leaves_the_file_to_the_others() {
     const NAME: &str =
         "torture::fault::others::a_process_killed_with_the_write_lock_leaves_the_file_to_the_others";
-    if let Some(file) = child::task() {
+    if let Some(file) = process::task() {
         let mut connection = Connection::open(file).unwrap();
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).unwrap();
         transaction.execute_batch("DELETE FROM fresh").unwrap();
         say("held");
-        return child::stall();
+        return process::stall();
     }
-    let (scratch, script) = (Scratch::new("held"), Script::new(3, 30, Sizes::default()));
+    let (scratch, script) =
+        (Scratch::new(env!("CARGO_TARGET_TMPDIR"), "held"), Script::new(3, 30, Sizes::default()));
     let store = SqliteStore::open(scratch.file(), config()).unwrap();
     let mut known = Known::default();
     let plain = |step: &usize| !script.is_impossible(*step) && !script.events(*step).is_empty();
     for step in (0..30).filter(plain) {
         let head = block_on(store.head()).unwrap();
-        let mut other = child::spawn(NAME, scratch.file().to_str().unwrap());
+        let mut other = process::spawn(NAME, scratch.file().to_str().unwrap());
         assert_eq!(lines_of(&mut other).recv_timeout(PATIENCE).unwrap(), "held");
         assert_refused(&store, &script, step, head);
         other.kill().unwrap();
@@ -69,7 +70,7 @@ impl Watch for StallAt {
             self.writes_left -= 1;
             if self.writes_left == 0 {
                 say("held");
-                child::stall();
+                process::stall();
             }
         }
         Answer::Do
@@ -98,10 +99,10 @@ fn a_process_killed_amid_an_append_leaves_the_file_to_the_others() {
     const NAME: &str =
         "torture::fault::others::a_process_killed_amid_an_append_leaves_the_file_to_the_others";
     let script = Script::new(4, 200, Sizes { batch: 8, large: 150 });
-    if let Some(task) = child::task() {
+    if let Some(task) = process::task() {
         return append_and_stall(&task, &script);
     }
-    let scratch = Scratch::new("amid");
+    let scratch = Scratch::new(env!("CARGO_TARGET_TMPDIR"), "amid");
     let store = SqliteStore::open(scratch.file(), config()).unwrap();
     let (mut known, mut answers) = (Known::default(), Answers::default());
     known.begun.insert(0);
@@ -113,7 +114,7 @@ fn a_process_killed_amid_an_append_leaves_the_file_to_the_others() {
     let mut kills = 0;
     for write in 1.. {
         let head = block_on(store.head()).unwrap();
-        let mut other = child::spawn(NAME, &format!("{write}|{large}|{}", scratch.file().display()));
+        let mut other = process::spawn(NAME, &format!("{write}|{large}|{}", scratch.file().display()));
         known.begun.insert(large);
         let told = lines_of(&mut other).recv_timeout(PATIENCE).unwrap();
         let step = *own.next().unwrap();
@@ -136,7 +137,8 @@ fn a_process_killed_amid_an_append_leaves_the_file_to_the_others() {
 
 #[test]
 fn a_process_killed_while_sealing_does_not_hold_appends_up() {
-    let (scratch, script) = (Scratch::new("lease"), Script::new(9, 90, Sizes::default()));
+    let (scratch, script) =
+        (Scratch::new(env!("CARGO_TARGET_TMPDIR"), "lease"), Script::new(9, 90, Sizes::default()));
     let mut config = config();
     config.seal_events = 1;
     drop(SqliteStore::open(scratch.file(), config.clone()).unwrap());
@@ -173,7 +175,7 @@ impl Watch for HeldCopy {
 
 #[test]
 fn a_copy_that_another_process_holds_is_an_error_and_no_endless_wait() {
-    let scratch = Scratch::new("held-copy");
+    let scratch = Scratch::new(env!("CARGO_TARGET_TMPDIR"), "held-copy");
     let store = SqliteStore::open(scratch.file(), config()).unwrap();
     let copy = scratch.folder().join("copy.wayfold");
     let watching = vfs::watch(scratch.folder(), Arc::new(Mutex::new(HeldCopy)));

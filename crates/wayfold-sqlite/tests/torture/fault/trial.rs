@@ -7,10 +7,10 @@ use pollster::block_on;
 use wayfold_core::EventId;
 use wayfold_sqlite::{Durability, SqliteConfig, SqliteStore};
 use wayfold_store::{Error, ErrorKind, EventFilter, EventStoreExt, Written};
+use wayfold_testkit::Scratch;
 
 use super::faults::{Fault, Faults, Length};
 use crate::torture::run;
-use crate::torture::scratch::Scratch;
 use crate::torture::script::{Script, Sizes};
 use crate::torture::verify::{Answers, Known, verify};
 use crate::torture::vfs;
@@ -53,7 +53,7 @@ pub(crate) struct Trial {
 impl Trial {
     /// Runs with one operation failed; `None` if the run has fewer.
     pub(crate) fn run(fault: Fault, length: Length, number: usize, answers: &mut Answers) -> Option<Outcome> {
-        let scratch = Scratch::new("fault");
+        let scratch = Scratch::new(env!("CARGO_TARGET_TMPDIR"), "fault");
         let faults = Arc::new(Mutex::new(Faults::new(fault, length, number)));
         let watching = vfs::watch(scratch.folder(), faults.clone());
         let mut trial = Self {

@@ -11,9 +11,9 @@ use wayfold_store::{
     AppendCondition, AppendOutcome, Checkpoint, CheckpointName, EventFilter, EventStore, EventStoreExt,
     ReadQuery, Result,
 };
+use wayfold_testkit::Scratch;
 
 use crate::torture::run;
-use crate::torture::scratch::Scratch;
 use crate::torture::script::LANES;
 
 /// How many customers, and how many tags, are asked for; one of them after each damage.

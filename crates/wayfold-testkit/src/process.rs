@@ -1,6 +1,7 @@
-//! Another process: the test's own program, started again with a task for the same test.
+//! Another process, which may be killed: the test's own program, started again with a task for the same test.
 
 use std::io::{BufRead, BufReader, Write as _};
+#[cfg(unix)]
 use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
@@ -9,59 +10,79 @@ use std::time::Duration;
 const TASK: &str = "WAYFOLD_TORTURE_TASK";
 const MARK: &str = "torture ";
 /// Whoever may write anything is root; this is somebody who may not.
+#[cfg(unix)]
 const NOBODY: u32 = 65_534;
 
 /// No process takes longer, however slow the machine is.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How many times as long as usual loops go on: the whole number in `WAYFOLD_TORTURE`, or 1.
+pub fn times() -> usize {
+    std::env::var("WAYFOLD_TORTURE").ok().and_then(|times| times.parse().ok()).unwrap_or(1)
+}
 
 /// What this process is to do, if it is another one's child.
-pub(crate) fn task() -> Option<String> {
+pub fn task() -> Option<String> {
     std::env::var(TASK).ok()
 }
 
 /// Starts a test as another process, which finds a task.
-pub(crate) fn spawn(test: &str, task: &str) -> Child {
+///
+/// # Panics
+/// If no process can be started.
+pub fn spawn(test: &str, task: &str) -> Child {
     start(command(test, task))
 }
 
 /// The same, as a user who may not write what others own.
-pub(crate) fn spawn_as_nobody(test: &str, task: &str) -> Child {
+///
+/// # Panics
+/// If no process can be started.
+#[cfg(unix)]
+pub fn spawn_as_nobody(test: &str, task: &str) -> Child {
     let mut command = command(test, task);
     command.gid(NOBODY).uid(NOBODY);
     start(command)
 }
 
 fn command(test: &str, task: &str) -> Command {
-    let mut command = Command::new(std::env::current_exe().unwrap());
+    let mut command = Command::new(std::env::current_exe().expect("a test knows its own program"));
     command.args(["--exact", test, "--nocapture"]).env(TASK, task);
     command
 }
 
 fn start(mut command: Command) -> Child {
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap()
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+    command.spawn().expect("a test may start its own program")
 }
 
-/// Tells the other process a line. One call writes it with its end, so that a kill leaves it whole or without one.
-pub(crate) fn say(line: &str) {
+/// Tells the other process a line, with its end in one buffer: a kill leaves it whole or without its end.
+///
+/// # Panics
+/// If nobody listens.
+pub fn say(line: &str) {
     let mut out = std::io::stdout().lock();
-    out.write_all(format!("{MARK}{line}\n").as_bytes()).unwrap();
-    out.flush().unwrap();
+    out.write_all(format!("{MARK}{line}\n").as_bytes()).expect("somebody listens");
+    out.flush().expect("somebody listens");
 }
 
 /// Stops until this process is killed.
-pub(crate) fn stall() {
+pub fn stall() {
     // The other process holds the other end for as long as it lives, and says nothing.
     let _ = std::io::stdin().lock().read_line(&mut String::new());
     std::process::exit(1);
 }
 
 /// What a child tells, in whole lines as they come.
-pub(crate) fn lines_of(child: &mut Child) -> Receiver<String> {
-    let mut out = BufReader::new(child.stdout.take().unwrap());
+///
+/// # Panics
+/// If somebody has asked before.
+pub fn lines_of(child: &mut Child) -> Receiver<String> {
+    let mut out = BufReader::new(child.stdout.take().expect("nobody has asked before"));
     let (send, lines) = channel();
     std::thread::spawn(move || {
         let mut line = String::new();
-        while out.read_line(&mut line).unwrap() > 0 {
+        while out.read_line(&mut line).expect("a child writes text") > 0 {
             if let Some(told) = line.strip_suffix('\n').and_then(|line| line.strip_prefix(MARK))
                 && send.send(told.to_owned()).is_err()
             {
