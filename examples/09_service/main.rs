@@ -10,6 +10,7 @@ mod answer;
 mod client;
 mod drive;
 mod notices;
+mod process;
 mod redeem;
 mod service;
 
@@ -41,24 +42,9 @@ fn main() -> anyhow::Result<()> {
     // The SQLite store reads on the thread that asks, so there is more than one.
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(4).enable_all().build()?;
     match arguments.listen.zip(arguments.store) {
-        Some((address, file)) => runtime.block_on(serve(address, &file)),
+        Some((address, file)) => runtime.block_on(process::serve(address, &file)),
         None => ask_itself(&runtime),
     }
-}
-
-/// Serves until Ctrl-C; what was begun by then is answered, and streams end.
-async fn serve(address: SocketAddr, file: &Path) -> anyhow::Result<()> {
-    let store = SqliteStore::open(file, SqliteConfig::default())?;
-    let service = Arc::new(Service::open(store, Builder::new(Rules::default())?).await?);
-    let listener = TcpListener::bind(address).await?;
-    println!("listening on http://{}; Ctrl-C ends it", listener.local_addr()?);
-    let interrupted = async {
-        // Without a handler there is nothing to wait for, and the service ends.
-        let _ = tokio::signal::ctrl_c().await;
-    };
-    service::serve(listener, service, interrupted).await?;
-    println!("ended; everything acknowledged is in {}", file.display());
-    Ok(())
 }
 
 /// Starts on a free port over a file that is thrown away, and asks.

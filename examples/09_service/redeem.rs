@@ -80,18 +80,21 @@ pub(crate) async fn redeem(
 async fn decide(service: &Service, key: &CustomerKey, wish: &Wish) -> Result<i64, Refusal> {
     let id = EventId::from_natural_key("service", "redeem", &[&wish.request]);
     let wanted = i64::from(wish.points);
+    let mut left = 0;
     let decision = |standing: &Standing| {
+        let has = standing.own_view(service.points)?.unwrap_or_default();
         // A request that comes again is known by the id of its event.
         if standing.holds(id) {
+            left = has;
             return Ok(vec![]);
         }
-        let has = standing.own_view(service.points)?.unwrap_or_default();
         if has < wanted {
             return Err(Refusal::TooFewPoints { has });
         }
+        left = has - wanted;
         let redeemed = PointsRedeemed { points: wanted, reward: wish.reward.clone() };
         Ok(vec![JourneyEvent::new(id, key.clone(), standing.as_of(), redeemed)])
     };
     service.wayfold.decide(key, decision).await?;
-    Ok(service.wayfold.own_view(service.points, key).await?.unwrap_or_default())
+    Ok(left)
 }

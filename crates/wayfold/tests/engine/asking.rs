@@ -1,11 +1,15 @@
 //! Questions to the engine: as of, as known at, about all, with late events and corrections in between.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use pollster::block_on;
 use wayfold::bodies::{CustomerErased, EventRetracted};
+use wayfold::store::FaultStore;
 use wayfold::{
     AppendCondition, AppendOutcome, Builder, Currency, CustomerKey, ErrorKind, EventBody, EventFilter,
-    EventId, Filter, JourneyEvent, LifecycleStage, MemoryStore, Money, OrderPlaced, Position, Rules,
-    Selection, Span, Tag, Tenant, Timestamp, Wayfold,
+    EventId, Filter, JourneyEvent, LifecycleStage, MemoryStore, Money, OrderPlaced, Position, Registered,
+    Rules, Selection, Span, Tag, Tenant, Timestamp, Wayfold,
 };
 
 fn day(number: u32) -> Timestamp {
@@ -162,4 +166,25 @@ fn customers_are_selected_a_page_at_a_time_at_any_instant() {
     let typo = Selection::new(Filter::field("lifecycle.stagee").exists());
     let error = block_on(wayfold.customers(&typo)).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidQuestion, "{error}");
+}
+
+/// A page of customers as of now was once asked as of an instant that was read before the live states were brought up
+/// to the log. Each event that came in between made them too new for it, and the whole log was folded anew: in a
+/// service that records all the time, at almost every page.
+#[test]
+fn question_as_of_now_is_answered_by_the_live_states_while_events_come() {
+    let noon = Span::from_micros(Span::from_days(1).as_micros() / 2);
+    let days = AtomicU32::new(0);
+    // Each time that somebody looks at the clock, a day has passed.
+    let clock = move || day(days.fetch_add(1, Ordering::SeqCst));
+    let store = Arc::new(FaultStore::new(MemoryStore::new()));
+    let builder = Builder::new(Rules::default()).unwrap().with_clock(clock).on_demand();
+    let wayfold = block_on(builder.open(store.clone())).unwrap();
+    let all = Selection::new(Filter::All(vec![]));
+    // It happens between the next look at the clock and the one after it.
+    let at = wayfold.now() + Span::from_days(1) + noon;
+    block_on(wayfold.append([&event("ada", 1, at, Registered {})])).unwrap();
+    let before = store.operations();
+    block_on(wayfold.customers(&all)).unwrap();
+    assert_eq!(store.operations() - before, 1, "what is new is read, and nothing again");
 }
