@@ -8,6 +8,44 @@ use wayfold_core::{
 use crate::engine::Wayfold;
 use crate::error::Result;
 use crate::known::{AsKnownAt, Known, KnownAt};
+use crate::shards::Shards;
+
+/// The instant of the customer's time that a question about all customers is about.
+///
+/// ```
+/// use wayfold::{AsOf, MemoryStore, Timestamp, Wayfold};
+///
+/// # pollster::block_on(async {
+/// let wayfold = Wayfold::open(MemoryStore::new()).await?;
+/// assert_eq!(wayfold.population(AsOf::Now).await?.summary().customers, 0);
+/// assert_eq!(wayfold.population(Timestamp::parse("2024-01-01")?).await?.summary().customers, 0);
+/// # Ok::<(), wayfold::Error>(())
+/// # }).unwrap();
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AsOf {
+    /// Now: the instant at which the live states stand when they are asked. An instant that was read from a clock
+    /// before has passed once an event has come behind it, and is then answered by folding the log anew.
+    Now,
+    /// An instant.
+    At(Timestamp),
+}
+
+impl<T: Into<Timestamp>> From<T> for AsOf {
+    fn from(instant: T) -> Self {
+        Self::At(instant.into())
+    }
+}
+
+impl AsOf {
+    /// The instant, for states that stand at one.
+    pub(crate) fn instant(self, live: &Shards) -> Timestamp {
+        match self {
+            Self::Now => live.as_of(),
+            Self::At(instant) => instant,
+        }
+    }
+}
 
 impl Wayfold {
     /// Answers where a customer stands now; `None` if nothing is known of it.
@@ -81,12 +119,12 @@ impl Wayfold {
 
     /// Answers about all customers of the default tenant as of an instant.
     ///
-    /// An instant at or after the newest event is answered from the live states, an earlier one by folding
+    /// Now, and an instant at or after the newest event, are answered from the live states, an earlier one by folding
     /// the log anew.
     ///
     /// # Errors
     /// `Unavailable` or `Corrupt` if the log cannot be read.
-    pub async fn population(&self, as_of: impl Into<Timestamp>) -> Result<Population> {
+    pub async fn population(&self, as_of: impl Into<AsOf>) -> Result<Population> {
         self.population_of(&Tenant::default(), as_of).await
     }
 
@@ -94,9 +132,9 @@ impl Wayfold {
     ///
     /// # Errors
     /// As [`Wayfold::population`].
-    pub async fn population_of(&self, tenant: &Tenant, as_of: impl Into<Timestamp>) -> Result<Population> {
-        let as_of = as_of.into();
+    pub async fn population_of(&self, tenant: &Tenant, as_of: impl Into<AsOf>) -> Result<Population> {
         let live = self.engine().settled().await?;
+        let as_of = as_of.into().instant(&live);
         if live.answers(as_of) {
             return live.population(tenant, as_of);
         }
@@ -133,18 +171,14 @@ impl Wayfold {
     /// `InvalidQuestion` if a field does not exist or cannot be compared so, or the cursor is of another selection; as
     /// [`Wayfold::population`].
     pub async fn customers(&self, selection: &Selection) -> Result<Page> {
-        selection.validate(&self.engine().projections())?;
-        // Their own instant, which is now: one that is read before has passed once there are events behind it, and
-        // would have to be answered by folding the log anew.
-        let live = self.engine().settled().await?;
-        live.select(&Tenant::default(), live.as_of(), selection)
+        self.customers_as_of(selection, AsOf::Now).await
     }
 
     /// Selects customers of the default tenant as of an instant.
     ///
     /// # Errors
     /// As [`Wayfold::customers`].
-    pub async fn customers_as_of(&self, selection: &Selection, as_of: impl Into<Timestamp>) -> Result<Page> {
+    pub async fn customers_as_of(&self, selection: &Selection, as_of: impl Into<AsOf>) -> Result<Page> {
         self.customers_of(&Tenant::default(), selection, as_of).await
     }
 
@@ -156,11 +190,11 @@ impl Wayfold {
         &self,
         tenant: &Tenant,
         selection: &Selection,
-        as_of: impl Into<Timestamp>,
+        as_of: impl Into<AsOf>,
     ) -> Result<Page> {
-        let as_of = as_of.into();
         selection.validate(&self.engine().projections())?;
         let live = self.engine().settled().await?;
+        let as_of = as_of.into().instant(&live);
         if live.answers(as_of) {
             return live.select(tenant, as_of, selection);
         }
@@ -175,10 +209,11 @@ impl Wayfold {
     pub async fn own_views<P: Projection>(
         &self,
         handle: Handle<P>,
-        as_of: impl Into<Timestamp>,
+        as_of: impl Into<AsOf>,
     ) -> Result<Vec<(CustomerKey, P::View)>> {
-        let (tenant, as_of) = (Tenant::default(), as_of.into());
+        let tenant = Tenant::default();
         let live = self.engine().settled().await?;
+        let as_of = as_of.into().instant(&live);
         if live.answers(as_of) {
             return live.own_views(handle, &tenant, as_of);
         }

@@ -7,6 +7,7 @@ use wayfold_core::{
 };
 use wayfold_store::{AppendCondition, AppendOutcome, EventStore};
 
+use crate::ask::AsOf;
 use crate::builder::Builder;
 use crate::decide::{Decided, Standing};
 use crate::error::{Error, Result};
@@ -234,7 +235,7 @@ impl Wayfold {
     pub fn own_views<P: Projection>(
         &self,
         handle: Handle<P>,
-        as_of: impl Into<Timestamp>,
+        as_of: impl Into<AsOf>,
     ) -> Result<Vec<(CustomerKey, P::View)>> {
         block_on(self.0.own_views(handle, as_of))
     }
@@ -243,7 +244,7 @@ impl Wayfold {
     ///
     /// # Errors
     /// As there.
-    pub fn population(&self, as_of: impl Into<Timestamp>) -> Result<Population> {
+    pub fn population(&self, as_of: impl Into<AsOf>) -> Result<Population> {
         block_on(self.0.population(as_of))
     }
 
@@ -251,7 +252,7 @@ impl Wayfold {
     ///
     /// # Errors
     /// As there.
-    pub fn population_of(&self, tenant: &Tenant, as_of: impl Into<Timestamp>) -> Result<Population> {
+    pub fn population_of(&self, tenant: &Tenant, as_of: impl Into<AsOf>) -> Result<Population> {
         block_on(self.0.population_of(tenant, as_of))
     }
 
@@ -267,7 +268,7 @@ impl Wayfold {
     ///
     /// # Errors
     /// As there.
-    pub fn customers_as_of(&self, selection: &Selection, as_of: impl Into<Timestamp>) -> Result<Page> {
+    pub fn customers_as_of(&self, selection: &Selection, as_of: impl Into<AsOf>) -> Result<Page> {
         block_on(self.0.customers_as_of(selection, as_of))
     }
 
@@ -279,7 +280,7 @@ impl Wayfold {
         &self,
         tenant: &Tenant,
         selection: &Selection,
-        as_of: impl Into<Timestamp>,
+        as_of: impl Into<AsOf>,
     ) -> Result<Page> {
         block_on(self.0.customers_of(tenant, selection, as_of))
     }
@@ -401,7 +402,7 @@ impl Rebuild {
     ///
     /// # Errors
     /// As there.
-    pub fn difference(&mut self, as_of: impl Into<Timestamp>) -> Result<PopulationDifference> {
+    pub fn difference(&mut self, as_of: impl Into<AsOf>) -> Result<PopulationDifference> {
         block_on(self.0.difference(as_of))
     }
 

@@ -78,6 +78,7 @@ mod subscribe;
 mod versions;
 mod wait;
 
+pub use self::ask::AsOf;
 pub use self::builder::Builder;
 pub use self::decide::{Decided, RetryPolicy, Standing};
 pub use self::engine::Wayfold;

@@ -8,6 +8,7 @@ use metrics::{counter, gauge};
 use tracing::{Instrument, info_span, warn};
 use wayfold_core::{Population, PopulationDifference, Position, Tenant, Timestamp};
 
+use crate::ask::AsOf;
 use crate::builder::Builder;
 use crate::engine::{Engine, Wayfold};
 use crate::error::{Error, ErrorKind, Result};
@@ -18,6 +19,8 @@ use crate::versions::hold_to_version;
 
 /// Where the states of a rebuild are kept while it goes on.
 const PLACE: &str = "wayfold/rebuild";
+/// How often a difference as of now is tried while something falls due in between.
+const ATTEMPTS_MAX: u32 = 8;
 
 /// States that are folded beside the live ones; see [`Wayfold::rebuild`].
 ///
@@ -136,17 +139,27 @@ impl Rebuild {
     /// Where a customer's history parts is told by [`Wayfold::parting`].
     ///
     /// # Errors
-    /// `InvalidQuestion` if an event later than the instant is folded, or one is due by then: a
+    /// `InvalidQuestion` if an event later than a given instant is folded, or one is due by then: a
     /// [backtest](Wayfold::backtest) answers such. Else as [`Rebuild::step`].
-    pub async fn difference(&mut self, as_of: impl Into<Timestamp>) -> Result<PopulationDifference> {
+    pub async fn difference(&mut self, as_of: impl Into<AsOf>) -> Result<PopulationDifference> {
         let (tenant, as_of) = (Tenant::default(), as_of.into());
         // Most of what is left is folded while the live states still follow.
         while self.step().await? {}
         let engine = self.engine.clone();
-        let live = engine.settled().await?;
-        let known = Known(Some(KnownAt::Position(live.position())));
-        while self.step_to(known).await? {}
-        Ok(population(&live, &tenant, as_of)?.difference(&population(&self.shards, &tenant, as_of)?))
+        let mut attempts = 1..ATTEMPTS_MAX;
+        loop {
+            let live = engine.settled().await?;
+            let known = Known(Some(KnownAt::Position(live.position())));
+            while self.step_to(known).await? {}
+            // Both at the later of the two, by a clock that runs and may go back.
+            let instant = as_of.instant(&live).max(as_of.instant(&self.shards));
+            let is_answered = live.answers(instant) && self.shards.answers(instant);
+            if as_of == AsOf::Now && !is_answered && attempts.next().is_some() {
+                continue;
+            }
+            let here = population(&live, &tenant, instant)?;
+            return Ok(here.difference(&population(&self.shards, &tenant, instant)?));
+        }
     }
 
     /// Puts these states, rules and projections in the place of the live ones: a question is answered by the ones or the

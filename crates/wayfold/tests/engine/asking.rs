@@ -7,7 +7,7 @@ use pollster::block_on;
 use wayfold::bodies::{CustomerErased, EventRetracted};
 use wayfold::store::FaultStore;
 use wayfold::{
-    AppendCondition, AppendOutcome, Builder, Currency, CustomerKey, ErrorKind, EventBody, EventFilter,
+    AppendCondition, AppendOutcome, AsOf, Builder, Currency, CustomerKey, ErrorKind, EventBody, EventFilter,
     EventId, Filter, JourneyEvent, LifecycleStage, MemoryStore, Money, OrderPlaced, Position, Registered,
     Rules, Selection, Span, Tag, Tenant, Timestamp, Wayfold,
 };
@@ -168,23 +168,46 @@ fn customers_are_selected_a_page_at_a_time_at_any_instant() {
     assert_eq!(error.kind(), ErrorKind::InvalidQuestion, "{error}");
 }
 
+/// Each time that somebody looks at the clock, a day has passed; something happens between the next look and the one
+/// after it.
+fn engine_of_a_busy_shop(store: Arc<FaultStore<MemoryStore>>) -> Wayfold {
+    let days = AtomicU32::new(0);
+    let clock = move || day(days.fetch_add(1, Ordering::SeqCst));
+    let builder = Builder::new(Rules::default()).unwrap().with_clock(clock).on_demand();
+    let wayfold = block_on(builder.open(store)).unwrap();
+    let noon = Span::from_micros(Span::from_days(1).as_micros() / 2);
+    let at = wayfold.now() + Span::from_days(1) + noon;
+    block_on(wayfold.append([&event("ada", 1, at, Registered {})])).unwrap();
+    wayfold
+}
+
 /// A page of customers as of now was once asked as of an instant that was read before the live states were brought up
 /// to the log. Each event that came in between made them too new for it, and the whole log was folded anew: in a
 /// service that records all the time, at almost every page.
 #[test]
 fn question_as_of_now_is_answered_by_the_live_states_while_events_come() {
-    let noon = Span::from_micros(Span::from_days(1).as_micros() / 2);
-    let days = AtomicU32::new(0);
-    // Each time that somebody looks at the clock, a day has passed.
-    let clock = move || day(days.fetch_add(1, Ordering::SeqCst));
-    let store = Arc::new(FaultStore::new(MemoryStore::new()));
-    let builder = Builder::new(Rules::default()).unwrap().with_clock(clock).on_demand();
-    let wayfold = block_on(builder.open(store.clone())).unwrap();
     let all = Selection::new(Filter::All(vec![]));
-    // It happens between the next look at the clock and the one after it.
-    let at = wayfold.now() + Span::from_days(1) + noon;
-    block_on(wayfold.append([&event("ada", 1, at, Registered {})])).unwrap();
-    let before = store.operations();
-    block_on(wayfold.customers(&all)).unwrap();
-    assert_eq!(store.operations() - before, 1, "what is new is read, and nothing again");
+    let questions: [fn(&Wayfold, &Selection); 2] = [
+        |wayfold, all| drop(block_on(wayfold.customers(all)).unwrap()),
+        |wayfold, _| drop(block_on(wayfold.population(AsOf::Now)).unwrap()),
+    ];
+    for question in questions {
+        let store = Arc::new(FaultStore::new(MemoryStore::new()));
+        let wayfold = engine_of_a_busy_shop(store.clone());
+        let before = store.operations();
+        question(&wayfold, &all);
+        assert_eq!(store.operations() - before, 1, "what is new is read, and nothing again");
+    }
+}
+
+/// As of an instant that was read from the clock there was no difference to be had in a busy shop.
+#[test]
+fn difference_as_of_now_is_told_while_events_come() {
+    let wayfold = engine_of_a_busy_shop(Arc::new(FaultStore::new(MemoryStore::new())));
+    let mut stricter = Rules::default();
+    (stricter.version, stricter.lifecycle.churned_after_days) = ("churn-90".to_owned(), 90);
+    let mut rebuild = block_on(wayfold.rebuild(Builder::new(stricter).unwrap())).unwrap();
+    let _ = block_on(rebuild.difference(AsOf::Now)).unwrap();
+    let early = block_on(rebuild.difference(day(0))).unwrap_err();
+    assert_eq!(early.kind(), ErrorKind::InvalidQuestion, "{early}");
 }
