@@ -45,7 +45,18 @@ impl<'a> Reader<'a> {
         self.array().map(u128::from_le_bytes)
     }
 
+    #[inline]
     pub(crate) fn varint(&mut self) -> Result<u64> {
+        match self.bytes.split_first() {
+            Some((byte, rest)) if *byte < 0x80 => {
+                self.bytes = rest;
+                Ok(u64::from(*byte))
+            }
+            _ => self.long_varint(),
+        }
+    }
+
+    fn long_varint(&mut self) -> Result<u64> {
         let mut value = 0;
         for shift in (0..64).step_by(7) {
             let byte = self.byte()?;

@@ -297,15 +297,28 @@ fn read_wide(reader: &mut Reader<'_>, count: usize) -> Result<Vec<u128>> {
         OFFSETS => {
             let least = reader.u128()?;
             let width = usize::from(reader.byte()?);
-            let value = |bytes: &[u8]| {
-                let mut whole = [0; 16];
-                whole[..bytes.len()].copy_from_slice(bytes);
-                least.wrapping_add(u128::from_le_bytes(whole))
-            };
-            Ok(take_values(reader, count, width, 16)?.chunks_exact(width).map(value).collect())
+            let bytes = take_values(reader, count, width, 16)?;
+            Ok(wide_numbers(bytes, width).map(|offset| least.wrapping_add(offset)).collect())
         }
         other => Err(Error::unsupported(format_args!("id encoding {other} is not known"))),
     }
+}
+
+/// The numbers of 1 to 16 bytes each. Most are read with the bytes behind them, which are then cut off: that is one
+/// load, where a copy of so many bytes is a call.
+fn wide_numbers(bytes: &[u8], width: usize) -> impl Iterator<Item = u128> {
+    let mask = u128::MAX >> (128 - 8 * width);
+    (0..bytes.len() / width).map(move |place| {
+        let rest = &bytes[place * width..];
+        match rest.first_chunk() {
+            Some(whole) => u128::from_le_bytes(*whole) & mask,
+            None => {
+                let mut whole = [0; 16];
+                whole[..width].copy_from_slice(&rest[..width]);
+                u128::from_le_bytes(whole)
+            }
+        }
+    })
 }
 
 #[cfg(test)]

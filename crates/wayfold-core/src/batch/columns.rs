@@ -143,6 +143,14 @@ impl<T: Copy> Indexed<T> {
         self.values.push(value);
     }
 
+    /// The rows that have a value, and it.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (u32, T)> {
+        let rows = self.words.iter().zip((0..).step_by(64)).flat_map(|((bits, _), first)| {
+            (0..64).filter(move |bit| bits & (1 << bit) != 0).map(move |bit| first + bit)
+        });
+        rows.zip(self.values.iter().copied())
+    }
+
     #[inline]
     pub(crate) fn get(&self, row: u32) -> Option<T> {
         let (bits, before) = *self.words.get(row as usize / 64)?;

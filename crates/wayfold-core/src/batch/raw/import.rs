@@ -2,7 +2,7 @@ mod named;
 mod orders;
 mod take;
 
-use std::collections::{HashMap, HashSet};
+use hashbrown::{HashMap, HashSet};
 
 use self::take::{check_rows, narrow, sparse};
 use super::{RawBatch, RawColumn, RawTexts, RawValues, names};
@@ -135,6 +135,7 @@ impl<'a> Importer<'a> {
                 return Err(bad(names::CUSTOMERS, "a customer stands twice"));
             }
         }
+        drop(known);
         to.customers = tenants.into_iter().zip(customers).collect();
         let numbers = self.every(names::CUSTOMER)?.ok_or_else(|| bad(names::CUSTOMER, "it is missing"))?;
         let len = to.customers.len();

@@ -179,13 +179,19 @@ pub(super) fn check_fields(columns: &Columns, foreign: &[ForeignRow]) -> Result<
         }
         check((kind, name), &mut rows.iter().copied())
     })?;
-    let stated = |is: fn(&OrderFacts) -> bool| {
-        let facts = &columns.facts;
-        (0..columns.kind.len() as u32).filter(move |row| facts.get(*row).is_some_and(|facts| is(&facts)))
-    };
-    check(("money", names::AMOUNT), &mut stated(|facts| facts.amount.is_some()))?;
-    check(("time", names::PROMISED_AT), &mut stated(|facts| facts.promised_at.is_some()))?;
-    check(("lines", "lines"), &mut stated(|facts| facts.lines.is_some()))
+    let mut stated: [Vec<u32>; 3] = Default::default();
+    for (row, facts) in columns.facts.iter() {
+        let OrderFacts { amount, promised_at, lines, order: _ } = facts;
+        for (rows, is_stated) in
+            stated.iter_mut().zip([amount.is_some(), promised_at.is_some(), lines.is_some()])
+        {
+            if is_stated {
+                rows.push(row);
+            }
+        }
+    }
+    let fields = [("money", names::AMOUNT), ("time", names::PROMISED_AT), ("lines", "lines")];
+    fields.into_iter().zip(stated).try_for_each(|(field, rows)| check(field, &mut rows.into_iter()))
 }
 
 fn put<T: Copy>(to: &mut Named<T>, name: &str, values: Vec<(u32, T)>) {

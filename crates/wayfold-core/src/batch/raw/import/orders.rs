@@ -95,9 +95,10 @@ impl Importer<'_> {
             lines.ok_or_else(|| bad(names::LINE_MARGIN, "a row without lines has a margin"))?.margin =
                 Some(margin);
         }
+        let is_order = self.order_tags(of);
         let mut found = Indexed::default();
         for (row, fact) in facts.into_iter().enumerate() {
-            self.check_order(of, row, fact.order)?;
+            self.check_order(of, row, fact.order, &is_order)?;
             if fact != OrderFacts::default() {
                 check_margin(&of.lines, row, &fact)?;
                 found.push(row as u32, fact);
@@ -106,14 +107,23 @@ impl Importer<'_> {
         Ok(found)
     }
 
+    /// Which texts are tags of type order; a text is looked at once, however many events have it.
+    fn order_tags(&self, of: &Columns) -> Vec<bool> {
+        let mut is_order = vec![None; self.texts.len()];
+        for number in &of.tags {
+            is_order[*number as usize].get_or_insert_with(|| self.texts.get(*number).starts_with("order:"));
+        }
+        is_order.into_iter().map(|is_order| is_order == Some(true)).collect()
+    }
+
     /// Checks that the tags of a row grow, and that its order is the one of type order.
-    fn check_order(&self, of: &Columns, row: usize, order: Option<u32>) -> Result<()> {
+    fn check_order(&self, of: &Columns, row: usize, order: Option<u32>, is_order: &[bool]) -> Result<()> {
         let tags = of.tags_of(row);
         let text = |number: &u32| self.texts.get(*number);
         if !tags.is_sorted_by(|a, b| text(a) < text(b)) {
             return Err(bad(names::TAGS, format_args!("the tags of row {row} do not grow")));
         }
-        let mut orders = tags.iter().filter(|number| text(number).starts_with("order:"));
+        let mut orders = tags.iter().filter(|number| is_order[**number as usize]);
         let one = orders.next().filter(|_| orders.next().is_none());
         if one.map(text) == order.as_ref().map(text) {
             return Ok(());
