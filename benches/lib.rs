@@ -49,7 +49,8 @@ impl Workload {
     }
 }
 
-fn events() -> u64 {
+/// How many events a workload has.
+pub fn events() -> u64 {
     std::env::var("WAYFOLD_BENCH_EVENTS").ok().and_then(|number| number.parse().ok()).unwrap_or(EVENTS)
 }
 

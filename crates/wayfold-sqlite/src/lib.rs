@@ -53,6 +53,7 @@ mod pool;
 mod read;
 mod record;
 mod reply;
+mod scan;
 mod schema;
 mod sealed;
 mod slice;

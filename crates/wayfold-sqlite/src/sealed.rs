@@ -44,6 +44,15 @@ pub(crate) struct Page {
     lifted: Lifted,
 }
 
+/// The three parts of a page of a block.
+#[derive(Debug)]
+pub(crate) struct PageBytes {
+    number: u32,
+    fold: Vec<u8>,
+    identity: Vec<u8>,
+    rest: Vec<u8>,
+}
+
 impl Page {
     /// Its events in today's shape.
     pub(crate) fn today(&self, upcasters: &Upcasters) -> Result<&EventBatch> {
@@ -87,11 +96,24 @@ impl Block {
     }
 
     pub(crate) fn page(&self, connection: &Connection, number: u32) -> Result<Page> {
-        let fold = self.part(connection, PartKind::Fold, number)?;
-        let identity = self.part(connection, PartKind::Identity, number)?;
-        let rest = self.part(connection, PartKind::Rest, number)?;
+        self.decode(&self.page_bytes(connection, number)?)
+    }
+
+    /// The bytes of a page, as they are stored.
+    pub(crate) fn page_bytes(&self, connection: &Connection, number: u32) -> Result<PageBytes> {
+        Ok(PageBytes {
+            number,
+            fold: self.part(connection, PartKind::Fold, number)?,
+            identity: self.part(connection, PartKind::Identity, number)?,
+            rest: self.part(connection, PartKind::Rest, number)?,
+        })
+    }
+
+    /// Reads a page from its bytes.
+    pub(crate) fn decode(&self, page: &PageBytes) -> Result<Page> {
+        let PageBytes { number, fold, identity, rest } = page;
         let bytes = fold.len() + identity.len() + rest.len();
-        let batch = self.header.read_page(number, &fold, &identity, &rest).at(self.tried())?;
+        let batch = self.header.read_page(*number, fold, identity, rest).at(self.tried())?;
         for event in batch.iter() {
             let place = event.position().map(crate::error::number);
             if !place.is_some_and(|place| (self.first..=self.last).contains(&place)) {

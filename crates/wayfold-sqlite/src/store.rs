@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use wayfold_core::{EventBatch, Limits, Position, Timestamp, Upcasters};
 use wayfold_store::{
     AppendCondition, AppendOutcome, BoxFuture, Capabilities, Checkpoint, CheckpointName, Error, ErrorKind,
-    EventStore, ReadPage, ReadQuery, Result, admit,
+    EventStore, ReadPage, ReadQuery, Result, Scan, admit,
 };
 
 use crate::config::SqliteConfig;
@@ -20,6 +20,7 @@ use crate::pool::Pool;
 use crate::read::read;
 use crate::record::read_checkpoint;
 use crate::reply::promise;
+use crate::scan::scan;
 use crate::schema::open_writer;
 use crate::state::SharedState;
 use crate::subscribe::{PastHead, Waiters};
@@ -231,6 +232,13 @@ impl EventStore for SqliteStore {
         Box::pin(async move {
             let Shared { config, readers, state, .. } = &*self.shared;
             readers.read(|connection| read(connection, state, config, (&query, from, limit)))
+        })
+    }
+
+    fn scan(&self, after: Position, limit: usize) -> BoxFuture<'_, Result<Scan>> {
+        Box::pin(async move {
+            let Shared { config, readers, state, .. } = &*self.shared;
+            readers.read(|connection| scan(connection, state, config, (after, limit)))
         })
     }
 

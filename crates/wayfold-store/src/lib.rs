@@ -34,6 +34,6 @@ pub use self::admit::{admit, admit_instant};
 pub use self::error::{Error, ErrorKind, Result, Written};
 pub use self::layer::{FaultStore, TracedStore};
 pub use self::memory::MemoryStore;
-pub use self::outcome::{AppendOutcome, Capabilities, Checkpoint, CheckpointName, ReadPage};
+pub use self::outcome::{AppendOutcome, Capabilities, Checkpoint, CheckpointName, ReadPage, Scan};
 pub use self::query::{AppendCondition, Direction, EventFilter, KindFilter, ReadQuery};
 pub use self::store::{BoxFuture, EventStore, EventStoreExt};

@@ -4,7 +4,7 @@ pub use futures_core::future::BoxFuture;
 use wayfold_core::{EventBatch, Position};
 
 use crate::error::Result;
-use crate::outcome::{AppendOutcome, Capabilities, Checkpoint, CheckpointName, ReadPage};
+use crate::outcome::{AppendOutcome, Capabilities, Checkpoint, CheckpointName, ReadPage, Scan};
 use crate::query::{AppendCondition, EventFilter, ReadQuery};
 
 /// A log of events: what an adapter implements. Small and strict; convenience is in [`EventStoreExt`].
@@ -43,6 +43,29 @@ pub trait EventStore: Debug + Send + Sync {
     /// # Errors
     /// `Unavailable` or `Corrupt`, which names the place.
     fn read(&self, query: ReadQuery, from: Position, limit: usize) -> BoxFuture<'_, Result<ReadPage>>;
+
+    /// Reads a part of the log after a position for a fold, which takes the events of a part in any order.
+    ///
+    /// # Behavior
+    /// - Every event after the position and up to [`Scan::position`] stands once in one of the batches, with position
+    ///   and recording time; in no particular order, but for that which lets the store read fastest.
+    /// - There are about `limit` events, fewer or more, as the log is cut. A part that is not the last has some, unless
+    ///   `limit` is 0.
+    ///
+    /// # Errors
+    /// As [`EventStore::read`].
+    fn scan(&self, after: Position, limit: usize) -> BoxFuture<'_, Result<Scan>> {
+        Box::pin(async move {
+            let mut after = after;
+            loop {
+                let ReadPage { batch, next } = self.read(ReadQuery::all(), after, limit).await?;
+                if !batch.is_empty() || next.is_none() || limit == 0 {
+                    return Ok(Scan::of_page(batch, next, after));
+                }
+                after = next.unwrap_or(after);
+            }
+        })
+    }
 
     /// The position of the last event, or [`Position::START`].
     ///

@@ -52,6 +52,7 @@ mod names;
 mod order;
 mod read;
 mod reopening;
+mod scan;
 mod sharing;
 mod snapshots;
 mod subscription;

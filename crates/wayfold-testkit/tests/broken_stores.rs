@@ -137,6 +137,8 @@ broken_stores! {
         "concurrency::bad_input_fails_nobody_else",
     ];
     batch_reversed: BatchReversed => [
+        "scan::every_event_stands_in_one_part",
+        "scan::goes_on_after_every_position",
         "append::batch_is_written_whole_in_its_order",
         "append::large_batch_is_written_whole",
         "append::append_may_be_tried_again_after_a_fault",
@@ -523,6 +525,10 @@ broken_stores! {
         "snapshots::forward_pages_fit_amid_appends_and_upkeep",
         "model",
     ];
+    first_part_is_the_last: FirstPartIsTheLast => [
+        "scan::every_event_stands_in_one_part",
+        "scan::goes_on_after_every_position",
+    ];
     full_page_is_the_last: FullPageIsTheLast => [
         "append::large_batch_is_written_whole",
         "condition::matrix_of_filters_and_positions",
@@ -551,6 +557,7 @@ broken_stores! {
         "sharing::each_handle_sees_what_the_other_wrote",
     ];
     head_is_the_event_before: HeadIsTheEventBefore => [
+        "scan::past_the_end_is_an_empty_last_part",
         "order::head_is_the_last_position",
         "condition::conflict_writes_nothing",
         "read::forward_from_every_position",
@@ -600,6 +607,8 @@ broken_stores! {
         "concurrency::overlapping_batches_of_every_handle_take_each_id_once",
     ];
     last_event_of_a_batch_lost: LastEventOfABatchLost => [
+        "scan::every_event_stands_in_one_part",
+        "scan::goes_on_after_every_position",
         "append::batch_is_written_whole_in_its_order",
         "append::batch_is_never_torn",
         "append::large_batch_is_written_whole",
@@ -736,6 +745,8 @@ broken_stores! {
         "content::generated_histories_are_kept",
     ];
     one_position_for_a_batch: OnePositionForABatch => [
+        "scan::every_event_stands_in_one_part",
+        "scan::goes_on_after_every_position",
         "append::large_batch_is_written_whole",
         "order::positions_grow",
         "condition::conflict_names_the_first_forbidden_event",
@@ -909,6 +920,18 @@ broken_stores! {
         "reopening::ids_stay_taken",
         "sharing::ids_are_taken_for_every_handle",
         "model",
+    ];
+    scan_leaves_one_out: ScanLeavesOneOut => [
+        "scan::every_event_stands_in_one_part",
+        "scan::goes_on_after_every_position",
+    ];
+    scan_past_the_end_is_at_the_head: ScanPastTheEndIsAtTheHead => [
+        "scan::past_the_end_is_an_empty_last_part",
+    ];
+    scan_takes_the_position: ScanTakesThePosition => [
+        "scan::every_event_stands_in_one_part",
+        "scan::goes_on_after_every_position",
+        "scan::past_the_end_is_an_empty_last_part",
     ];
     stages_of_custom_kinds_are_one: StagesOfCustomKindsAreOne => [
         "condition::matrix_of_filters_and_positions",

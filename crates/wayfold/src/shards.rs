@@ -7,7 +7,7 @@ use wayfold_core::{
     CustomerKey, EventBatch, Fold, Handle, Page, Population, Position, Projection, ProjectionSet, Refold,
     Selection, Snapshot, SnapshotPart, Tenant, Timestamp,
 };
-use wayfold_store::{EventFilter, EventStore, EventStoreExt, ReadQuery};
+use wayfold_store::{EventFilter, EventStore, EventStoreExt};
 
 use crate::error::Result;
 use crate::known::{Known, KnownAt};
@@ -219,8 +219,7 @@ pub(crate) struct Stretch {
 impl Stretch {
     /// When its last event was recorded.
     pub(crate) fn recorded_at(&self) -> Option<Timestamp> {
-        let last = self.batches.last()?;
-        last.event(last.len().checked_sub(1)?).recorded_at()
+        self.batches.iter().flat_map(EventBatch::iter).filter_map(|event| event.recorded_at()).max()
     }
 }
 
@@ -228,15 +227,14 @@ impl Stretch {
 pub(crate) async fn read_on(store: &dyn EventStore, after: Position, known: Known) -> Result<Stretch> {
     let mut stretch = Stretch { batches: Vec::new(), events: 0, position: after, is_last: false };
     while !stretch.is_last && stretch.events < EVENTS_PER_APPLY as u64 {
-        let page = store.read(ReadQuery::all(), stretch.position, EVENTS_PER_APPLY).await?;
-        let last = page.batch.len().checked_sub(1).and_then(|last| page.batch.event(last).position());
-        let to = page.next.or(last).unwrap_or(stretch.position);
-        let batch = known.cut(page.batch);
-        stretch.events += batch.as_ref().map_or(0, EventBatch::len) as u64;
-        stretch.batches.extend(batch);
-        stretch.is_last = page.next.is_none() || known.ends_by(to);
-        // A page may reach beyond what was known, and what was cut off is read by who knows more.
-        stretch.position = known.last(to).max(stretch.position);
+        let scan = store.scan(stretch.position, EVENTS_PER_APPLY).await?;
+        for batch in scan.batches.into_iter().filter_map(|batch| known.cut(batch)) {
+            stretch.events += batch.len() as u64;
+            stretch.batches.push(batch);
+        }
+        stretch.is_last = scan.is_last || known.ends_by(scan.position);
+        // A part may reach beyond what was known, and what was cut off is read by who knows more.
+        stretch.position = known.last(scan.position).max(stretch.position);
     }
     Ok(stretch)
 }

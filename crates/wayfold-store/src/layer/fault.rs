@@ -3,7 +3,7 @@ use std::sync::{Mutex, PoisonError};
 use wayfold_core::{EventBatch, Position};
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::outcome::{AppendOutcome, Capabilities, Checkpoint, CheckpointName, ReadPage};
+use crate::outcome::{AppendOutcome, Capabilities, Checkpoint, CheckpointName, ReadPage, Scan};
 use crate::query::{AppendCondition, ReadQuery};
 use crate::store::{BoxFuture, EventStore};
 
@@ -166,6 +166,10 @@ impl<S: EventStore> EventStore for FaultStore<S> {
 
     fn read(&self, query: ReadQuery, from: Position, limit: usize) -> BoxFuture<'_, Result<ReadPage>> {
         Box::pin(self.run(Effect::Reads, async move { self.inner.read(query, from, limit).await }))
+    }
+
+    fn scan(&self, after: Position, limit: usize) -> BoxFuture<'_, Result<Scan>> {
+        Box::pin(self.run(Effect::Reads, async move { self.inner.scan(after, limit).await }))
     }
 
     fn head(&self) -> BoxFuture<'_, Result<Position>> {

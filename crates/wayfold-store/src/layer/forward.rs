@@ -5,7 +5,7 @@ use std::sync::Arc;
 use wayfold_core::{EventBatch, Position};
 
 use crate::error::Result;
-use crate::outcome::{AppendOutcome, Capabilities, Checkpoint, CheckpointName, ReadPage};
+use crate::outcome::{AppendOutcome, Capabilities, Checkpoint, CheckpointName, ReadPage, Scan};
 use crate::query::{AppendCondition, ReadQuery};
 use crate::store::{BoxFuture, EventStore};
 
@@ -31,6 +31,10 @@ macro_rules! forward {
                 limit: usize,
             ) -> BoxFuture<'_, Result<ReadPage>> {
                 (**self).read(query, from, limit)
+            }
+
+            fn scan(&self, after: Position, limit: usize) -> BoxFuture<'_, Result<Scan>> {
+                (**self).scan(after, limit)
             }
 
             fn head(&self) -> BoxFuture<'_, Result<Position>> {

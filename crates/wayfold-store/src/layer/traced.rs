@@ -6,7 +6,7 @@ use tracing::{Instrument, Span, debug_span};
 use wayfold_core::{EventBatch, Position};
 
 use crate::error::{ErrorKind, Result};
-use crate::outcome::{AppendOutcome, Capabilities, Checkpoint, CheckpointName, ReadPage};
+use crate::outcome::{AppendOutcome, Capabilities, Checkpoint, CheckpointName, ReadPage, Scan};
 use crate::query::{AppendCondition, ReadQuery};
 use crate::store::{BoxFuture, EventStore};
 
@@ -78,6 +78,17 @@ impl<S: EventStore> EventStore for TracedStore<S> {
         Box::pin(tell("read", span, call, |span, page| {
             span.record("events", page.batch.len());
             counter!("wayfold_store_events_read_total").increment(page.batch.len() as u64);
+            "ok"
+        }))
+    }
+
+    fn scan(&self, after: Position, limit: usize) -> BoxFuture<'_, Result<Scan>> {
+        let span = debug_span!("wayfold.store.scan", limit, events = Empty, outcome = Empty);
+        let call = async move { self.inner.scan(after, limit).await };
+        Box::pin(tell("scan", span, call, |span, scan| {
+            let events: usize = scan.batches.iter().map(EventBatch::len).sum();
+            span.record("events", events);
+            counter!("wayfold_store_events_read_total").increment(events as u64);
             "ok"
         }))
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::bench::StoreBench;
 use super::case::{Case, Need, Verdict, capabilities};
 use super::{
-    append, checkpoints, concurrency, condition, content, ids, limits, names, order, read, reopening,
+    append, checkpoints, concurrency, condition, content, ids, limits, names, order, read, reopening, scan,
     sharing, snapshots, subscription, waiting,
 };
 
@@ -63,6 +63,11 @@ macro_rules! __conformance_cases {
                 empty_log_reads_as_nothing: Nothing,
                 custom_and_unknown_kinds_are_told_apart: Nothing,
                 customer_is_read_out_of_many: Nothing,
+            }
+            scan {
+                every_event_stands_in_one_part: Nothing,
+                goes_on_after_every_position: Nothing,
+                past_the_end_is_an_empty_last_part: Nothing,
             }
             content {
                 every_kind_is_kept: Nothing,

@@ -10,7 +10,7 @@ use std::time::Duration;
 use wayfold_core::{EventBatch, EventId, JourneyEvent, Limits, Position, Timestamp};
 use wayfold_store::{
     AppendCondition, AppendOutcome, BoxFuture, Checkpoint, CheckpointName, Direction, EventFilter,
-    EventStore, ReadPage, ReadQuery, Result,
+    EventStore, ReadPage, ReadQuery, Result, Scan,
 };
 
 use super::bench::{LogConfig, OpenLog, Opened, StoreBench, TestClock};
@@ -153,6 +153,12 @@ impl Caller {
             assert!(is_past, "a page ends with {last} and goes on at {next}, which reads events again");
         }
         page
+    }
+
+    #[track_caller]
+    pub(crate) fn scan(&self, after: Position, limit: usize) -> Scan {
+        let scan = self.wait(self.store().scan(after, limit));
+        scan.unwrap_or_else(|error| panic!("a scan failed: {error}"))
     }
 
     /// Every page from a position on.

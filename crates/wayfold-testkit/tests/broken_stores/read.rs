@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 
 use wayfold_core::{EventBatch, EventBody, JourneyEvent, Position, Tag};
-use wayfold_store::{Direction, EventFilter, KindFilter, ReadPage, ReadQuery};
+use wayfold_store::{Direction, EventFilter, KindFilter, ReadPage, ReadQuery, Scan};
 
 use super::{Flaw, Handle, Inner, Row};
 
@@ -42,6 +42,27 @@ impl Handle {
             found.reverse();
         }
         ReadPage { batch: EventBatch::from_views(found.iter().map(|row| row.alone.event(0))), next }
+    }
+
+    /// A part of the log, whatever flaw a read has.
+    pub(super) fn scan_now(&self, log: &Inner, after: Position, limit: usize) -> Scan {
+        let is_meant = |row: &&Row| match self.flaw {
+            Flaw::ScanTakesThePosition => row.position >= after,
+            _ => row.position > after,
+        };
+        let mut rows: Vec<&Row> = log.rows.iter().filter(|row| !row.hidden).filter(is_meant).collect();
+        let is_last = rows.len() <= limit || self.is(Flaw::FirstPartIsTheLast);
+        rows.truncate(limit);
+        let position = rows.last().map_or(after, |row| row.position);
+        if self.is(Flaw::ScanLeavesOneOut) && rows.len() > 2 {
+            rows.remove(1);
+        }
+        let position =
+            if self.is(Flaw::ScanPastTheEndIsAtTheHead) { position.min(log.head()) } else { position };
+        rows.reverse();
+        let batches =
+            rows.chunks(5).map(|rows| EventBatch::from_views(rows.iter().map(|row| row.alone.event(0))));
+        Scan { batches: batches.collect(), position, is_last }
     }
 
     /// The events of a query that stand beyond a position, in the order of the log.

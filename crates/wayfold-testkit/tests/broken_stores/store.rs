@@ -18,7 +18,7 @@ use std::time::Duration;
 use wayfold_core::{EventBatch, JourneyEvent, Limits, Position, Timestamp};
 use wayfold_store::{
     AppendCondition, AppendOutcome, BoxFuture, Capabilities, Checkpoint, CheckpointName, Error, ErrorKind,
-    EventStore, ReadPage, ReadQuery, Result,
+    EventStore, ReadPage, ReadQuery, Result, Scan,
 };
 use wayfold_testkit::conformance::{LogConfig, OpenLog, Opened, StoreBench, TestClock};
 
@@ -273,6 +273,10 @@ impl EventStore for Handle {
             }
             Ok(self.read_now(&log, &query, from, limit))
         })
+    }
+
+    fn scan(&self, after: Position, limit: usize) -> BoxFuture<'_, Result<Scan>> {
+        Box::pin(async move { Ok(self.scan_now(&self.log.lock(), after, limit)) })
     }
 
     fn head(&self) -> BoxFuture<'_, Result<Position>> {

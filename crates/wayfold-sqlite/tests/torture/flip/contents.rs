@@ -5,7 +5,7 @@ use std::path::Path;
 
 use pollster::block_on;
 use wayfold_block::write_fresh;
-use wayfold_core::{CustomerKey, EventBatch, JourneyEvent, Position, Tag};
+use wayfold_core::{CustomerKey, EventBatch, EventView, JourneyEvent, Position, Tag};
 use wayfold_sqlite::{CheckReport, Durability, SqliteStore};
 use wayfold_store::{
     AppendCondition, AppendOutcome, Checkpoint, CheckpointName, EventFilter, EventStore, EventStoreExt,
@@ -20,6 +20,8 @@ use crate::torture::script::LANES;
 const ASKED: usize = 12;
 /// After so many damages, the more costly questions are asked as well.
 const SELDOM: usize = 8;
+/// After so many damages, everything is read as a fold reads it as well.
+const SCANNED: usize = 3;
 
 /// What became of a damaged file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,6 +45,7 @@ pub(crate) struct Contents {
     pages: Pages,
     head: Position,
     newest: Pages,
+    scanned: Pages,
     of_filters: Vec<(EventFilter, Pages)>,
     checkpoints: Vec<(CheckpointName, Option<Checkpoint>)>,
     report: CheckReport,
@@ -62,6 +65,14 @@ fn read(store: &SqliteStore, filter: &EventFilter) -> Result<Pages> {
 fn newest(store: &SqliteStore) -> Result<Pages> {
     let page = block_on(store.read(ReadQuery::all().backward(), Position::END, 40))?;
     Ok(pages([&page.batch]))
+}
+
+/// Everything as a fold reads it, brought into the order of positions.
+fn scanned(store: &SqliteStore) -> Result<Pages> {
+    let scan = block_on(store.scan(Position::START, usize::MAX))?;
+    let mut views: Vec<_> = scan.batches.iter().flat_map(EventBatch::iter).collect();
+    views.sort_by_key(EventView::position);
+    Ok(pages([&EventBatch::from_views(views)]))
 }
 
 fn events(store: &SqliteStore) -> Result<Vec<JourneyEvent>> {
@@ -92,6 +103,7 @@ impl Contents {
             head: block_on(store.head())?,
             pages: read(&store, &EventFilter::all())?,
             newest: newest(&store)?,
+            scanned: scanned(&store)?,
             report: store.check()?,
             events,
             of_filters,
@@ -115,6 +127,9 @@ impl Contents {
         asking.compare("events", &self.pages, read(&store, &EventFilter::all()));
         asking.compare("head", &self.head, block_on(store.head()));
         asking.compare("newest events", &self.newest, newest(&store));
+        if turn.is_multiple_of(SCANNED) {
+            asking.compare("events for a fold", &self.scanned, scanned(&store));
+        }
         let (filter, pages) = &self.of_filters[turn % self.of_filters.len()];
         asking.compare("events of a filter", pages, read(&store, filter));
         for (name, checkpoint) in &self.checkpoints {

@@ -1,0 +1,96 @@
+//! A rebuild from a closed store: how fast the log is read for a fold, and read and folded.
+//!
+//! `cargo bench -p wayfold-benches --bench rebuild -- [W|S] [fresh|compacted]`; `WAYFOLD_BENCH_EVENTS` says how many
+//! events, a million if nothing does. The store is made once and kept for the next run; the page cache is warm.
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use pollster::block_on;
+use wayfold::sqlite::{SqliteConfig, SqliteStore};
+use wayfold::{Builder, EventBatch, EventStore, Position, Rules, Timestamp};
+use wayfold_benches::Workload;
+
+/// How often each is measured; the median counts.
+const RUNS: usize = 5;
+
+fn main() {
+    let chosen: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
+    let is_chosen = |word: &str, others: [&str; 2]| {
+        let names_one = chosen.iter().any(|chosen| others.contains(&chosen.as_str()));
+        !names_one || chosen.iter().any(|chosen| chosen == word)
+    };
+    println!("{:28} {:>10} {:>14}", "", "seconds", "M events/s");
+    for (name, workload) in [("W", Workload::w as fn() -> Workload), ("S", Workload::s)] {
+        for state in ["fresh", "compacted"] {
+            if is_chosen(name, ["W", "S"]) && is_chosen(state, ["fresh", "compacted"]) {
+                measure(&format!("{name} {state}"), &file(name, state, workload));
+            }
+        }
+    }
+}
+
+/// The store of a workload, made if it is not there.
+fn file(name: &str, state: &str, workload: fn() -> Workload) -> PathBuf {
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("rebuild-bench");
+    std::fs::create_dir_all(&folder).expect("the target folder can be written");
+    let path = folder.join(format!("{name}-{state}-{}.wayfold", wayfold_benches::events()));
+    if !path.exists() {
+        let making = path.with_extension("making");
+        for suffix in ["", "-wal", "-shm"] {
+            let _ = std::fs::remove_file(format!("{}{suffix}", making.display()));
+        }
+        let store = open(&making);
+        for chunk in workload().events.chunks(10_000) {
+            let batch = EventBatch::from_events(chunk).expect("events of a workload are valid");
+            let _ = block_on(store.append(batch, None)).expect("the store takes events");
+        }
+        if state == "compacted" {
+            store.compact().expect("the store can be compacted");
+        }
+        store.close().expect("the store can be closed");
+        std::fs::rename(making, &path).expect("the file can be named");
+    }
+    path
+}
+
+fn open(path: &Path) -> SqliteStore {
+    SqliteStore::open(path, SqliteConfig::default()).expect("the file can be opened")
+}
+
+fn measure(name: &str, path: &Path) {
+    let read = |path: &Path| {
+        let (store, mut events, mut after) = (open(path), 0, Position::START);
+        loop {
+            let part = block_on(store.scan(after, 1 << 20)).expect("the log can be read");
+            events += part.batches.iter().map(EventBatch::len).sum::<usize>();
+            after = part.position;
+            if part.is_last {
+                return events;
+            }
+        }
+    };
+    let folded = |path: &Path, threads| {
+        let builder = Builder::new(Rules::default()).expect("rules").by_hand(Timestamp::MAX);
+        let builder = builder.with_threads(threads).on_demand().without_snapshots().fold_anew();
+        let wayfold = block_on(builder.open(open(path))).expect("the log can be folded");
+        wayfold.opened().folded as usize
+    };
+    report(&format!("{name} read"), || read(path));
+    for threads in [1, 2] {
+        report(&format!("{name} folded, {threads} threads"), || folded(path, threads));
+    }
+}
+
+fn report(name: &str, run: impl Fn() -> usize) {
+    let mut seconds: Vec<(f64, usize)> = (0..RUNS)
+        .map(|_| {
+            let start = Instant::now();
+            let events = run();
+            (start.elapsed().as_secs_f64(), events)
+        })
+        .collect();
+    seconds.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let (median, events) = seconds[RUNS / 2];
+    println!("{name:28} {median:10.3} {:14.2}", events as f64 / median / 1e6);
+}

@@ -1,0 +1,76 @@
+//! Parts for a fold hold every event once, in whatever order, and say up to where they go.
+
+use wayfold_core::{JourneyEvent, Position};
+
+use super::events::{mixed, plains};
+use super::trial::{Caller, Trial, positions};
+
+/// A log of the mixed events and some more, in batches of several sizes.
+fn filled(trial: &Trial) -> (Caller, Vec<JourneyEvent>) {
+    let log = trial.caller();
+    let mut given = Vec::new();
+    let mut events = mixed();
+    events.extend(plains(100, 40, "b"));
+    for chunk in [&events[..1], &events[1..4], &events[4..16], &events[16..]] {
+        given.extend(log.put(chunk));
+    }
+    for (event, position) in events.iter_mut().zip(given) {
+        event.position = Some(position);
+    }
+    (log, events)
+}
+
+/// Scans on from a position to the end, and holds each part against what was written.
+#[track_caller]
+fn assert_scanned(log: &Caller, events: &[JourneyEvent], from: Position, limit: usize) {
+    let (mut after, mut parts) = (from, 0);
+    loop {
+        let scan = log.scan(after, limit);
+        let mut found: Vec<JourneyEvent> = scan.batches.iter().flat_map(|batch| batch.to_events()).collect();
+        found.sort_by_key(|event| event.position);
+        let is_meant = |event: &&JourneyEvent| {
+            event
+                .position
+                .is_some_and(|position| position > after && (scan.is_last || position <= scan.position))
+        };
+        let meant: Vec<&JourneyEvent> = events.iter().filter(is_meant).collect();
+        let place = format!("after {after} by {limit}, up to {}", scan.position);
+        let expected: Vec<Position> = meant.iter().filter_map(|event| event.position).collect();
+        assert_eq!(positions(&found), expected, "{place}");
+        for (found, meant) in found.iter().zip(meant) {
+            assert!(found.same_content(meant), "{place}: {found:?}, written {meant:?}");
+            assert!(found.recorded_at.is_some(), "{place}: {found:?}");
+        }
+        if scan.is_last {
+            return;
+        }
+        assert!(!found.is_empty(), "{place}: nothing, and it is not the last");
+        assert!(parts < events.len(), "a scan does not end");
+        (after, parts) = (scan.position, parts + 1);
+    }
+}
+
+pub(crate) fn every_event_stands_in_one_part(trial: &Trial) {
+    let (log, events) = filled(trial);
+    for limit in [1, 3, 16, 1_000] {
+        assert_scanned(&log, &events, Position::START, limit);
+    }
+}
+
+pub(crate) fn goes_on_after_every_position(trial: &Trial) {
+    let (log, events) = filled(trial);
+    for position in positions(&events) {
+        assert_scanned(&log, &events, position, 16);
+    }
+}
+
+pub(crate) fn past_the_end_is_an_empty_last_part(trial: &Trial) {
+    let empty = trial.caller().scan(Position::START, 5);
+    assert!(empty.batches.is_empty() && empty.is_last, "{empty:?}");
+    let (log, _) = filled(trial);
+    for after in [log.head(), Position::END] {
+        let scan = log.scan(after, 5);
+        assert!(scan.batches.iter().all(|batch| batch.is_empty()) && scan.is_last, "{scan:?}");
+        assert_eq!(scan.position, after);
+    }
+}
