@@ -4,6 +4,8 @@
 //! at which stage, class, journey or promise become another, in order. Equal sets of events give equal notices, in
 //! whatever order they arrived. What becomes known later adds some and takes others back.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -38,8 +40,8 @@ pub struct Notice {
 #[serde(transparent)]
 pub struct NoticeId(pub Uuid);
 
-impl std::fmt::Display for NoticeId {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for NoticeId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }
 }
@@ -92,6 +94,35 @@ pub enum Transition {
     },
 }
 
+impl fmt::Display for Notice {
+    /// The customer, the instant and the transition.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { customer, at, transition, .. } = self;
+        write!(f, "{customer} at {at}: {transition}")
+    }
+}
+
+impl fmt::Display for Transition {
+    /// What changed, and from what to what, such as `lifecycle stage from prospect to first_time`; `none` for nothing.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fn word<T: fmt::Display>(word: &Option<T>) -> String {
+            word.as_ref().map_or_else(|| "none".to_owned(), T::to_string)
+        }
+        let (what, from, to) = match self {
+            Self::LifecycleStage { from, to } => ("lifecycle stage".to_owned(), word(from), to.to_string()),
+            Self::BehaviourClass { from, to } => ("behaviour class".to_owned(), word(from), word(to)),
+            Self::JourneyStage { journey, from, to } => {
+                (format!("stage of journey {journey}"), word(from), word(to))
+            }
+            Self::JourneyOutcome { journey, from, to } => {
+                (format!("outcome of journey {journey}"), word(from), word(to))
+            }
+            Self::Promise { order, from, to } => (format!("promise of order {order}"), word(from), word(to)),
+        };
+        write!(f, "{what} from {from} to {to}")
+    }
+}
+
 /// What is told of a notice.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -100,6 +131,16 @@ pub enum Told {
     Fact(Notice),
     /// It was told before and does not hold, by what has become known since.
     Withdrawn(Notice),
+}
+
+impl fmt::Display for Told {
+    /// The notice; behind `not any more, ` if it is withdrawn.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Self::Withdrawn(_) = self {
+            f.write_str("not any more, ")?;
+        }
+        self.notice().fmt(f)
+    }
 }
 
 impl Told {

@@ -620,9 +620,9 @@ events! {
             /// How many.
             points: i64,
         }
-        /// Points were taken back, or given back.
+        /// Points that were earned were taken back, or points that were redeemed given back.
         PointsReversed = "points_reversed" {
-            /// How many.
+            /// How many: above zero if they are taken back from the customer, below if they are given back.
             points: i64,
             /// Why.
             reason: Option<String>,
