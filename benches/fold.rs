@@ -11,7 +11,8 @@ use criterion::measurement::WallTime;
 use criterion::{BatchSize, BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main};
 use wayfold_benches::{Workload, fold_one_by_one};
 use wayfold_core::{
-    EventBatch, Fold, Position, ProjectionSet, Rules, Snapshot, SnapshotPart, Teller, Tenant, Timestamp,
+    BehaviourClass, EventBatch, Filter, Fold, Order, Position, ProjectionSet, Rules, Selection, Snapshot,
+    SnapshotPart, Teller, Tenant, Timestamp,
 };
 
 const BATCH: usize = 65_536;
@@ -64,10 +65,30 @@ fn benches(criterion: &mut Criterion) {
                 fold.population(&Tenant::default(), workload.as_of).expect("the fold is complete").summary()
             });
         });
+        select(&mut group, &projections, &batches, workload.as_of);
         snapshot(&mut group, &projections, &batches);
         notices(&mut group, &projections, &batches, workload.as_of);
         group.finish();
     }
+}
+
+/// The hundred most valuable of those at risk, as a service lists them.
+fn select(
+    group: &mut BenchmarkGroup<'_, WallTime>,
+    projections: &ProjectionSet,
+    batches: &[EventBatch],
+    as_of: Timestamp,
+) {
+    let mut fold = Fold::new(projections);
+    let _ = fold.apply(batches);
+    let at_risk = Filter::field("segment.class").is(BehaviourClass::AtRisk);
+    let selection = Selection::new(at_risk).with_order(Order::descending("value.currencies[EUR].net"));
+    group.bench_function("select", |bencher| {
+        bencher.iter(|| {
+            let page = fold.select(&Tenant::default(), as_of, &selection).expect("the fields are there");
+            page.matching()
+        });
+    });
 }
 
 /// Saves and restores all states, in memory.

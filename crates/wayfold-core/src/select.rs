@@ -18,9 +18,9 @@ pub use self::operand::Operand;
 pub use self::page::Page;
 use self::page::{Asked, Best, Candidate};
 use self::question::Question;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::fold::Fold;
-use crate::key::{Tenant, spread};
+use crate::key::{CustomerKey, Tenant, spread};
 use crate::projection::ProjectionSet;
 use crate::time::Timestamp;
 
@@ -175,19 +175,32 @@ impl Fold {
         let after = selection.after.as_ref().map(|cursor| cursor.last(number)).transpose()?;
         let (mut matching, mut ahead) = (0, 0);
         let mut best = Best::new(selection.limit);
-        for customer in self.sorted(Some(tenant)) {
-            self.check_customer(customer, as_of)?;
-            let asked = question.ask(self, customer, as_of);
-            let Some(rank) =
-                asked.map_err(|error| error.at(format_args!("customer {}", self.key(customer))))?
-            else {
-                continue;
-            };
-            matching += 1;
-            if after.is_none_or(|after| rank > *after) {
-                ahead += 1;
-                best.offer(Candidate { rank, customer });
+        let mut failed: Option<(CustomerKey, Error)> = None;
+        for customer in self.of_tenant(Some(tenant)) {
+            let asked = self.check_customer(customer, as_of).and_then(|()| {
+                let at = |error: Error| error.at(format_args!("customer {}", self.key(customer)));
+                question.ask(self, customer, as_of).map_err(at)
+            });
+            match asked {
+                Ok(None) => {}
+                Ok(Some(rank)) => {
+                    matching += 1;
+                    if after.is_none_or(|after| rank > *after) {
+                        ahead += 1;
+                        best.offer(Candidate { rank, customer });
+                    }
+                }
+                Err(error) => {
+                    // Customers come in no order, and the answer is that of the first one.
+                    let key = self.key(customer);
+                    if failed.as_ref().is_none_or(|(first, _)| key < *first) {
+                        failed = Some((key, error));
+                    }
+                }
             }
+        }
+        if let Some((_, error)) = failed {
+            return Err(error);
         }
         let entry = |candidate: Candidate| (candidate.rank, self.view_at(candidate.customer, as_of));
         let asked = Asked {

@@ -150,15 +150,20 @@ impl Fold {
 
     /// Numbers of the customers with events, of one tenant or all, by the bytes of their keys.
     pub(crate) fn sorted(&self, tenant: Option<&Tenant>) -> Vec<usize> {
-        let of_tenant = |customer: &usize| {
-            tenant.is_none_or(|tenant| self.customers.texts(*customer).0 == tenant.as_str())
-        };
-        let seen = |customer: &usize| {
-            self.records[*customer].events() > 0 || self.stale.contains_key(&(*customer as u32))
-        };
-        let mut customers: Vec<usize> = (0..self.records.len()).filter(seen).filter(of_tenant).collect();
+        let mut customers: Vec<usize> = self.of_tenant(tenant).collect();
         customers.sort_unstable_by_key(|customer| self.customers.texts(*customer));
         customers
+    }
+
+    /// The customers with events, of a tenant or of all, in no order.
+    pub(crate) fn of_tenant(&self, tenant: Option<&Tenant>) -> impl Iterator<Item = usize> {
+        let of_tenant = move |customer: &usize| {
+            tenant.is_none_or(|tenant| self.customers.texts(*customer).0 == tenant.as_str())
+        };
+        let seen = move |customer: &usize| {
+            self.records[*customer].events() > 0 || self.stale.contains_key(&(*customer as u32))
+        };
+        (0..self.records.len()).filter(seen).filter(of_tenant)
     }
 
     pub(crate) fn view_at(&self, customer: usize, as_of: Timestamp) -> CustomerView {

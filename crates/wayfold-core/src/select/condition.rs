@@ -49,8 +49,12 @@ impl Condition {
         })
     }
 
-    /// Says whether it holds of a customer, given the values of its fields.
-    pub(super) fn holds(&self, names: &[String], values: &[Vec<&Tree>]) -> Result<bool> {
+    /// Says whether it holds of a customer, whose fields are looked up as far as they decide.
+    pub(super) fn holds<'a>(
+        &self,
+        names: &[String],
+        values: &dyn Fn(usize) -> Result<Vec<&'a Tree>>,
+    ) -> Result<bool> {
         let holds = |condition: &Self| condition.holds(names, values);
         match self {
             Self::All(conditions) => decided(conditions.iter().map(holds), false),
@@ -59,7 +63,7 @@ impl Condition {
             Self::Field(field, test) => {
                 let of =
                     |value: &&Tree| test.holds(value).map_err(|misfit| misfit.error(&names[*field], value));
-                decided(values[*field].iter().map(of), true)
+                decided(values(*field)?.iter().map(of), true)
             }
         }
     }

@@ -1,5 +1,7 @@
 //! A selection made ready for a set of projections: every name looked up once.
 
+use std::cell::OnceCell;
+
 use super::condition::Condition;
 use super::rank::Rank;
 use super::sample::sample;
@@ -97,16 +99,23 @@ impl Question {
     /// Where a customer stands in the order; `None` if the filter does not select it.
     pub(super) fn ask(&self, fold: &Fold, customer: usize, as_of: Timestamp) -> Result<Option<Rank>> {
         let at = CustomerAt::new(fold.record(customer), as_of);
-        let trees = self.fields.sources.iter().map(|source| source.tree(fold, customer, &at));
-        let trees: Vec<Tree> = trees.collect::<Result<_>>()?;
-        let mut values = Vec::with_capacity(self.fields.paths.len());
-        for (name, (source, path)) in self.fields.names.iter().zip(&self.fields.paths) {
-            values.push(path.values(&trees[*source]).map_err(|message| bad_field(name, &message))?);
-        }
+        // A view is made when a field of it is looked at: most customers are passed over by the first.
+        let trees: Vec<OnceCell<Tree>> = self.fields.sources.iter().map(|_| OnceCell::new()).collect();
+        let values = |field: usize| {
+            let (source, path) = &self.fields.paths[field];
+            let tree = match trees[*source].get() {
+                Some(tree) => tree,
+                None => {
+                    let tree = self.fields.sources[*source].tree(fold, customer, &at)?;
+                    trees[*source].get_or_init(|| tree)
+                }
+            };
+            path.values(tree).map_err(|message| bad_field(&self.fields.names[field], &message))
+        };
         if !self.condition.holds(&self.fields.names, &values)? {
             return Ok(None);
         }
-        self.rank(values[self.order].first().copied(), fold.key(customer).customer).map(Some)
+        self.rank(values(self.order)?.first().copied(), fold.key(customer).customer).map(Some)
     }
 
     fn rank(&self, value: Option<&Tree>, customer: CustomerId) -> Result<Rank> {
