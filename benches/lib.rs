@@ -1,10 +1,14 @@
 //! What the benches of Wayfold have in common; run them with `cargo bench -p wayfold-benches`.
 
+mod closed;
+
 use std::collections::HashSet;
 
 use wayfold_core::{EventBatch, Fold, JourneyEvent, Timestamp};
 use wayfold_testkit::shop::{Shop, ShopConfig};
 use wayfold_testkit::stream::Stream;
+
+pub use self::closed::{StoreState, make_closed};
 
 /// Events of each workload, unless `WAYFOLD_BENCH_EVENTS` says otherwise.
 const EVENTS: u64 = 1_000_000;

@@ -9,7 +9,7 @@ use std::time::Instant;
 use pollster::block_on;
 use wayfold::sqlite::{SqliteConfig, SqliteStore};
 use wayfold::{Builder, EventBatch, EventStore, Position, Rules, Timestamp};
-use wayfold_benches::Workload;
+use wayfold_benches::{StoreState, Workload, make_closed};
 
 /// How often each is measured; the median counts.
 const RUNS: usize = 5;
@@ -22,34 +22,21 @@ fn main() {
     };
     println!("{:28} {:>10} {:>14}", "", "seconds", "M events/s");
     for (name, workload) in [("W", Workload::w as fn() -> Workload), ("S", Workload::s)] {
-        for state in ["fresh", "compacted"] {
-            if is_chosen(name, ["W", "S"]) && is_chosen(state, ["fresh", "compacted"]) {
-                measure(&format!("{name} {state}"), &file(name, state, workload));
+        for state in StoreState::ALL {
+            if is_chosen(name, ["W", "S"]) && is_chosen(state.name(), ["fresh", "compacted"]) {
+                measure(&format!("{name} {}", state.name()), &file(name, state, workload));
             }
         }
     }
 }
 
 /// The store of a workload, made if it is not there.
-fn file(name: &str, state: &str, workload: fn() -> Workload) -> PathBuf {
+fn file(name: &str, state: StoreState, workload: fn() -> Workload) -> PathBuf {
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("rebuild-bench");
     std::fs::create_dir_all(&folder).expect("the target folder can be written");
-    let path = folder.join(format!("{name}-{state}-{}.wayfold", wayfold_benches::events()));
+    let path = folder.join(format!("{name}-{}-{}.wayfold", state.name(), wayfold_benches::events()));
     if !path.exists() {
-        let making = path.with_extension("making");
-        for suffix in ["", "-wal", "-shm"] {
-            let _ = std::fs::remove_file(format!("{}{suffix}", making.display()));
-        }
-        let store = open(&making);
-        for chunk in workload().events.chunks(10_000) {
-            let batch = EventBatch::from_events(chunk).expect("events of a workload are valid");
-            let _ = block_on(store.append(batch, None)).expect("the store takes events");
-        }
-        if state == "compacted" {
-            store.compact().expect("the store can be compacted");
-        }
-        store.close().expect("the store can be closed");
-        std::fs::rename(making, &path).expect("the file can be named");
+        make_closed(&path, state, workload().events);
     }
     path
 }

@@ -1,6 +1,7 @@
 //! The repository's own commands: `cargo xtask test` runs every check there is, `cargo xtask tidy` only the
-//! rules of the house that no compiler knows.
+//! rules of the house that no compiler knows, `cargo xtask bench` runs the library beside other engines.
 
+mod bench;
 mod cargo;
 mod test;
 mod tidy;
@@ -13,13 +14,16 @@ const USAGE: &str = "usage: cargo xtask <command>
 
 commands:
   test    run every check: format, lints, tidy, tests, docs, examples
-  tidy    check who imports whom, file lengths, named paths and links";
+  tidy    check who imports whom, file lengths, named paths and links
+  bench   rebuild workload W and ask answer A of it, in turn with DuckDB and Polars
+          [--events N] [--pairs N] [--only ID], by default a million events and five pairs";
 
 fn main() -> Result<ExitCode> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["test"] => test::run(),
         ["tidy"] => tidy::run(),
+        ["bench", ref options @ ..] => bench::run(options),
         _ => {
             eprintln!("{USAGE}");
             Ok(ExitCode::from(2))

@@ -1,7 +1,13 @@
 //! Answer A of the workload: what the peers are asked too, as a user's own projection.
 
+mod figures;
+mod quintiles;
+
 use serde::{Deserialize, Serialize};
-use wayfold_core::{CustomerAt, CustomerKey, EventKind, EventView, Projection, Span, Timestamp};
+use wayfold_core::{CustomerAt, EventKind, EventView, Projection, Span, Timestamp};
+
+pub use self::figures::CheckFigures;
+pub use self::quintiles::{Quintiles, quintiles};
 
 /// Folds the answer; its stages know no return from churn.
 #[derive(Debug)]
@@ -134,60 +140,5 @@ fn stage(kept: &Kept, as_of: Timestamp) -> Stage {
         (_, 5..) => Stage::Loyal,
         (_, 2..) => Stage::Repeat,
         _ => Stage::First,
-    }
-}
-
-/// The figures by which answers of different engines are compared.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CheckFigures {
-    /// Customers with an event.
-    pub customers: u64,
-    /// Orders.
-    pub orders: u64,
-    /// Revenue in minor units.
-    pub revenue_minor: i64,
-    /// Customers by stage, in the order of [`Stage`].
-    pub stages: [u64; 5],
-    /// Open tickets.
-    pub open_tickets: u64,
-    /// Promoters less detractors.
-    pub nps_sum: i64,
-    /// Revenue of the best quintile of buyers by revenue: NTILE(5), ties by customer.
-    pub top_quintile_revenue_minor: i64,
-}
-
-impl CheckFigures {
-    /// Sums the answers up; customers stand in the order of their keys.
-    pub fn of(answers: &[(CustomerKey, Answer)]) -> Self {
-        let answers = || answers.iter().map(|(_, answer)| answer);
-        let mut stages = [0; 5];
-        answers().for_each(|answer| stages[answer.stage as usize] += 1);
-        let mut revenues: Vec<i64> =
-            answers().filter(|answer| answer.orders > 0).map(|answer| answer.revenue_minor).collect();
-        // Equal revenues give equal sums whoever of them is in the quintile.
-        revenues.sort_unstable();
-        let best = revenues.len() / 5;
-        Self {
-            customers: answers().count() as u64,
-            orders: answers().map(|answer| u64::from(answer.orders)).sum(),
-            revenue_minor: answers().map(|answer| answer.revenue_minor).sum(),
-            stages,
-            open_tickets: answers().map(|answer| u64::from(answer.open_tickets)).sum(),
-            nps_sum: answers().map(|answer| i64::from(answer.nps_sum)).sum(),
-            top_quintile_revenue_minor: revenues.iter().rev().take(best).sum(),
-        }
-    }
-
-    /// The published figures of a million events.
-    pub fn of_a_million() -> Self {
-        Self {
-            customers: 49_917,
-            orders: 105_308,
-            revenue_minor: 1_631_708_693,
-            stages: [17_850, 3_713, 6_521, 3_519, 18_314],
-            open_tickets: 25_553,
-            nps_sum: -16_840,
-            top_quintile_revenue_minor: 1_083_474_310,
-        }
     }
 }

@@ -1,0 +1,73 @@
+//! Closed stores of a workload in one SQLite file, from which rebuilds are measured.
+
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use pollster::block_on;
+use wayfold_core::{EventBatch, JourneyEvent};
+use wayfold_sqlite::{SqliteConfig, SqliteStore};
+use wayfold_store::EventStore;
+
+/// Events of one append.
+const EVENTS_PER_APPEND: usize = 10_000;
+
+/// What was done to a store before it was closed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StoreState {
+    /// Appends alone; what the store sealed by then is sealed.
+    Fresh,
+    /// All is sealed, and what could be merged is merged.
+    Compacted,
+}
+
+impl StoreState {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Fresh, Self::Compacted];
+
+    /// The name, as it is read.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Fresh => "fresh",
+            Self::Compacted => "compacted",
+        }
+    }
+}
+
+impl FromStr for StoreState {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let named = Self::ALL.into_iter().find(|state| state.name() == text);
+        named.ok_or_else(|| format!("a store is fresh or compacted, not {text:?}"))
+    }
+}
+
+/// Makes the store unless the file is there; one that was begun and not finished is begun anew.
+pub fn make_closed(path: &Path, state: StoreState, events: impl IntoIterator<Item = JourneyEvent>) {
+    if path.exists() {
+        return;
+    }
+    let making = path.with_extension("making");
+    remove(&making);
+    let store = SqliteStore::open(&making, SqliteConfig::default()).expect("the file can be made");
+    let mut events = events.into_iter();
+    loop {
+        let chunk: Vec<_> = events.by_ref().take(EVENTS_PER_APPEND).collect();
+        if chunk.is_empty() {
+            break;
+        }
+        let batch = EventBatch::from_events(&chunk).expect("events of a workload are valid");
+        let _ = block_on(store.append(batch, None)).expect("the store takes events");
+    }
+    if state == StoreState::Compacted {
+        store.compact().expect("the store can be compacted");
+    }
+    store.close().expect("the store can be closed");
+    std::fs::rename(making, path).expect("the file can be named");
+}
+
+fn remove(path: &Path) {
+    for suffix in ["", "-wal", "-shm"] {
+        let _ = std::fs::remove_file(PathBuf::from(format!("{}{suffix}", path.display())));
+    }
+}

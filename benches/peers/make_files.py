@@ -1,0 +1,24 @@
+"""Turns W as JSON Lines into the files that the peers read, by DuckDB's own COPY.
+
+usage: make_files.py FILE.jsonl FILE.parquet FILE.duckdb
+"""
+import sys
+
+import duckdb
+
+jsonl, parquet, table = sys.argv[1:]
+
+EVENTS = f"""
+SELECT customer, occurred_at AS "at",
+  CASE kind WHEN 'information_gathered' THEN 'info_gathered' WHEN 'deal_lost' THEN 'decision_lost' ELSE kind END AS kind,
+  channel, (fields.amount.amount * 100)::BIGINT AS amount,
+  list_filter(tags, lambda tag: starts_with(tag, 'product:'))[1][9:] AS product, fields.score AS score
+FROM read_json('{jsonl}', format = 'newline_delimited', columns = {{
+  customer: 'VARCHAR', occurred_at: 'TIMESTAMP', kind: 'VARCHAR', channel: 'VARCHAR', tags: 'VARCHAR[]',
+  fields: 'STRUCT(amount STRUCT(amount DECIMAL(18, 4)), score BIGINT)'}})
+"""
+
+connection = duckdb.connect(table)
+connection.execute(f"COPY ({EVENTS}) TO '{parquet}' (FORMAT parquet)")
+connection.execute(f"CREATE TABLE w AS FROM read_parquet('{parquet}')")
+connection.close()

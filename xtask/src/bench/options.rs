@@ -1,0 +1,60 @@
+//! What is measured, as the command line says.
+
+use anyhow::{Context, Result, bail, ensure};
+
+/// The rules of honest measuring ask for so many pairs.
+const PAIRS_MIN: usize = 5;
+/// A stream has a customer for every 20 events.
+const EVENTS_MIN: u64 = 20;
+
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Options {
+    pub(super) events: u64,
+    pub(super) pairs: usize,
+    /// What the ids of the rows begin with that are measured.
+    pub(super) only: String,
+}
+
+impl Options {
+    pub(super) fn read(arguments: &[&str]) -> Result<Self> {
+        let mut options = Self { events: 1_000_000, pairs: PAIRS_MIN, only: String::new() };
+        for pair in arguments.chunks(2) {
+            let [name, value] = pair else { bail!("{} is given no value", pair[0]) };
+            match *name {
+                "--events" => options.events = number(name, value)?,
+                "--pairs" => options.pairs = number(name, value)?,
+                "--only" => options.only = (*value).to_owned(),
+                _ => bail!("there is no option {name}"),
+            }
+        }
+        ensure!(options.pairs >= PAIRS_MIN, "fewer than {PAIRS_MIN} pairs say too little");
+        ensure!(options.events >= EVENTS_MIN, "W has at least {EVENTS_MIN} events");
+        Ok(options)
+    }
+}
+
+fn number<T: std::str::FromStr>(name: &str, value: &str) -> Result<T> {
+    let digits = value.replace('_', "");
+    digits.parse().ok().with_context(|| format!("{name} takes a number, not {value:?}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn options_have_defaults_and_are_read_by_name() {
+        let million = Options { events: 1_000_000, pairs: 5, only: String::new() };
+        assert_eq!(Options::read(&[]).unwrap(), million);
+        let asked = Options::read(&["--only", "R1b", "--events", "10_000_000", "--pairs", "7"]).unwrap();
+        assert_eq!(asked, Options { events: 10_000_000, pairs: 7, only: "R1b".to_owned() });
+    }
+
+    #[test]
+    fn what_cannot_be_measured_honestly_is_refused() {
+        for wrong in [&["--pairs", "4"], &["--events", "19"], &["--events", "many"], &["--fast", "1"]] {
+            assert!(Options::read(wrong).is_err(), "{wrong:?}");
+        }
+        assert!(Options::read(&["--events"]).is_err());
+    }
+}
