@@ -52,7 +52,10 @@ pub(super) fn prepare(workspace: &Workspace, folder: &Path, ours: &Ours) -> Resu
         .lines()
         .filter_map(|line| {
             let package = line.split("==").next()?;
-            install(&python, &folder.join("venv"), line).err().map(|why| (package, format!("{why:#}")))
+            let failed = install(&python, &folder.join("venv"), line).err()?;
+            // The installer ends with what it could not do, after all that it tried.
+            let why = failed.to_string().lines().last().unwrap_or_default().to_owned();
+            Some((package, why))
         })
         .collect();
     let mut peers = Peers { contenders: Vec::new(), missing: Vec::new() };
