@@ -75,7 +75,9 @@ fn measure(threads: usize, path: &Path) -> Result<serde_json::Value> {
     let mut builder = Builder::new(Rules::default())?.by_hand(as_of()).with_threads(threads);
     let answer_a = builder.register(AnswerA)?;
     // For reading alone, so that no thread of the store seals beside the measurement and changes the file.
-    let store = SqliteStore::open_read_only(path, SqliteConfig::default())?;
+    let mut config = SqliteConfig::default();
+    config.scan_threads = threads;
+    let store = SqliteStore::open_read_only(path, config)?;
     let wayfold = builder.on_demand().without_snapshots().fold_anew().open_blocking(store)?;
     let folded = start.elapsed();
     let answers = wayfold.own_views(answer_a, as_of())?;

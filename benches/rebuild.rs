@@ -41,13 +41,15 @@ fn file(name: &str, state: StoreState, workload: fn() -> Workload) -> PathBuf {
     path
 }
 
-fn open(path: &Path) -> SqliteStore {
-    SqliteStore::open(path, SqliteConfig::default()).expect("the file can be opened")
+fn open(path: &Path, threads: usize) -> SqliteStore {
+    let mut config = SqliteConfig::default();
+    config.scan_threads = threads;
+    SqliteStore::open_read_only(path, config).expect("the file can be opened")
 }
 
 fn measure(name: &str, path: &Path) {
-    let read = |path: &Path| {
-        let (store, mut events, mut after) = (open(path), 0, Position::START);
+    let read = |path: &Path, threads| {
+        let (store, mut events, mut after) = (open(path, threads), 0, Position::START);
         loop {
             let part = block_on(store.scan(after, 1 << 20)).expect("the log can be read");
             events += part.batches.iter().map(EventBatch::len).sum::<usize>();
@@ -60,11 +62,11 @@ fn measure(name: &str, path: &Path) {
     let folded = |path: &Path, threads| {
         let builder = Builder::new(Rules::default()).expect("rules").by_hand(Timestamp::MAX);
         let builder = builder.with_threads(threads).on_demand().without_snapshots().fold_anew();
-        let wayfold = block_on(builder.open(open(path))).expect("the log can be folded");
+        let wayfold = block_on(builder.open(open(path, threads))).expect("the log can be folded");
         wayfold.opened().folded as usize
     };
-    report(&format!("{name} read"), || read(path));
     for threads in [1, 2] {
+        report(&format!("{name} read, {threads} threads"), || read(path, threads));
         report(&format!("{name} folded, {threads} threads"), || folded(path, threads));
     }
 }
