@@ -21,7 +21,7 @@ use crate::wait::Signal;
 /// about the default tenant unless they name another; the export and the newest event are of all tenants.
 ///
 /// ```
-/// use std::sync::{Arc, Mutex, PoisonError, RwLock};
+/// use std::sync::Arc;
 /// use wayfold::{CustomerKey, EventId, JourneyEvent, MemoryStore, Registered, Timestamp, Uuid, Wayfold};
 ///
 /// # pollster::block_on(async {

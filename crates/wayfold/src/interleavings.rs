@@ -28,16 +28,22 @@ use wayfold_store::{
 use crate::{Builder, Error, Start, Subscription, Wayfold};
 
 /// Explores a scenario by so many schedules drawn evenly, and as many that let one go far ahead of the others.
-fn explore(schedules: usize, scenario: impl Fn() + Send + Sync + 'static) {
-    let (schedules, scenario) = (schedules * effort(), Arc::new(scenario));
+fn explore<S: Future<Output = ()>>(
+    schedules: usize,
+    scenario: impl Fn() -> S + Clone + Send + Sync + 'static,
+) {
+    let schedules = schedules * effort();
     run(RandomScheduler::new(schedules), scenario.clone());
     run(PctScheduler::new(4, schedules), scenario);
 }
 
-fn run(scheduler: impl Scheduler + 'static, scenario: Arc<impl Fn() + Send + Sync + 'static>) {
+fn run<S: Future<Output = ()>>(
+    scheduler: impl Scheduler + 'static,
+    scenario: impl Fn() -> S + Send + Sync + 'static,
+) {
     let mut config = Config::new();
     config.stack_size = 1 << 20;
-    Runner::new(scheduler, config).run(move || scenario());
+    Runner::new(scheduler, config).run(move || block_on(scenario()));
 }
 
 /// How many times as long as usual: the whole number in `WAYFOLD_TORTURE`, or 1.
@@ -118,6 +124,13 @@ fn stricter() -> Rules {
     rules
 }
 
+/// An engine with its thread over an empty log.
+async fn opened() -> (Arc<Contended>, Arc<Wayfold>) {
+    let store = Arc::new(Contended::default());
+    let wayfold = builder(&Rules::default()).open(store.clone()).await.unwrap();
+    (store, Arc::new(wayfold))
+}
+
 async fn joined<const TASKS: usize>(tasks: [JoinHandle<()>; TASKS]) {
     for task in tasks {
         task.await.unwrap();
@@ -186,56 +199,48 @@ async fn snapshots(wayfold: Arc<Wayfold>) {
 
 #[test]
 fn questions_meet_writers_and_the_thread_that_follows() {
-    explore(400, || {
-        block_on(async {
-            let store = Arc::new(Contended::default());
-            let wayfold = Arc::new(builder(&Rules::default()).open(store.clone()).await.unwrap());
-            let writers = [1, 2].map(|writer| spawn(write_pairs(wayfold.clone(), writer)));
-            let readers = [(); 2].map(|()| spawn(ask_for_all(wayfold.clone())));
-            let dropping = [(); 2].map(|()| spawn(catch_up(wayfold.clone())));
-            joined(writers).await;
-            joined(readers).await;
-            joined(dropping).await;
-            assert_right(&wayfold, store, &Rules::default()).await;
-        });
+    explore(400, || async {
+        let (store, wayfold) = opened().await;
+        let writers = [1, 2].map(|writer| spawn(write_pairs(wayfold.clone(), writer)));
+        let readers = [(); 2].map(|()| spawn(ask_for_all(wayfold.clone())));
+        let dropping = [(); 2].map(|()| spawn(catch_up(wayfold.clone())));
+        joined(writers).await;
+        joined(readers).await;
+        joined(dropping).await;
+        assert_right(&wayfold, store, &Rules::default()).await;
     });
 }
 
 #[test]
 fn a_question_waits_for_what_was_left_half_done() {
-    explore(20_000, || {
-        block_on(async {
-            let engine = builder(&Rules::default()).on_demand().open(Contended::default()).await.unwrap();
-            let wayfold = Arc::new(engine);
-            wayfold.append([&order("b", 1, 250)]).await.unwrap();
-            wayfold.catch_up().await.unwrap();
-            let asking = wayfold.clone();
-            let asked = spawn(async move { assert!(asking.population(day(300)).await.is_ok()) });
-            wayfold.append([&order("b", 2, 200)]).await.unwrap();
-            dropped_half_way(wayfold.catch_up()).await;
-            joined([asked]).await;
-        });
+    explore(20_000, || async {
+        let engine = builder(&Rules::default()).on_demand().open(Contended::default()).await.unwrap();
+        let wayfold = Arc::new(engine);
+        wayfold.append([&order("b", 1, 250)]).await.unwrap();
+        wayfold.catch_up().await.unwrap();
+        let asking = wayfold.clone();
+        let asked = spawn(async move { assert!(asking.population(day(300)).await.is_ok()) });
+        wayfold.append([&order("b", 2, 200)]).await.unwrap();
+        dropped_half_way(wayfold.catch_up()).await;
+        joined([asked]).await;
     });
 }
 
 #[test]
 fn rebuilds_and_swaps_meet_writers_and_questions() {
-    explore(400, || {
-        block_on(async {
-            let store = Arc::new(Contended::default());
-            let wayfold = Arc::new(builder(&Rules::default()).open(store.clone()).await.unwrap());
-            let begun = wayfold.rebuild(builder(&stricter())).await.unwrap();
-            let tasks = [
-                spawn(async move { begun.swap().await.unwrap() }),
-                spawn(write_pairs(wayfold.clone(), 1)),
-                spawn(rebuild(wayfold.clone())),
-                spawn(write_pairs(wayfold.clone(), 2)),
-                spawn(catch_up(wayfold.clone())),
-                spawn(ask_for_all(wayfold.clone())),
-            ];
-            joined(tasks).await;
-            assert_right(&wayfold, store, &stricter()).await;
-        });
+    explore(400, || async {
+        let (store, wayfold) = opened().await;
+        let begun = wayfold.rebuild(builder(&stricter())).await.unwrap();
+        let tasks = [
+            spawn(async move { begun.swap().await.unwrap() }),
+            spawn(write_pairs(wayfold.clone(), 1)),
+            spawn(rebuild(wayfold.clone())),
+            spawn(write_pairs(wayfold.clone(), 2)),
+            spawn(catch_up(wayfold.clone())),
+            spawn(ask_for_all(wayfold.clone())),
+        ];
+        joined(tasks).await;
+        assert_right(&wayfold, store, &stricter()).await;
     });
 }
 
@@ -249,42 +254,36 @@ async fn assert_right(wayfold: &Wayfold, store: Arc<Contended>, rules: &Rules) {
 
 #[test]
 fn what_an_engine_leaves_is_all_that_the_next_one_needs() {
-    explore(400, || {
-        block_on(async {
-            let store = Arc::new(Contended::default());
-            let wayfold = Arc::new(builder(&Rules::default()).open(store.clone()).await.unwrap());
-            let closing = wayfold.clone();
-            let tasks = [
-                spawn(snapshots(wayfold.clone())),
-                spawn(write_pairs(wayfold.clone(), 1)),
-                spawn(swap(wayfold.clone())),
-                spawn(snapshots(wayfold.clone())),
-                spawn(async move { closing.close().await.unwrap() }),
-            ];
-            joined(tasks).await;
-            let next = |wayfold: &Wayfold| builder(&wayfold.rules()).on_demand().open(store.clone());
-            // It may be of the rules before a swap; of two that were written into each other there is no part to use.
-            let dropped = next(&wayfold).await.unwrap().opened().dropped.clone();
-            assert!(dropped.as_ref().is_none_or(|why| why.contains("churned_after_days")), "{dropped:?}");
-            wayfold.close().await.unwrap();
-            let next = next(&wayfold).await.unwrap();
-            assert_eq!((next.opened().dropped.as_deref(), next.opened().folded), (None, 0));
-            assert!(wayfold.export().await.unwrap() == next.export().await.unwrap());
-        });
+    explore(400, || async {
+        let (store, wayfold) = opened().await;
+        let closing = wayfold.clone();
+        let tasks = [
+            spawn(snapshots(wayfold.clone())),
+            spawn(write_pairs(wayfold.clone(), 1)),
+            spawn(swap(wayfold.clone())),
+            spawn(snapshots(wayfold.clone())),
+            spawn(async move { closing.close().await.unwrap() }),
+        ];
+        joined(tasks).await;
+        let next = |wayfold: &Wayfold| builder(&wayfold.rules()).on_demand().open(store.clone());
+        // It may be of the rules before a swap; of two that were written into each other there is no part to use.
+        let dropped = next(&wayfold).await.unwrap().opened().dropped.clone();
+        assert!(dropped.as_ref().is_none_or(|why| why.contains("churned_after_days")), "{dropped:?}");
+        wayfold.close().await.unwrap();
+        let next = next(&wayfold).await.unwrap();
+        assert_eq!((next.opened().dropped.as_deref(), next.opened().folded), (None, 0));
+        assert!(wayfold.export().await.unwrap() == next.export().await.unwrap());
     });
 }
 
 #[test]
 fn decisions_that_meet_take_no_point_twice() {
-    explore(400, || {
-        block_on(async {
-            let store = Arc::new(Contended::default());
-            let wayfold = Arc::new(builder(&Rules::default()).open(store.clone()).await.unwrap());
-            wayfold.append([&points(PointsEarned { points: 5, reason: None })]).await.unwrap();
-            joined([(); 3].map(|()| spawn(redeem_two(wayfold.clone())))).await;
-            let balance = balance(&store.read_all(EventFilter::all()).await.unwrap());
-            assert_eq!(balance, 1, "two of three get their points");
-        });
+    explore(400, || async {
+        let (store, wayfold) = opened().await;
+        wayfold.append([&points(PointsEarned { points: 5, reason: None })]).await.unwrap();
+        joined([(); 3].map(|()| spawn(redeem_two(wayfold.clone())))).await;
+        let balance = balance(&store.read_all(EventFilter::all()).await.unwrap());
+        assert_eq!(balance, 1, "two of three get their points");
     });
 }
 
@@ -310,48 +309,41 @@ fn balance(log: &[EventBatch]) -> i64 {
 
 #[test]
 fn a_subscription_hears_of_time_without_being_woken_by_anything_else() {
-    explore(400, || {
-        block_on(async {
-            let wayfold = Arc::new(builder(&Rules::default()).open(Contended::default()).await.unwrap());
-            wayfold.append([&order("ada", 1, 250)]).await.unwrap();
-            let mut notices = wayfold.subscribe(Start::Now).await.unwrap();
-            let heard = spawn(async move {
-                assert_eq!(notices.next().await.unwrap().unwrap().place.as_of, day(700));
-            });
-            wayfold.advance_to(day(700)).await.unwrap();
-            joined([heard]).await;
+    explore(400, || async {
+        let wayfold = Arc::new(builder(&Rules::default()).open(Contended::default()).await.unwrap());
+        wayfold.append([&order("ada", 1, 250)]).await.unwrap();
+        let mut notices = wayfold.subscribe(Start::Now).await.unwrap();
+        let heard = spawn(async move {
+            assert_eq!(notices.next().await.unwrap().unwrap().place.as_of, day(700));
         });
+        wayfold.advance_to(day(700)).await.unwrap();
+        joined([heard]).await;
     });
 }
 
 #[test]
 fn a_subscription_hears_everything_and_ends_when_the_engine_is_closed() {
-    explore(400, || {
-        block_on(async {
-            let store = Arc::new(Contended::default());
-            let wayfold = Arc::new(builder(&Rules::default()).open(store.clone()).await.unwrap());
-            let notices = wayfold.subscribe_as("mail", Start::Beginning).await.unwrap();
-            let heard = spawn(hear(notices));
-            let (writer, mover) = (wayfold.clone(), wayfold.clone());
-            let tasks = [
-                spawn(write_pairs(writer, 1)),
-                spawn(async move { mover.advance_to(day(500)).await.unwrap() }),
-            ];
-            joined(tasks).await;
-            wayfold.close().await.unwrap();
-            let mut held = heard.await.unwrap();
-            // What was not taken by then comes to the next of the same name.
-            let mut rest = wayfold.subscribe_as("mail", Start::Beginning).await.unwrap();
-            while let Some(delivery) = rest.try_next().await.unwrap() {
-                take(&mut held, delivery.told);
-            }
-            let mut anew = BTreeSet::new();
-            let mut again = wayfold.subscribe(Start::Beginning).await.unwrap();
-            while let Some(delivery) = again.try_next().await.unwrap() {
-                take(&mut anew, delivery.told);
-            }
-            assert_eq!(held, anew);
-        });
+    explore(400, || async {
+        let (_, wayfold) = opened().await;
+        let notices = wayfold.subscribe_as("mail", Start::Beginning).await.unwrap();
+        let heard = spawn(hear(notices));
+        let (writer, mover) = (wayfold.clone(), wayfold.clone());
+        let tasks =
+            [spawn(write_pairs(writer, 1)), spawn(async move { mover.advance_to(day(500)).await.unwrap() })];
+        joined(tasks).await;
+        wayfold.close().await.unwrap();
+        let mut held = heard.await.unwrap();
+        // What was not taken by then comes to the next of the same name.
+        let mut rest = wayfold.subscribe_as("mail", Start::Beginning).await.unwrap();
+        while let Some(delivery) = rest.try_next().await.unwrap() {
+            take(&mut held, delivery.told);
+        }
+        let mut anew = BTreeSet::new();
+        let mut again = wayfold.subscribe(Start::Beginning).await.unwrap();
+        while let Some(delivery) = again.try_next().await.unwrap() {
+            take(&mut anew, delivery.told);
+        }
+        assert_eq!(held, anew);
     });
 }
 
