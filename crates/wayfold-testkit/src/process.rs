@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader, Write as _};
 #[cfg(unix)]
 use std::os::unix::process::CommandExt as _;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
@@ -31,22 +32,27 @@ pub fn task() -> Option<String> {
 /// # Panics
 /// If no process can be started.
 pub fn spawn(test: &str, task: &str) -> Child {
-    start(command(test, task))
+    let program = std::env::current_exe().expect("a test knows its own program");
+    start(command(&program, test, task))
 }
 
-/// The same, as a user who may not write what others own.
+/// The same, as a user who may not write what others own. That user may not even come to the folder in which the program
+/// was built, so a copy of it is started, which is made in a folder that everybody can come to.
 ///
 /// # Panics
 /// If no process can be started.
 #[cfg(unix)]
-pub fn spawn_as_nobody(test: &str, task: &str) -> Child {
-    let mut command = command(test, task);
-    command.gid(NOBODY).uid(NOBODY);
+pub fn spawn_as_nobody(test: &str, task: &str, folder: &Path) -> Child {
+    let (own, copy) =
+        (std::env::current_exe().expect("a test knows its own program"), folder.join("program"));
+    std::fs::copy(own, &copy).expect("a test may copy its own program");
+    let mut command = command(&copy, test, task);
+    command.gid(NOBODY).uid(NOBODY).current_dir(folder);
     start(command)
 }
 
-fn command(test: &str, task: &str) -> Command {
-    let mut command = Command::new(std::env::current_exe().expect("a test knows its own program"));
+fn command(program: &Path, test: &str, task: &str) -> Command {
+    let mut command = Command::new(program);
     command.args(["--exact", test, "--nocapture"]).env(TASK, task);
     command
 }

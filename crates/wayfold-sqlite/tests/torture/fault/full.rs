@@ -75,12 +75,22 @@ fn chmod(path: &Path, mode: u32) {
     std::fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
 }
 
+/// A folder that every user can come to, wherever this program was built.
+fn public(name: &str) -> Scratch {
+    let scratch = Scratch::new(std::env::temp_dir(), &format!("wayfold-{name}"));
+    chmod(scratch.folder(), 0o755);
+    scratch
+}
+
 /// What another process tells that may write neither the file nor, if the permissions say so, its folder.
 fn ask_another(test: &str, file: &Path) -> [String; 2] {
     // Root may write whatever the permissions say, so that the other process is somebody else then.
     let is_root = std::fs::metadata(file).unwrap().uid() == 0;
-    let spawn = if is_root { process::spawn_as_nobody } else { process::spawn };
-    let mut other = spawn(test, file.to_str().unwrap());
+    let (task, public) = (file.to_str().unwrap(), public("program"));
+    let mut other = match is_root {
+        true => process::spawn_as_nobody(test, task, public.folder()),
+        false => process::spawn(test, task),
+    };
     let lines = lines_of(&mut other);
     let told = [(); 2].map(|()| lines.recv_timeout(PATIENCE).unwrap());
     other.wait().unwrap();
@@ -94,11 +104,10 @@ fn a_log_that_was_not_closed_is_refused_by_name_where_its_folder_may_only_be_rea
     if let Some(file) = process::task() {
         return tell_how_it_opens(&file);
     }
-    let (scratch, script) =
-        (Scratch::new(env!("CARGO_TARGET_TMPDIR"), "unclosed"), Script::new(8, 20, Sizes::default()));
+    let (scratch, script) = (public("unclosed"), Script::new(8, 20, Sizes::default()));
     let store = SqliteStore::open(scratch.file(), run::sealing()).unwrap();
     append(&store, &script, 0..20, &mut Known::default());
-    let left = Scratch::new(env!("CARGO_TARGET_TMPDIR"), "left");
+    let left = public("left");
     for file in ["log.wayfold", "log.wayfold-wal"] {
         std::fs::copy(scratch.folder().join(file), left.folder().join(file)).unwrap();
         chmod(&left.folder().join(file), 0o444);
@@ -117,8 +126,7 @@ fn a_file_or_folder_that_may_only_be_read_is_refused_by_name_and_read() {
     if let Some(file) = process::task() {
         return tell_how_it_opens(&file);
     }
-    let (scratch, script) =
-        (Scratch::new(env!("CARGO_TARGET_TMPDIR"), "read-only"), Script::new(8, 20, Sizes::default()));
+    let (scratch, script) = (public("read-only"), Script::new(8, 20, Sizes::default()));
     let mut known = Known::default();
     let store = SqliteStore::open(scratch.file(), run::sealing()).unwrap();
     append(&store, &script, 0..20, &mut known);
