@@ -85,14 +85,16 @@ fn append_and_stall(task: &str, script: &Script) {
     let (writes_left, step) = (parts[0].parse().unwrap(), parts[1].parse().unwrap());
     let file = Path::new(parts[2]);
     let store = SqliteStore::open(file, config()).unwrap();
-    let _watching = vfs::watch(file.parent().unwrap(), Arc::new(Mutex::new(StallAt { writes_left })));
+    let stall = Arc::new(Mutex::new(StallAt { writes_left }));
+    let _watching = vfs::watch(file.parent().unwrap(), stall.clone());
     // The files of the store's own connection were opened before anybody watched them.
     drop(store);
     let store = SqliteStore::open(file, config()).unwrap();
-    if run::step(&store, script, step).is_err() {
-        // The thread that seals has stopped and holds the lock, which the end of this process would give up.
-        process::stall();
-    }
+    let appended = run::step(&store, script, step);
+    // The thread that seals may be the one that has stopped, before the append or after it. It keeps the watch
+    // locked, and this thread waits here for the kill: the end of the process would give up the lock of the file.
+    let _nobody_stalls = stall.lock().unwrap();
+    appended.unwrap();
     say("done");
     std::process::exit(0);
 }
