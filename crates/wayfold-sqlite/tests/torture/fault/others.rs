@@ -22,7 +22,8 @@ fn config() -> SqliteConfig {
 }
 
 /// Another process holds the lock: nothing is written, and reading goes on.
-fn assert_refused(store: &SqliteStore, script: &Script, step: usize, head: wayfold_core::Position) {
+fn assert_refused(store: &SqliteStore, script: &Script, step: usize) {
+    let head = block_on(store.head()).unwrap();
     let error: Error = block_on(store.append(script.batch(step), None)).unwrap_err();
     assert_eq!((error.kind(), error.written()), (ErrorKind::Unavailable, Written::Nothing), "{error}");
     assert_eq!(block_on(store.head()).unwrap(), head);
@@ -46,10 +47,9 @@ fn a_process_killed_with_the_write_lock_leaves_the_file_to_the_others() {
     let mut known = Known::default();
     let plain = |step: &usize| !script.is_impossible(*step) && !script.events(*step).is_empty();
     for step in (0..30).filter(plain) {
-        let head = block_on(store.head()).unwrap();
         let mut other = process::spawn(NAME, scratch.file().to_str().unwrap());
         assert_eq!(lines_of(&mut other).recv_timeout(PATIENCE).unwrap(), "held");
-        assert_refused(&store, &script, step, head);
+        assert_refused(&store, &script, step);
         other.kill().unwrap();
         other.wait().unwrap();
         known.begun.insert(step);
@@ -118,13 +118,12 @@ fn a_process_killed_amid_an_append_leaves_the_file_to_the_others() {
     let mut own = steps.iter().filter(|step| **step != large);
     let mut kills = 0;
     for write in 1.. {
-        let head = block_on(store.head()).unwrap();
         let mut other = process::spawn(NAME, &format!("{write}|{large}|{}", scratch.file().display()));
         known.begun.insert(large);
         let told = lines_of(&mut other).recv_timeout(PATIENCE).unwrap();
         let step = *own.next().unwrap();
         if told == "held" {
-            assert_refused(&store, &script, step, head);
+            assert_refused(&store, &script, step);
             kills += 1;
         }
         other.kill().unwrap();
