@@ -17,6 +17,10 @@ impl<'a> Reader<'a> {
         self.bytes.len()
     }
 
+    pub(crate) fn rest(&self) -> &'a [u8] {
+        self.bytes
+    }
+
     pub(crate) fn take(&mut self, count: usize) -> Result<&'a [u8]> {
         let (taken, rest) = self.bytes.split_at_checked(count).ok_or_else(cut)?;
         self.bytes = rest;

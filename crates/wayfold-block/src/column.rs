@@ -81,12 +81,82 @@ pub(crate) fn read_column<'a>(
     group: ColumnGroup,
     budget: &mut Budget,
 ) -> Result<RawColumn<'a>> {
-    let length = reader.count(reader.len())?;
-    let name = std::str::from_utf8(reader.take(length)?)
-        .map_err(|_| Error::corrupt("the name of a column is no UTF-8"))?;
+    let name = read_name(reader)?;
     read_values(reader, budget)
         .map(|(rows, values)| RawColumn { group, name: Cow::Borrowed(name), rows, values })
         .map_err(|error| error.at(format_args!("column {name:?}")))
+}
+
+/// Reads a column whose name is wanted, and passes others over.
+pub(crate) fn read_wanted<'a>(
+    reader: &mut Reader<'a>,
+    group: ColumnGroup,
+    budget: &mut Budget,
+    is_wanted: fn(&str) -> bool,
+) -> Result<Option<RawColumn<'a>>> {
+    let mut ahead = reader.clone();
+    let name = read_name(&mut ahead)?;
+    if is_wanted(name) {
+        return read_column(reader, group, budget).map(Some);
+    }
+    skip_values(&mut ahead).map_err(|error| error.at(format_args!("column {name:?}")))?;
+    *reader = ahead;
+    Ok(None)
+}
+
+fn read_name<'a>(reader: &mut Reader<'a>) -> Result<&'a str> {
+    let length = reader.count(reader.len())?;
+    std::str::from_utf8(reader.take(length)?).map_err(|_| Error::corrupt("the name of a column is no UTF-8"))
+}
+
+fn skip_values(reader: &mut Reader<'_>) -> Result<()> {
+    let shape = reader.byte()?;
+    let count = reader.count(usize::MAX)?;
+    if shape & LISTED != 0 {
+        match reader.byte()? {
+            GAPS => (0..count).try_for_each(|_| reader.varint().map(drop))?,
+            BITS => {
+                let length = reader.count(reader.len())?;
+                reader.take(length)?;
+            }
+            other => return Err(unknown_rows(other)),
+        }
+    }
+    if count == 0 {
+        return Ok(());
+    }
+    let is_wide = shape & !LISTED == WIDE;
+    match (reader.byte()?, is_wide) {
+        (CONSTANT, true) => reader.u128().map(drop),
+        (CONSTANT, false) => reader.zigzag().map(drop),
+        (OFFSETS, true) => {
+            reader.u128()?;
+            let width = usize::from(reader.byte()?);
+            take_values(reader, count, width, 16).map(drop)
+        }
+        (OFFSETS, false) => {
+            reader.varint()?;
+            reader.varint()?;
+            let width = usize::from(reader.byte()?);
+            take_values(reader, count, width, 8).map(drop)
+        }
+        (RUNS, false) => {
+            for _ in 0..reader.count(reader.len())? {
+                reader.varint()?;
+                reader.varint()?;
+            }
+            Ok(())
+        }
+        (other, _) => Err(unknown_values(other)),
+    }
+}
+
+fn unknown_rows(encoding: u8) -> Error {
+    Error::unsupported(format_args!("row encoding {encoding} is not known"))
+}
+
+fn unknown_values(encoding: u8) -> Error {
+    Error::unsupported(format_args!("value encoding {encoding} is not known"))
 }
 
 type RowsAndValues<'a> = (Option<Cow<'a, [u32]>>, RawValues<'a>);
@@ -161,7 +231,7 @@ fn read_rows(reader: &mut Reader<'_>, count: usize) -> Result<Vec<u32>> {
                 )));
             }
         }
-        other => return Err(Error::unsupported(format_args!("row encoding {other} is not known"))),
+        other => return Err(unknown_rows(other)),
     }
     Ok(rows)
 }
@@ -234,7 +304,7 @@ fn read_integers(reader: &mut Reader<'_>, count: usize) -> Result<Vec<i64>> {
             })
         }
         RUNS => read_runs(reader, count),
-        other => Err(Error::unsupported(format_args!("value encoding {other} is not known"))),
+        other => Err(unknown_values(other)),
     }
 }
 
@@ -292,33 +362,65 @@ fn read_wide(reader: &mut Reader<'_>, count: usize) -> Result<Vec<u128>> {
     if count == 0 {
         return Ok(Vec::new());
     }
-    match reader.byte()? {
-        CONSTANT => Ok(vec![reader.u128()?; count]),
-        OFFSETS => {
-            let least = reader.u128()?;
-            let width = usize::from(reader.byte()?);
-            let bytes = take_values(reader, count, width, 16)?;
-            Ok(wide_numbers(bytes, width).map(|offset| least.wrapping_add(offset)).collect())
-        }
-        other => Err(Error::unsupported(format_args!("id encoding {other} is not known"))),
-    }
+    let bytes = reader.rest();
+    let wide = Wide::read(reader, count)?;
+    Ok((0..count).map(|place| wide.get(bytes, place)).collect())
 }
 
-/// The numbers of 1 to 16 bytes each. Most are read with the bytes behind them, which are then cut off: that is one
-/// load, where a copy of so many bytes is a call.
-fn wide_numbers(bytes: &[u8], width: usize) -> impl Iterator<Item = u128> {
-    let mask = u128::MAX >> (128 - 8 * width);
-    (0..bytes.len() / width).map(move |place| {
-        let rest = &bytes[place * width..];
-        match rest.first_chunk() {
-            Some(whole) => u128::from_le_bytes(*whole) & mask,
+/// Reads where the wide numbers of a column are that has one for every row, and passes columns of other names over.
+pub(crate) fn find_wide(reader: &mut Reader<'_>, wanted: &str, rows: usize) -> Result<Option<Wide>> {
+    let name = read_name(reader)?;
+    if name != wanted {
+        return skip_values(reader).map(|()| None).map_err(|error| error.at(format_args!("column {name:?}")));
+    }
+    if (reader.byte()?, reader.count(usize::MAX)?) != (WIDE, rows) {
+        return Err(Error::corrupt(format_args!("column {name:?}: it does not hold an id for every row")));
+    }
+    Wide::read(reader, rows).map(Some)
+}
+
+/// Wide numbers in their bytes, of which each is read by its place.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Wide {
+    least: u128,
+    /// Where the offsets begin, counted from the end of the bytes that it was read from.
+    left: usize,
+    /// How many bytes an offset has; none where all numbers are the least.
+    width: usize,
+}
+
+impl Wide {
+    fn read(reader: &mut Reader<'_>, count: usize) -> Result<Self> {
+        match reader.byte()? {
+            CONSTANT => Ok(Self { least: reader.u128()?, left: 0, width: 0 }),
+            OFFSETS => {
+                let (least, width) = (reader.u128()?, usize::from(reader.byte()?));
+                let left = reader.len();
+                take_values(reader, count, width, 16)?;
+                Ok(Self { least, left, width })
+            }
+            other => Err(Error::unsupported(format_args!("id encoding {other} is not known"))),
+        }
+    }
+
+    /// The number of a place, in the bytes that it was read from. Most are read with the bytes behind them, which are
+    /// then cut off: that is one load, where a copy of so many bytes is a call.
+    #[inline]
+    pub(crate) fn get(&self, bytes: &[u8], place: usize) -> u128 {
+        if self.width == 0 {
+            return self.least;
+        }
+        let rest = &bytes[bytes.len() - self.left + place * self.width..];
+        let offset = match rest.first_chunk() {
+            Some(whole) => u128::from_le_bytes(*whole) & (u128::MAX >> (128 - 8 * self.width)),
             None => {
                 let mut whole = [0; 16];
-                whole[..width].copy_from_slice(&rest[..width]);
+                whole[..self.width].copy_from_slice(&rest[..self.width]);
                 u128::from_le_bytes(whole)
             }
-        }
-    })
+        };
+        self.least.wrapping_add(offset)
+    }
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ mod column;
 mod directory;
 mod error;
 mod fresh;
+mod later;
 mod lookup;
 mod merge;
 mod page;

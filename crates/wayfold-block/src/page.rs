@@ -5,9 +5,9 @@ use std::borrow::Cow;
 use wayfold_core::{ColumnGroup, EventBatch, RawBatch, RawColumn, RawTexts, RawValues};
 
 use crate::bytes::{Reader, put_varint};
-use crate::column::{Budget, ROWS_MAX, VALUES_FREE, put_column, read_column};
+use crate::column::{Budget, ROWS_MAX, VALUES_FREE, Wide, find_wide, put_column, read_column, read_wanted};
 use crate::error::{Error, Result};
-use crate::text::{put_texts, read_texts};
+use crate::text::{put_texts, read_texts, skip_texts};
 
 /// Stands for a text that no column has named yet.
 const NONE: u32 = u32::MAX;
@@ -64,16 +64,56 @@ impl Page {
     /// # Errors
     /// `Corrupt` or `Unsupported`, and the message names the group and column.
     pub fn read(fold: &[u8], identity: &[u8], rest: &[u8]) -> Result<EventBatch> {
-        let mut budget = Budget::of(fold.len() + identity.len() + rest.len());
-        let mut page = Reading { rows: 0, bytes: Vec::new(), ends: Vec::new(), columns: Vec::new() };
-        for (group, payload) in ColumnGroup::ALL.into_iter().zip([fold, identity, rest]) {
-            page.read_group(group, payload, &mut budget)
-                .map_err(|error| error.at(format_args!("{group:?}")))?;
-        }
-        let bytes = String::from_utf8(page.bytes).map_err(|_| Error::corrupt("the texts are no UTF-8"))?;
-        let texts = RawTexts { bytes: Cow::Owned(bytes), ends: Cow::Owned(page.ends) };
-        Ok(EventBatch::from_raw(RawBatch { rows: page.rows, texts, columns: page.columns })?)
+        Ok(EventBatch::from_raw(read_raw(&[fold, identity, rest])?)?)
     }
+}
+
+/// Reads the columns of the first groups of a page.
+pub(crate) fn read_raw<'a>(groups: &[&'a [u8]]) -> Result<RawBatch<'a>> {
+    let mut budget = Budget::of(groups.iter().map(|payload| payload.len()).sum());
+    let mut page = Reading { rows: 0, bytes: Vec::new(), ends: Vec::new(), columns: Vec::new() };
+    for (group, payload) in ColumnGroup::ALL.into_iter().zip(groups) {
+        page.read_group(group, payload, &mut budget).map_err(|error| error.at(format_args!("{group:?}")))?;
+    }
+    let bytes = String::from_utf8(page.bytes).map_err(|_| Error::corrupt("the texts are no UTF-8"))?;
+    let texts = RawTexts { bytes: Cow::Owned(bytes), ends: Cow::Owned(page.ends) };
+    Ok(RawBatch { rows: page.rows, texts, columns: page.columns })
+}
+
+/// Reads the columns of one group whose names are wanted, none of which holds texts.
+pub(crate) fn read_columns(
+    group: ColumnGroup,
+    payload: &[u8],
+    is_wanted: fn(&str) -> bool,
+) -> Result<Vec<RawColumn<'_>>> {
+    let mut budget = Budget::of(payload.len());
+    let mut reader = Reader::new(payload);
+    reader.count(ROWS_MAX)?;
+    skip_texts(&mut reader)?;
+    let mut columns = Vec::new();
+    for _ in 0..reader.count(reader.len())? {
+        columns.extend(read_wanted(&mut reader, group, &mut budget, is_wanted)?);
+    }
+    reader.finish()?;
+    Ok(columns)
+}
+
+/// How many events a page holds, as one of its groups says.
+pub(crate) fn read_rows(payload: &[u8]) -> Result<usize> {
+    Reader::new(payload).count(ROWS_MAX)
+}
+
+/// Finds the ids of a page in the payload of its group identity.
+pub(crate) fn find_ids(payload: &[u8], rows: usize) -> Result<Wide> {
+    let mut reader = Reader::new(payload);
+    reader.count(ROWS_MAX)?;
+    skip_texts(&mut reader)?;
+    for _ in 0..reader.count(reader.len())? {
+        if let Some(ids) = find_wide(&mut reader, "id", rows)? {
+            return Ok(ids);
+        }
+    }
+    Err(Error::corrupt("the ids are missing"))
 }
 
 fn write_group(

@@ -10,8 +10,8 @@ pub const FORMAT_VERSION: u8 = 1;
 
 const MAGIC: [u8; 2] = *b"WF";
 /// Magic, version, kind, block, number, length.
-const HEAD_BYTES: usize = 2 + 1 + 1 + 8 + 4 + 4;
-const CHECKSUM_BYTES: usize = 4;
+pub(crate) const HEAD_BYTES: usize = 2 + 1 + 1 + 8 + 4 + 4;
+pub(crate) const CHECKSUM_BYTES: usize = 4;
 
 /// What a part holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

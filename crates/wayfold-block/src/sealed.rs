@@ -7,6 +7,7 @@ use wayfold_core::{EventBatch, Position};
 use crate::bytes::{Reader, put_varint};
 use crate::directory::{Directory, parts_of};
 use crate::error::{Error, Result};
+use crate::later;
 use crate::lookup::{Filter, Lookup};
 use crate::page::Page;
 use crate::part::{PartKind, PartName, unframe};
@@ -177,17 +178,39 @@ impl SealedBlock {
     /// # Errors
     /// `Corrupt` or `Unsupported`; the message names the part.
     pub fn read_page(&self, number: u32, fold: &[u8], identity: &[u8], rest: &[u8]) -> Result<EventBatch> {
-        let name = |kind| PartName { block: self.number, kind, number };
-        let fold = unframe(name(PartKind::Fold), fold)?;
-        let identity = unframe(name(PartKind::Identity), identity)?;
-        let rest = unframe(name(PartKind::Rest), rest)?;
-        let batch = Page::read(fold, identity, rest).map_err(|error| error.at(name(PartKind::Fold)))?;
+        let names = self.page_parts(number);
+        let [fold, identity, rest] =
+            [unframe(names[0], fold)?, unframe(names[1], identity)?, unframe(names[2], rest)?];
+        let batch = Page::read(fold, identity, rest).map_err(|error| error.at(names[0]))?;
+        self.check_page(number, &batch).map(|()| batch)
+    }
+
+    /// Opens a page from its three parts, in the order of [`ColumnGroup::ALL`](wayfold_core::ColumnGroup::ALL): what
+    /// a fold reads is read at once, and the rest when somebody looks at it.
+    ///
+    /// # Errors
+    /// As [`SealedBlock::read_page`]; what is read later fails as
+    /// [`EventBatch::with_source`](wayfold_core::EventBatch::with_source) says.
+    pub fn open_page(&self, number: u32, parts: [Vec<u8>; 3]) -> Result<EventBatch> {
+        let batch = later::open(self.page_parts(number), parts)?;
+        self.check_page(number, &batch).map(|()| batch)
+    }
+
+    fn page_parts(&self, number: u32) -> [PartName; 3] {
+        [PartKind::Fold, PartKind::Identity, PartKind::Rest].map(|kind| PartName {
+            block: self.number,
+            kind,
+            number,
+        })
+    }
+
+    fn check_page(&self, number: u32, batch: &EventBatch) -> Result<()> {
         let rows = self.pages.get(number as usize).map_or(0, |page| page.rows as usize);
-        if batch.len() != rows {
-            let message = format_args!("it holds {} events, and its header says {rows}", batch.len());
-            return Err(Error::corrupt(message).at(name(PartKind::Fold)));
+        if batch.len() == rows {
+            return Ok(());
         }
-        Ok(batch)
+        let message = format_args!("it holds {} events, and its header says {rows}", batch.len());
+        Err(Error::corrupt(message).at(self.page_parts(number)[0]))
     }
 
     /// Reads a part of the directory of ids or tags.

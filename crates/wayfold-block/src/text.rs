@@ -71,9 +71,36 @@ pub(crate) fn read_texts(reader: &mut Reader<'_>, bytes: &mut Vec<u8>, ends: &mu
                 before = start..bytes.len();
             }
         }
-        other => return Err(Error::unsupported(format_args!("text encoding {other} is not known"))),
+        other => return Err(unknown_encoding(other)),
     }
     Ok(())
+}
+
+/// Passes texts over.
+pub(crate) fn skip_texts(reader: &mut Reader<'_>) -> Result<()> {
+    let count = reader.count(reader.len())?;
+    match reader.byte()? {
+        PLAIN => {
+            let mut total = 0_usize;
+            for _ in 0..count {
+                total = total.saturating_add(reader.count(reader.len())?);
+            }
+            reader.take(total).map(drop)
+        }
+        FRONT_CODED => {
+            for _ in 0..count {
+                reader.varint()?;
+                let length = reader.count(reader.len())?;
+                reader.take(length)?;
+            }
+            Ok(())
+        }
+        other => Err(unknown_encoding(other)),
+    }
+}
+
+fn unknown_encoding(encoding: u8) -> Error {
+    Error::unsupported(format_args!("text encoding {encoding} is not known"))
 }
 
 fn end(bytes: &[u8]) -> Result<u32> {

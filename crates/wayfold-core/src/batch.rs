@@ -3,6 +3,7 @@
 mod builder;
 mod columns;
 mod gather;
+mod later;
 mod lift;
 mod raw;
 mod run;
@@ -13,8 +14,9 @@ use std::sync::Arc;
 
 pub use self::builder::BatchBuilder;
 pub(crate) use self::columns::{Columns, NONE, OrderFacts};
+pub use self::later::ColumnSource;
 pub use self::raw::{ColumnGroup, RawBatch, RawColumn, RawTexts, RawValues};
-pub(crate) use self::run::{RowRef, Run, rows_of};
+pub(crate) use self::run::{RowRef, Run, Stretch, rows_of};
 pub use self::view::{EventView, LineView};
 use crate::error::Result;
 use crate::event::{Extent, JourneyEvent, Limits};
@@ -71,7 +73,7 @@ impl EventBatch {
 
     /// The bytes of all texts, each counted once.
     pub fn text_bytes(&self) -> usize {
-        self.columns.texts.bytes.len()
+        self.columns.whole().texts.bytes.len()
     }
 
     /// What it holds of all that limits count.
@@ -117,7 +119,10 @@ impl EventBatch {
     /// If there is not one position for each event.
     pub fn recorded(self, positions: Vec<Position>, recorded_at: Timestamp) -> Self {
         assert_eq!(positions.len(), self.len(), "a store gives one position to each event");
-        let mut columns = Arc::unwrap_or_clone(self.columns);
+        let mut columns = match &self.columns.later {
+            None => Arc::unwrap_or_clone(self.columns),
+            Some(later) => later.whole().clone(),
+        };
         columns.recorded_at = vec![recorded_at.as_micros(); positions.len()];
         columns.positions = positions;
         Self { columns: Arc::new(columns) }

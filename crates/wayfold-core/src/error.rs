@@ -53,6 +53,12 @@ impl Error {
         Self { kind, message: message.to_string().into_boxed_str() }
     }
 
+    /// Says that bytes cannot be read, for those who read columns; see
+    /// [`ColumnSource`](crate::ColumnSource).
+    pub fn malformed(message: impl fmt::Display) -> Self {
+        Self::new(ErrorKind::Malformed, message)
+    }
+
     /// Puts the place in front of the message, for example `line 3` or `event <id>`.
     pub(crate) fn at(self, place: impl fmt::Display) -> Self {
         Self { kind: self.kind, message: format!("{place}: {}", self.message).into_boxed_str() }

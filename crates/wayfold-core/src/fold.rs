@@ -16,7 +16,7 @@ use self::cluster::Clusters;
 use self::customers::Customers;
 pub use self::snapshot::{PartEntry, Snapshot, SnapshotPart};
 pub use self::teller::Teller;
-use crate::batch::{EventBatch, RowRef, Run, rows_of};
+use crate::batch::{EventBatch, RowRef, Run, Stretch, rows_of};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{EventKind, OrderKey};
 use crate::key::{CustomerKey, EventId};
@@ -170,18 +170,29 @@ impl Fold {
         let mut clusters = std::mem::take(&mut self.clusters);
         clusters.gather(batches, &mut self.customers, self.shard);
         self.grow();
-        clusters.for_each(|customer, rows| {
-            if let Some(after) = self.apply_customer(customer, batches, rows, &mut applied, take) {
+        let mut rows = Vec::new();
+        for (customer, gathered) in clusters.iter(batches) {
+            let is_plain = |stretch: &Stretch<'_>| stretch.is_plain(self.as_of);
+            let stretch = gathered.stretch().filter(|_| !self.retracted.contains_key(&customer));
+            let after = match stretch.filter(is_plain) {
+                Some(stretch) => self.apply_run(customer, &Run::of_stretch(stretch), &mut applied, take),
+                None => {
+                    rows.clear();
+                    rows.extend(gathered.rows());
+                    self.apply_rows(customer, batches, &mut rows, &mut applied, take)
+                }
+            };
+            if let Some(after) = after {
                 let after = self.mark_stale(customer, after);
                 applied.refolds.push(Refold { customer: self.customers.key(customer), after });
             }
-        });
+        }
         self.clusters = clusters;
         applied
     }
 
-    /// Folds the rows of one customer; says after which event a refold starts if it needs one.
-    fn apply_customer(
+    /// Folds rows of one customer; says after which event a refold starts if it needs one.
+    fn apply_rows(
         &mut self,
         customer: u32,
         batches: &[EventBatch],
@@ -195,18 +206,30 @@ impl Fold {
             return Some(None);
         }
         self.drop_retracted(customer, batches, rows);
-        let run = Run::sorted(batches, rows);
-        let first = run.first_key()?;
+        self.apply_run(customer, &Run::sorted(batches, rows), applied, take)
+    }
+
+    /// Folds events of one customer if they follow what is folded; says after which event a refold starts if not.
+    fn apply_run(
+        &mut self,
+        customer: u32,
+        run: &Run<'_>,
+        applied: &mut Applied,
+        take: &mut TakeRun<'_>,
+    ) -> Option<Option<OrderKey>> {
+        let first = run.first()?;
         // A refold may have read further than what was applied, so that an event can come again.
         let index = customer as usize;
         let last = self.last[index];
-        let is_tie = self.ties_are_late && first.occurred_at == last.occurred_at;
-        let late = self.records[index].events() > 0 && (first <= last || is_tie);
+        let at = first.occurred_at();
+        let follows = at > last.occurred_at
+            || (at == last.occurred_at && !self.ties_are_late && first.order_key() > last);
+        let late = self.records[index].events() > 0 && !follows;
         if late || self.stale.contains_key(&customer) {
-            return Some(self.checkpoint_before(customer, first));
+            return Some(self.checkpoint_before(customer, first.order_key()));
         }
         applied.folded += run.len() as u64;
-        take(self, customer, &run);
+        take(self, customer, run);
         None
     }
 
@@ -363,15 +386,12 @@ impl Fold {
     }
 
     fn evolve_part(&mut self, customer: usize, run: &Run<'_>) {
-        let record = &mut self.records[customer];
-        for event in run.iter() {
-            record.evolve(&event);
-        }
+        self.records[customer].evolve(run);
         for column in &mut self.columns {
             column.evolve(customer, run);
         }
-        if let Some(key) = run.last_key() {
-            self.last[customer] = key;
+        if let Some(last) = run.last() {
+            self.last[customer] = last.order_key();
         }
     }
 

@@ -1,8 +1,8 @@
 use std::fmt;
+use std::hash::BuildHasher;
 use std::marker::PhantomData;
-use std::sync::Arc;
 
-use hashbrown::HashMap;
+use hashbrown::{DefaultHashBuilder, HashTable};
 use serde::de::{Error as _, MapAccess, Visitor};
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -17,13 +17,23 @@ const SCAN_MAX: usize = 16;
 /// It is written as a map in the order of the keys' bytes, and read from nothing else.
 #[derive(Debug, Clone)]
 pub(crate) struct Keyed<T> {
-    entries: Vec<(Arc<str>, T)>,
-    index: Option<Box<HashMap<Arc<str>, u32>>>,
+    /// All keys, one behind the other.
+    keys: String,
+    /// Where each key ends, and what is kept under it.
+    entries: Vec<(usize, T)>,
+    index: Option<Box<Index>>,
+}
+
+/// The places of entries by the hash of their keys.
+#[derive(Debug, Clone, Default)]
+struct Index {
+    places: HashTable<u32>,
+    hasher: DefaultHashBuilder,
 }
 
 impl<T> Default for Keyed<T> {
     fn default() -> Self {
-        Self { entries: Vec::new(), index: None }
+        Self { keys: String::new(), entries: Vec::new(), index: None }
     }
 }
 
@@ -34,41 +44,66 @@ impl<T: Default> Keyed<T> {
         &mut self.entries[place].1
     }
 
-    fn place(&self, key: &str) -> Option<usize> {
-        match &self.index {
-            Some(index) => index.get(key).map(|place| *place as usize),
-            // The newest entries are asked for most.
-            None => self.entries.iter().rposition(|(known, _)| known.as_ref() == key),
-        }
-    }
-
     fn insert(&mut self, key: &str) -> usize {
         let place = self.entries.len();
-        let key: Arc<str> = key.into();
-        if place == SCAN_MAX {
-            let known = self.entries.iter().enumerate().map(|(place, (key, _))| (key.clone(), place as u32));
-            self.index = Some(Box::new(known.collect()));
-        }
-        if let Some(index) = &mut self.index {
-            index.insert(key.clone(), place as u32);
-        }
         if place == self.entries.capacity() {
-            // Most customers have one entry or two, so the list starts small.
-            self.entries.reserve_exact(place.max(1));
+            // Most customers have one entry or two, so the lists start small.
+            self.reserve(place.max(1), key.len() * place.max(1));
         }
-        self.entries.push((key, T::default()));
+        self.keys.push_str(key);
+        self.entries.push((self.keys.len(), T::default()));
+        if place >= SCAN_MAX {
+            self.index_from(if self.index.is_some() { place } else { 0 });
+        }
         place
+    }
+
+    /// Puts the entries from a place on into the index.
+    fn index_from(&mut self, first: usize) {
+        let mut index = self.index.take().unwrap_or_default();
+        let hash = |place: &u32| index.hasher.hash_one(self.key(*place as usize));
+        for place in first as u32..self.entries.len() as u32 {
+            index.places.insert_unique(hash(&place), place, hash);
+        }
+        self.index = Some(index);
     }
 }
 
 impl<T> Keyed<T> {
+    /// Makes room for so many entries with so many bytes of keys: a few exactly, and more of them in ever larger steps.
+    pub(crate) fn reserve(&mut self, entries: usize, bytes: usize) {
+        if entries <= self.entries.len() {
+            self.entries.reserve(entries);
+            self.keys.reserve(bytes);
+        } else {
+            self.entries.reserve_exact(entries);
+            self.keys.reserve_exact(bytes);
+        }
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.entries.len()
     }
 
+    fn key(&self, place: usize) -> &str {
+        let start = place.checked_sub(1).map_or(0, |before| self.entries[before].0);
+        &self.keys[start..self.entries[place].0]
+    }
+
+    fn place(&self, key: &str) -> Option<usize> {
+        match &self.index {
+            Some(index) => {
+                let is_it = |place: &u32| self.key(*place as usize) == key;
+                index.places.find(index.hasher.hash_one(key), is_it).map(|place| *place as usize)
+            }
+            // The newest entries are asked for most.
+            None => (0..self.entries.len()).rev().find(|place| self.key(*place) == key),
+        }
+    }
+
     /// Entries in the order in which they were made.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &T)> {
-        self.entries.iter().map(|(key, value)| (key.as_ref(), value))
+        self.entries.iter().enumerate().map(|(place, (_, value))| (self.key(place), value))
     }
 
     /// Entries in the order of the keys' bytes.
@@ -108,7 +143,8 @@ impl<'de, T: Deserialize<'de> + Default> Visitor<'de> for KeyedVisitor<T> {
         let mut keyed = Keyed::default();
         while let Some(key) = map.next_key::<String>()? {
             check_name("key", &key).map_err(A::Error::custom)?;
-            if keyed.entries.last().is_some_and(|(last, _)| last.as_ref() >= key.as_str()) {
+            let last = keyed.len().checked_sub(1).map(|last| keyed.key(last));
+            if last.is_some_and(|last| last >= key.as_str()) {
                 return Err(A::Error::custom(format_args!("key {key:?} is out of order")));
             }
             let place = keyed.insert(&key);

@@ -59,7 +59,8 @@ mod time;
 mod view;
 
 pub use self::batch::{
-    BatchBuilder, ColumnGroup, EventBatch, EventView, LineView, RawBatch, RawColumn, RawTexts, RawValues,
+    BatchBuilder, ColumnGroup, ColumnSource, EventBatch, EventView, LineView, RawBatch, RawColumn, RawTexts,
+    RawValues,
 };
 pub use self::currency::Currency;
 pub use self::error::{Error, ErrorKind, Result};

@@ -7,7 +7,7 @@ use serde::de::{Error as _, MapAccess, Visitor};
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::batch::{EventView, OrderFacts};
+use crate::batch::{EventView, OrderFacts, Run};
 use crate::currency::Currency;
 use crate::error::{self, ensure};
 use crate::event::EventKind;
@@ -203,11 +203,25 @@ fn is_zero(number: &u32) -> bool {
 }
 
 impl OrderBook {
-    pub(crate) fn evolve(&mut self, event: &EventView<'_>) {
-        let kind = event.kind();
-        if !kind.names_order() {
-            return;
+    /// Folds the next events.
+    pub(crate) fn evolve(&mut self, run: &Run<'_>) {
+        self.reserve(run);
+        run.for_each_of(EventKind::names_order, |event| self.evolve_one(&event));
+    }
+
+    /// Makes room for the orders that a run places.
+    fn reserve(&mut self, run: &Run<'_>) {
+        let placed = run.count(EventKind::OrderPlaced);
+        if placed > 0 {
+            let mut bytes = 0;
+            let is_placed = |kind| kind == EventKind::OrderPlaced;
+            run.for_each_of(is_placed, |event| bytes += event.order().map_or(0, str::len));
+            self.orders.reserve(placed, bytes);
         }
+    }
+
+    fn evolve_one(&mut self, event: &EventView<'_>) {
+        let kind = event.kind();
         let facts = event.facts();
         match event.order_of(&facts) {
             Some(id) => self.evolve_order(event, &facts, id),

@@ -7,6 +7,8 @@ mod registry;
 mod segment;
 mod value;
 
+use std::cell::OnceCell;
+
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -17,8 +19,9 @@ pub(crate) use self::registry::{Column, SavedState, StateColumn};
 pub use self::registry::{Handle, ProjectionSet};
 pub(crate) use self::segment::SegmentProjection;
 pub(crate) use self::value::ValueProjection;
-use crate::batch::EventView;
+use crate::batch::{EventView, Run};
 use crate::error::{Error, Result, ensure};
+use crate::event::EventKind;
 use crate::orders::OrderBook;
 use crate::time::Timestamp;
 use crate::view::Purchase;
@@ -78,7 +81,7 @@ pub trait Projection: Send + Sync + 'static {
     /// on more than the types say, reading must check it.
     type State: Clone + Default + Serialize + DeserializeOwned + Send + Sync + 'static;
     /// What is answered about one customer.
-    type View: Serialize + 'static;
+    type View: Serialize + Send + 'static;
 
     /// Names the projection; unique together with the version.
     fn name(&self) -> &str;
@@ -161,13 +164,13 @@ impl CustomerRecord {
         &self.orders
     }
 
-    pub(crate) fn evolve(&mut self, event: &EventView<'_>) {
-        let at = event.occurred_at();
-        self.events += 1;
-        self.unknown_events += u64::from(event.kind() == crate::event::EventKind::Unknown);
-        self.first_seen_at = self.first_seen_at.min(at);
-        self.last_seen_at = self.last_seen_at.max(at);
-        self.orders.evolve(event);
+    pub(crate) fn evolve(&mut self, run: &Run<'_>) {
+        let Some((first, last)) = run.first().zip(run.last()) else { return };
+        self.events += run.len() as u64;
+        self.first_seen_at = self.first_seen_at.min(first.occurred_at());
+        self.last_seen_at = self.last_seen_at.max(last.occurred_at());
+        self.unknown_events += run.count(EventKind::Unknown) as u64;
+        self.orders.evolve(run);
     }
 }
 
@@ -201,12 +204,13 @@ impl TryFrom<UncheckedRecord> for CustomerRecord {
 pub struct CustomerAt<'a> {
     as_of: Timestamp,
     record: &'a CustomerRecord,
-    purchases: Vec<Purchase<'a>>,
+    /// Found when a view first looks at them.
+    purchases: OnceCell<Vec<Purchase<'a>>>,
 }
 
 impl<'a> CustomerAt<'a> {
     pub(crate) fn new(record: &'a CustomerRecord, as_of: Timestamp) -> Self {
-        Self { as_of, record, purchases: record.orders.purchases() }
+        Self { as_of, record, purchases: OnceCell::new() }
     }
 
     /// The instant.
@@ -221,12 +225,12 @@ impl<'a> CustomerAt<'a> {
 
     /// Orders that are neither cancelled nor fully refunded as of the instant, by the time of placement.
     pub fn purchases(&self) -> &[Purchase<'a>] {
-        &self.purchases
+        self.purchases.get_or_init(|| self.record.orders.purchases())
     }
 
     /// The last purchase.
     pub fn last_purchase(&self) -> Option<&Purchase<'a>> {
-        self.purchases.last()
+        self.purchases().last()
     }
 }
 

@@ -15,9 +15,14 @@ impl Lifted {
         if let Some(lifted) = self.0.get() {
             return Ok(lifted);
         }
-        let lifted = stored.lifted(upcasters).map_err(|error| failed(&error))?;
+        let lifted = lifted(stored, upcasters)?;
         Ok(self.0.get_or_init(|| lifted))
     }
+}
+
+/// Events in today's shape.
+pub(crate) fn lifted(stored: &EventBatch, upcasters: &Upcasters) -> Result<EventBatch> {
+    stored.lifted(upcasters).map_err(|error| failed(&error))
 }
 
 /// Says whether an event is what is stored, or what that means today: whoever updates its program tries again with
@@ -30,8 +35,7 @@ pub(crate) fn same_event(
     if stored.same_content(event) {
         return Ok(true);
     }
-    let lifted = EventBatch::from_views([*stored]).lifted(upcasters).map_err(|error| failed(&error))?;
-    Ok(lifted.event(0).same_content(event))
+    Ok(lifted(&EventBatch::from_views([*stored]), upcasters)?.event(0).same_content(event))
 }
 
 fn failed(error: &wayfold_core::Error) -> Error {

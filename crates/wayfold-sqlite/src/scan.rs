@@ -7,8 +7,9 @@ use wayfold_store::{ReadQuery, Result, Scan};
 use crate::archive::Archive;
 use crate::config::SqliteConfig;
 use crate::error::{number, position};
+use crate::lifted::lifted;
 use crate::read::Bounds;
-use crate::sealed::{Block, Page, PageBytes};
+use crate::sealed::{Block, PageBytes};
 use crate::slice::slices;
 use crate::state::SharedState;
 
@@ -46,7 +47,7 @@ pub(crate) fn scan(
         if is_full(&part) || slice.block.first > part.to + 1 {
             break;
         }
-        part.take(slice.block.today(shared.upcasters())?, slice.block.bytes);
+        part.take(slice.block.first, slice.block.today(shared.upcasters())?, slice.block.bytes);
         part.to = slice.block.last();
     }
     let Part { to, batches, .. } = part;
@@ -65,10 +66,10 @@ struct Part {
 }
 
 impl Part {
-    /// Takes a batch whose events stand behind each other, but for those that the part comes after.
-    fn take(&mut self, batch: &EventBatch, bytes: usize) {
+    /// Takes a batch, but for those of its events that the part comes after; it begins at a number.
+    fn take(&mut self, first: u64, batch: &EventBatch, bytes: usize) {
         let is_new = |place: Option<Position>| place.is_some_and(|place| number(place) > self.after);
-        let batch = if batch.iter().all(|event| is_new(event.position())) {
+        let batch = if first > self.after {
             batch.clone()
         } else {
             EventBatch::from_views(batch.iter().filter(|event| is_new(event.position())))
@@ -81,76 +82,37 @@ impl Part {
     }
 
     fn take_block(&mut self, archive: &Archive<'_>, block: &Block) -> Result<()> {
-        let mut places = Places::of(block);
-        let pages: Vec<u32> = (0..block.header.pages()).collect();
-        for pages in pages.chunks(PAGES_PER_THREAD * self.threads) {
-            let bytes = pages.iter().map(|page| archive.page_bytes(block, *page));
-            for page in decode(block, &bytes.collect::<Result<Vec<_>>>()?, archive.upcasters())? {
-                places.see(&page.batch)?;
-                self.take(page.today(archive.upcasters())?, page.bytes);
+        let numbers: Vec<u32> = (0..block.header.pages()).collect();
+        for numbers in numbers.chunks(PAGES_PER_THREAD * self.threads) {
+            let pages = numbers.iter().map(|page| archive.page_bytes(block, *page));
+            for (batch, bytes) in open(block, pages.collect::<Result<_>>()?, archive.upcasters())? {
+                self.take(block.first, &batch, bytes);
             }
         }
-        places.check()?;
         self.to = block.last;
         Ok(())
     }
 }
 
-/// Decodes pages, each thread some that stand behind each other.
-fn decode(block: &Block, bytes: &[PageBytes], upcasters: &Upcasters) -> Result<Vec<Page>> {
-    let decode = |bytes: &[PageBytes]| -> Result<Vec<Page>> {
-        let decode = |bytes| {
-            let page = block.decode(bytes)?;
-            page.today(upcasters)?;
-            Ok(page)
+/// Opens pages, each thread some that stand behind each other, in today's shape, and with their bytes.
+fn open(block: &Block, mut pages: Vec<PageBytes>, upcasters: &Upcasters) -> Result<Vec<(EventBatch, usize)>> {
+    let open = |pages: Vec<PageBytes>| -> Result<Vec<_>> {
+        let open = |page: PageBytes| {
+            let bytes = page.len();
+            Ok((lifted(&block.open_page(page)?, upcasters)?, bytes))
         };
-        bytes.iter().map(decode).collect()
+        pages.into_iter().map(open).collect()
     };
-    let (own, others) = bytes.split_at(bytes.len().min(PAGES_PER_THREAD));
     std::thread::scope(|scope| {
-        let others: Vec<_> =
-            others.chunks(PAGES_PER_THREAD).map(|bytes| scope.spawn(|| decode(bytes))).collect();
-        let mut pages = decode(own)?;
-        for other in others {
-            pages.extend(other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?);
+        let mut others = Vec::new();
+        while pages.len() > PAGES_PER_THREAD {
+            let pages = pages.split_off(pages.len() - PAGES_PER_THREAD);
+            others.push(scope.spawn(move || open(pages)));
         }
-        Ok(pages)
+        let mut opened = open(pages)?;
+        for other in others.into_iter().rev() {
+            opened.extend(other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?);
+        }
+        Ok(opened)
     })
-}
-
-/// Which positions of a block were seen.
-struct Places<'a> {
-    block: &'a Block,
-    seen: Vec<u64>,
-}
-
-impl<'a> Places<'a> {
-    fn of(block: &'a Block) -> Self {
-        let places = block.last - block.first + 1;
-        Self { block, seen: vec![0; places.div_ceil(64) as usize] }
-    }
-
-    /// Notes the events of a page, none of which lies outside of the block.
-    fn see(&mut self, batch: &EventBatch) -> Result<()> {
-        for event in batch.iter() {
-            let place = event.position().map_or(0, number) - self.block.first;
-            let (word, bit) = (&mut self.seen[(place / 64) as usize], 1 << (place % 64));
-            if *word & bit != 0 {
-                return Err(self.wrong(place));
-            }
-            *word |= bit;
-        }
-        Ok(())
-    }
-
-    fn check(&self) -> Result<()> {
-        let missing = (0..=self.block.last - self.block.first)
-            .find(|place| self.seen[(place / 64) as usize] & (1 << (place % 64)) == 0);
-        missing.map_or(Ok(()), |place| Err(self.wrong(place)))
-    }
-
-    fn wrong(&self, place: u64) -> wayfold_store::Error {
-        let position = position(self.block.first + place);
-        self.block.corrupt(format_args!("position {position} is missing or doubled"))
-    }
 }

@@ -48,9 +48,13 @@ pub(crate) struct Page {
 #[derive(Debug)]
 pub(crate) struct PageBytes {
     number: u32,
-    fold: Vec<u8>,
-    identity: Vec<u8>,
-    rest: Vec<u8>,
+    parts: [Vec<u8>; 3],
+}
+
+impl PageBytes {
+    pub(crate) fn len(&self) -> usize {
+        self.parts.iter().map(Vec::len).sum()
+    }
 }
 
 impl Page {
@@ -96,24 +100,9 @@ impl Block {
     }
 
     pub(crate) fn page(&self, connection: &Connection, number: u32) -> Result<Page> {
-        self.decode(&self.page_bytes(connection, number)?)
-    }
-
-    /// The bytes of a page, as they are stored.
-    pub(crate) fn page_bytes(&self, connection: &Connection, number: u32) -> Result<PageBytes> {
-        Ok(PageBytes {
-            number,
-            fold: self.part(connection, PartKind::Fold, number)?,
-            identity: self.part(connection, PartKind::Identity, number)?,
-            rest: self.part(connection, PartKind::Rest, number)?,
-        })
-    }
-
-    /// Reads a page from its bytes.
-    pub(crate) fn decode(&self, page: &PageBytes) -> Result<Page> {
-        let PageBytes { number, fold, identity, rest } = page;
-        let bytes = fold.len() + identity.len() + rest.len();
-        let batch = self.header.read_page(*number, fold, identity, rest).at(self.tried())?;
+        let page = self.page_bytes(connection, number)?;
+        let [fold, identity, rest] = &page.parts;
+        let batch = self.header.read_page(number, fold, identity, rest).at(self.tried())?;
         for event in batch.iter() {
             let place = event.position().map(crate::error::number);
             if !place.is_some_and(|place| (self.first..=self.last).contains(&place)) {
@@ -121,7 +110,19 @@ impl Block {
                 return Err(corrupt(message));
             }
         }
-        Ok(Page { batch, bytes, lifted: Lifted::default() })
+        Ok(Page { batch, bytes: page.len(), lifted: Lifted::default() })
+    }
+
+    /// The bytes of a page, as they are stored.
+    pub(crate) fn page_bytes(&self, connection: &Connection, number: u32) -> Result<PageBytes> {
+        let part = |kind| self.part(connection, kind, number);
+        let parts = [part(PartKind::Fold)?, part(PartKind::Identity)?, part(PartKind::Rest)?];
+        Ok(PageBytes { number, parts })
+    }
+
+    /// Opens a page from its bytes: what a fold does not look at is not decoded.
+    pub(crate) fn open_page(&self, page: PageBytes) -> Result<EventBatch> {
+        self.header.open_page(page.number, page.parts).at(self.tried())
     }
 
     pub(crate) fn directory(

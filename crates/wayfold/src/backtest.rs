@@ -94,7 +94,7 @@ impl Wayfold {
         loop {
             let stretch = read_on(self.store(), here.position(), Known(None)).await?;
             for shards in [&mut here, &mut there] {
-                shards.apply(&stretch);
+                shards.apply(&stretch)?;
                 shards.refold_pending(self.store(), Known(None)).await?;
             }
             if stretch.is_last {

@@ -58,7 +58,7 @@ impl Known {
 
     /// The part of a batch that was known; `None` if nothing of it was.
     pub(crate) fn cut(self, batch: EventBatch) -> Option<EventBatch> {
-        if batch.iter().all(|event| self.holds(&event)) {
+        if self.0.is_none() || batch.iter().all(|event| self.holds(&event)) {
             return (!batch.is_empty()).then_some(batch);
         }
         let known = EventBatch::from_views(batch.iter().filter(|event| self.holds(event)));

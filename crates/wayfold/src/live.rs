@@ -74,7 +74,7 @@ impl Engine {
             if events > 0 {
                 self.tell_lag(&stretch);
                 let mut shards = self.live.shards.write().await;
-                shards.apply(&stretch);
+                shards.apply(&stretch)?;
                 folded = shards.events();
                 shards.refold_pending(store, all).await?;
             }

@@ -201,7 +201,7 @@ impl Rebuild {
         let store = self.engine.parts.store.as_ref();
         self.shards.advance_to(self.engine.parts.clock.now())?;
         let stretch = read_on(store, self.shards.position(), known).await?;
-        self.shards.apply(&stretch);
+        self.shards.apply(&stretch)?;
         self.settle().await?;
         gauge!("wayfold_rebuild_events").set(self.shards.events() as f64);
         Ok(!stretch.is_last)

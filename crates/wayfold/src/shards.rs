@@ -46,7 +46,7 @@ impl Shards {
     pub(crate) async fn catch_up(&mut self, store: &dyn EventStore, known: Known) -> Result<()> {
         loop {
             let stretch = read_on(store, self.position, known).await?;
-            self.apply(&stretch);
+            self.apply(&stretch)?;
             self.refold_pending(store, known).await?;
             if stretch.is_last {
                 return Ok(());
@@ -127,7 +127,10 @@ impl Shards {
     }
 
     /// Folds a part of the log that stands next; who is to be refolded is pending then.
-    pub(crate) fn apply(&mut self, stretch: &Stretch) {
+    ///
+    /// # Errors
+    /// `Store` if the fold has looked at something that cannot be read; the states are torn then.
+    pub(crate) fn apply(&mut self, stretch: &Stretch) -> Result<()> {
         self.torn = true;
         let (batches, events) = (&stretch.batches, stretch.events);
         let refolds: Vec<Vec<Refold>> = if events < EVENTS_PER_THREAD_MIN as u64 || self.folds.len() == 1 {
@@ -142,9 +145,11 @@ impl Shards {
         for (shard, refolds) in refolds.into_iter().enumerate() {
             self.pending.extend(refolds.into_iter().map(|refold| (shard, refold)));
         }
+        stretch.check()?;
         self.position = stretch.position;
         self.events += stretch.events;
         self.torn = false;
+        Ok(())
     }
 
     /// Does the refolds that are asked for, by histories up to the position that is folded: no state is ahead of it.
@@ -167,13 +172,14 @@ impl Shards {
     }
 
     pub(crate) fn population(&self, tenant: &Tenant, as_of: Timestamp) -> Result<Population> {
-        let mut populations = self.folds.iter().map(|fold| fold.population(tenant, as_of));
+        let populations = each_fold(&self.folds, |fold| fold.population(tenant, as_of));
+        let mut populations = populations.into_iter();
         let first = populations.next().expect("there is at least one shard")?;
         Ok(populations.try_fold(first, |merged, next| Ok::<_, wayfold_core::Error>(merged.merge(next?)))?)
     }
 
     pub(crate) fn select(&self, tenant: &Tenant, as_of: Timestamp, selection: &Selection) -> Result<Page> {
-        let mut pages = self.folds.iter().map(|fold| fold.select(tenant, as_of, selection));
+        let mut pages = each_fold(&self.folds, |fold| fold.select(tenant, as_of, selection)).into_iter();
         let first = pages.next().expect("there is at least one shard")?;
         Ok(pages.try_fold(first, |merged, next| Ok::<_, wayfold_core::Error>(merged.merge(next?)))?)
     }
@@ -184,10 +190,15 @@ impl Shards {
         tenant: &Tenant,
         as_of: Timestamp,
     ) -> Result<Vec<(CustomerKey, P::View)>> {
-        let mut views = Vec::new();
-        for fold in &self.folds {
+        let own_views = |fold: &Fold| -> Result<Vec<_>> {
+            let mut views = Vec::new();
             fold.for_each_own_view(handle, tenant, as_of, |key, view| views.push((key, view)))?;
-        }
+            Ok(views)
+        };
+        let views = each_fold(&self.folds, own_views);
+        let mut views =
+            views.into_iter().collect::<Result<Vec<_>>>()?.into_iter().flatten().collect::<Vec<_>>();
+        // The folds' views are sorted each, and a stable sort finds that.
         views.sort_by(|a, b| a.0.cmp(&b.0));
         Ok(views)
     }
@@ -217,9 +228,17 @@ pub(crate) struct Stretch {
 }
 
 impl Stretch {
-    /// When its last event was recorded.
+    /// When its last events were recorded, as its last batch says: none of the others was much later.
     pub(crate) fn recorded_at(&self) -> Option<Timestamp> {
-        self.batches.iter().flat_map(EventBatch::iter).filter_map(|event| event.recorded_at()).max()
+        self.batches.last()?.iter().filter_map(|event| event.recorded_at()).max()
+    }
+
+    /// Says whether all that was looked at could be read.
+    fn check(&self) -> Result<()> {
+        match self.batches.iter().find_map(EventBatch::failure) {
+            None => Ok(()),
+            Some(error) => Err(wayfold_store::Error::new(wayfold_store::ErrorKind::Corrupt, error).into()),
+        }
     }
 }
 
@@ -237,6 +256,18 @@ pub(crate) async fn read_on(store: &dyn EventStore, after: Position, known: Know
         stretch.position = known.last(scan.position).max(stretch.position);
     }
     Ok(stretch)
+}
+
+/// Asks each fold, in a thread of its own where there are several.
+fn each_fold<T: Send>(folds: &[Fold], ask: impl Fn(&Fold) -> T + Sync) -> Vec<T> {
+    match folds {
+        [fold] => vec![ask(fold)],
+        folds => std::thread::scope(|scope| {
+            let ask = &ask;
+            let work: Vec<_> = folds.iter().map(|fold| scope.spawn(move || ask(fold))).collect();
+            work.into_iter().map(join).collect()
+        }),
+    }
 }
 
 fn join<T>(thread: std::thread::ScopedJoinHandle<'_, T>) -> T {

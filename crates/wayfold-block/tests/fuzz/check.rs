@@ -33,6 +33,37 @@ pub(crate) fn check_batch(batch: &EventBatch) {
     check_sealed(batch);
 }
 
+/// Checks that a page of which little is decoded at first is folded and read as the whole one.
+pub(crate) fn check_opened(opened: &EventBatch, read: &EventBatch) {
+    let projections = ProjectionSet::new(Rules::default()).unwrap();
+    let fold =
+        |batch: &EventBatch| export(&folded(&projections, Timestamp::MAX, std::slice::from_ref(batch)));
+    assert_eq!(fold(opened), fold(read));
+    for (a, b) in opened.iter().zip(read.iter()) {
+        assert_eq!((a.id(), a.position(), a.recorded_at()), (b.id(), b.position(), b.recorded_at()));
+        assert_eq!((a.integer("score"), a.event_id("event")), (b.integer("score"), b.event_id("event")));
+    }
+    opened.check().unwrap();
+    assert_eq!(opened.to_events(), read.to_events());
+    assert_eq!(opened.to_raw(), read.to_raw());
+}
+
+/// Checks that a page of which something cannot be read is folded without a panic, and says so.
+pub(crate) fn check_unreadable(opened: &EventBatch) {
+    let projections = ProjectionSet::new(Rules::default()).unwrap();
+    let fold = folded(&projections, Timestamp::MAX, std::slice::from_ref(opened));
+    for key in fold.customers() {
+        serde_json::to_string(&fold.view(&key, Timestamp::MAX).unwrap().unwrap()).unwrap();
+    }
+    for event in opened.iter() {
+        let _ = (event.position(), event.tags().count(), event.attributes(), event.text("reason"));
+        let _ = (event.lines().count(), event.same_content(&event), event.kind_name());
+    }
+    assert_eq!(opened.to_events().len(), opened.len());
+    let error = opened.check().unwrap_err();
+    assert_eq!(opened.failure(), Some(&error));
+}
+
 fn check_json(event: &JourneyEvent) {
     let text = serde_json::to_string(event).unwrap();
     // What was kept as unknown may be known under its name, or be a name that no source may give.

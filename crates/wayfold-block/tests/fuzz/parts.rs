@@ -9,7 +9,7 @@ use wayfold_block::{
 use wayfold_core::{EventBatch, EventId, JourneyEvent, Position};
 use wayfold_testkit::Random;
 
-use super::check::check_batch;
+use super::check::{check_batch, check_opened, check_unreadable};
 use super::memory::bounded;
 use super::mutate::mutate;
 use super::support::{Block, hostile, recorded};
@@ -103,6 +103,40 @@ fn changed_groups_of_pages_are_read_whole_or_refused() {
         }
     });
     assert!(!tries_all_cases() || accepted > 350, "only {accepted} were accepted");
+}
+
+/// What a fold reads is decoded at once and the rest when it is looked at: in either way the same events, or an error.
+#[test]
+fn changed_pages_are_opened_as_they_are_read() {
+    const KINDS: [PartKind; 3] = [PartKind::Fold, PartKind::Identity, PartKind::Rest];
+    let blocks: Vec<Block> = (0..8).map(|seed| Block::seal(1, &recorded(&hostile(seed), 40, 1))).collect();
+    let payload = |block: &Block, kind| unframe(name(kind), block.part(kind, 0)).unwrap().to_vec();
+    let (mut accepted, mut told_later) = (0, 0);
+    for_each_case(6_000, |random| {
+        let (block, other) = (random.pick(&blocks), random.pick(&blocks));
+        let mut parts = KINDS.map(|kind| payload(block, kind));
+        let changed = random.below(4) as usize;
+        if let Some(part) = parts.get_mut(changed) {
+            mutate(random, part, &payload(other, KINDS[changed]));
+        }
+        let parts = [0, 1, 2].map(|place| frame(name(KINDS[place]), &parts[place]));
+        let [fold, identity, rest] = &parts;
+        let read = block.header.read_page(0, fold, identity, rest);
+        let length = parts.iter().map(Vec::len).sum();
+        let opened = bounded(length, || block.header.open_page(0, parts.clone()));
+        match (read, opened) {
+            (Ok(read), opened) => {
+                accepted += 1;
+                check_opened(&opened.unwrap(), &read);
+            }
+            (Err(_), Ok(opened)) => {
+                told_later += 1;
+                check_unreadable(&opened);
+            }
+            (Err(_), Err(_)) => {}
+        }
+    });
+    assert!(!tries_all_cases() || (accepted > 1_500 && told_later > 300), "{accepted}, {told_later}");
 }
 
 #[test]

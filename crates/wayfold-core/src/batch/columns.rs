@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use super::later::Later;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{EventKind, Extent};
 use crate::key::{CustomerId, CustomerKey, Position, Tenant};
@@ -143,20 +144,54 @@ impl<T: Copy> Indexed<T> {
         self.values.push(value);
     }
 
+    /// Gives these rows, in any order and any number of times, one value each.
+    pub(super) fn of_rows(rows: impl Iterator<Item = u32>, value: T) -> Self {
+        let mut words: Vec<(u64, u32)> = Vec::new();
+        for row in rows {
+            let word = row as usize / 64;
+            if word >= words.len() {
+                words.resize(word + 1, (0, 0));
+            }
+            words[word].0 |= 1 << (row % 64);
+        }
+        let mut total = 0;
+        for (bits, before) in &mut words {
+            *before = total;
+            total += bits.count_ones();
+        }
+        Self { words, values: vec![value; total as usize] }
+    }
+
+    /// The value of a row that has one.
+    pub(super) fn at(&mut self, row: u32) -> &mut T {
+        let place = self.place(row).expect("only rows that have a value are changed");
+        &mut self.values[place]
+    }
+
+    pub(super) fn last(&self) -> Option<&T> {
+        self.values.last()
+    }
+
     /// The rows that have a value, and it.
     pub(super) fn iter(&self) -> impl Iterator<Item = (u32, T)> {
         let rows = self.words.iter().zip((0..).step_by(64)).flat_map(|((bits, _), first)| {
-            (0..64).filter(move |bit| bits & (1 << bit) != 0).map(move |bit| first + bit)
+            // Each step takes the lowest bit away.
+            let rests = std::iter::successors(Some(*bits), |bits| Some(bits & bits.saturating_sub(1)));
+            rests.take_while(|bits| *bits != 0).map(move |bits| first + bits.trailing_zeros())
         });
         rows.zip(self.values.iter().copied())
     }
 
     #[inline]
     pub(crate) fn get(&self, row: u32) -> Option<T> {
+        self.place(row).map(|place| self.values[place])
+    }
+
+    #[inline]
+    fn place(&self, row: u32) -> Option<usize> {
         let (bits, before) = *self.words.get(row as usize / 64)?;
         let bit = 1_u64 << (row % 64);
-        let place = before + (bits & (bit - 1)).count_ones();
-        (bits & bit != 0).then(|| self.values[place as usize])
+        (bits & bit != 0).then(|| (before + (bits & (bit - 1)).count_ones()) as usize)
     }
 }
 
@@ -248,9 +283,35 @@ pub(crate) struct Columns {
     pub(super) positions: Vec<Position>,
     /// What limits count, where the batch was built event by event.
     pub(super) extent: Option<Extent>,
+    /// Where all that is not in the group fold comes from, where it is read when somebody looks at it.
+    pub(super) later: Option<Box<Later>>,
 }
 
 impl Columns {
+    /// These columns with everything that is read later; its texts have numbers of their own.
+    #[inline]
+    pub(super) fn whole(&self) -> &Self {
+        self.later.as_ref().map_or(self, |later| later.whole())
+    }
+
+    #[inline]
+    pub(super) fn id(&self, row: usize) -> u128 {
+        self.later.as_ref().map_or_else(|| self.id[row], |later| later.id(row))
+    }
+
+    pub(super) fn position(&self, row: usize) -> Option<Position> {
+        self.later.as_ref().map_or(&self.positions, |later| &later.recorded().positions).get(row).copied()
+    }
+
+    pub(super) fn recorded_at(&self, row: usize) -> Option<i64> {
+        self.later.as_ref().map_or(&self.recorded_at, |later| &later.recorded().recorded_at).get(row).copied()
+    }
+
+    /// The fields of kinds that hold no texts.
+    pub(super) fn numbers(&self) -> &NamedColumns {
+        self.later.as_ref().map_or(&self.fields, |later| later.numbers())
+    }
+
     /// The tags of a row, as numbers of texts.
     pub(super) fn tags_of(&self, row: usize) -> &[u32] {
         list(&self.tag_ends, &self.tags, row)

@@ -20,6 +20,7 @@ pub(super) fn gather<'a>(views: impl IntoIterator<Item = EventView<'a>>) -> Even
     let mut rows = Vec::new();
     let mut last = 0;
     for view in views {
+        let view = view.whole();
         let columns = view.columns();
         if !sources.get(last).is_some_and(|source| std::ptr::eq(source.columns, columns)) {
             last = *numbers.entry(std::ptr::from_ref(columns)).or_insert(sources.len());

@@ -32,9 +32,14 @@ impl EventBatch {
     /// # Errors
     /// As [`Upcasters::lift_event`].
     pub fn lifted(&self, upcasters: &Upcasters) -> Result<Self> {
+        let may_change =
+            |kind: EventKind| kind == EventKind::Unknown || (upcasters.has_chains() && kind.is_custom());
         let lift = |event: EventView<'_>| {
-            may_change(&event, upcasters).then(|| upcasters.lift_event(event.to_event())).transpose()
+            may_change(event.kind()).then(|| upcasters.lift_event(event.to_event())).transpose()
         };
+        if !self.columns().kind.iter().any(|kind| may_change(*kind)) {
+            return Ok(self.clone());
+        }
         let mut changed = BatchBuilder::new(Limits::default());
         let mut places = Vec::new();
         for event in self.iter() {
@@ -48,9 +53,6 @@ impl EventBatch {
 
     /// The same events with some rows from another batch.
     fn with_rows(&self, places: &[(usize, usize)], others: BatchBuilder) -> Self {
-        if places.is_empty() {
-            return self.clone();
-        }
         let others = others.finish();
         let mut places = places.iter().copied().peekable();
         Self::from_views(self.iter().map(|event| match places.next_if(|(row, _)| *row == event.row()) {
@@ -62,6 +64,9 @@ impl EventBatch {
     /// Keeps foreign rows as unknown events, with the fields that their columns hold.
     pub(super) fn with_foreign(columns: Columns, rows: &[ForeignRow]) -> Result<Self> {
         let batch = Self { columns: Arc::new(columns) };
+        if rows.is_empty() {
+            return Ok(batch);
+        }
         let mut kept = BatchBuilder::new(Limits::default());
         let mut places = Vec::with_capacity(rows.len());
         let mut room = FOREIGN_BYTES_MAX;
@@ -119,13 +124,6 @@ fn insert(json: &mut Map<String, Value>, name: &str, value: Value) -> Result<()>
             let message = format_args!("field {name:?} stands twice in one event");
             Err(Error::new(ErrorKind::Malformed, message))
         }
-    }
-}
-
-fn may_change(event: &EventView<'_>, upcasters: &Upcasters) -> bool {
-    match event.kind() {
-        EventKind::Unknown => true,
-        kind => kind.is_custom() && upcasters.has_chains(),
     }
 }
 

@@ -8,6 +8,8 @@ mod import;
 
 use std::borrow::Cow;
 
+pub(super) use self::import::later as later_columns;
+
 /// Which columns are read together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum ColumnGroup {

@@ -1,21 +1,21 @@
 //! Rows of several batches, and the run of one customer's rows in the order in which they are folded.
 
+use std::ops::Range;
+
 use super::view::HotRow;
 use super::{Columns, EventBatch, EventView};
-use crate::event::OrderKey;
+use crate::event::EventKind;
 use crate::key::CustomerKey;
+use crate::time::Timestamp;
 
 /// One row of several batches, with what a fold reads of every event.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct RowRef {
     pub(crate) hot: HotRow,
     batch: u32,
 }
 
 impl RowRef {
-    /// Fills a list before its rows are known.
-    pub(crate) const NOWHERE: Self = Self { hot: HotRow::NOWHERE, batch: 0 };
-
     #[inline]
     pub(crate) fn new(columns: &Columns, batch: usize, row: usize) -> Self {
         Self { hot: HotRow::read(columns, row), batch: batch as u32 }
@@ -27,14 +27,58 @@ impl RowRef {
     }
 }
 
-/// The events of one customer in the order in which they are folded.
+/// Rows of one customer that stand behind each other in a batch.
+#[derive(Clone, Copy)]
+pub(crate) struct Stretch<'a> {
+    columns: &'a Columns,
+    batch: u32,
+    first: u32,
+    rows: u32,
+}
+
+impl<'a> Stretch<'a> {
+    pub(crate) fn new(batches: &'a [EventBatch], batch: u32, first: u32, rows: u32) -> Self {
+        Self { columns: batches[batch as usize].columns(), batch, first, rows }
+    }
+
+    fn range(&self) -> Range<usize> {
+        self.first as usize..(self.first + self.rows) as usize
+    }
+
+    pub(crate) fn into_rows(self) -> impl Iterator<Item = RowRef> + 'a {
+        self.range().map(move |row| RowRef::new(self.columns, self.batch as usize, row))
+    }
+
+    /// Says whether all of it is folded as it stands: each event is later than the one before, none later than an
+    /// instant, and none takes another back.
+    pub(crate) fn is_plain(&self, until: Timestamp) -> bool {
+        let instants = &self.columns.occurred_at[self.range()];
+        let grow = instants.windows(2).all(|pair| pair[0] < pair[1]);
+        let is_due = instants.last().is_none_or(|last| *last <= until.as_micros());
+        grow && is_due && !self.columns.kind[self.range()].contains(&EventKind::EventRetracted)
+    }
+}
+
+/// The events of one customer in the order in which they are folded: a stretch of a batch, or rows of several.
 #[derive(Clone, Copy)]
 pub(crate) struct Run<'a> {
+    stretch: Option<Stretch<'a>>,
     batches: &'a [EventBatch],
     rows: &'a [RowRef],
 }
 
 impl<'a> Run<'a> {
+    /// A stretch that is in order.
+    pub(crate) fn of_stretch(stretch: Stretch<'a>) -> Self {
+        Self { stretch: Some(stretch), batches: &[], rows: &[] }
+    }
+
+    /// One event.
+    pub(crate) fn of_event(event: &EventView<'a>) -> Self {
+        let (columns, first) = (event.columns(), event.row() as u32);
+        Self::of_stretch(Stretch { columns, batch: 0, first, rows: 1 })
+    }
+
     /// Sorts the rows by the total order.
     pub(crate) fn sorted(batches: &'a [EventBatch], rows: &'a mut [RowRef]) -> Self {
         let key = |row: &RowRef| row.event(batches).order_key();
@@ -45,35 +89,108 @@ impl<'a> Run<'a> {
         if !rows.is_sorted_by(|a, b| compare(a, b).is_le()) {
             rows.sort_unstable_by(compare);
         }
-        Self { batches, rows }
+        Self { stretch: None, batches, rows }
     }
 
+    /// Calls with each event.
     #[inline]
+    pub(crate) fn for_each(&self, mut take: impl FnMut(EventView<'a>)) {
+        match self.stretch {
+            Some(stretch) => {
+                for row in stretch.range() {
+                    take(EventView::new(stretch.columns, row));
+                }
+            }
+            None => {
+                for row in self.rows {
+                    take(row.event(self.batches));
+                }
+            }
+        }
+    }
+
+    /// Calls with each event of some kinds.
+    #[inline]
+    pub(crate) fn for_each_of(
+        &self,
+        is_meant: impl Fn(EventKind) -> bool,
+        mut take: impl FnMut(EventView<'a>),
+    ) {
+        match self.stretch {
+            Some(Stretch { columns, first, .. }) => {
+                for (kind, row) in self.kinds().iter().zip(first as usize..) {
+                    if is_meant(*kind) {
+                        take(EventView::new(columns, row));
+                    }
+                }
+            }
+            None => {
+                for row in self.rows.iter().filter(|row| is_meant(row.hot.kind)) {
+                    take(row.event(self.batches));
+                }
+            }
+        }
+    }
+
+    /// How many events are of a kind.
+    pub(crate) fn count(&self, kind: EventKind) -> usize {
+        let of_rows = self.rows.iter().filter(|row| row.hot.kind == kind).count();
+        of_rows + self.kinds().iter().filter(|known| **known == kind).count()
+    }
+
+    /// The kinds of a stretch.
+    fn kinds(&self) -> &'a [EventKind] {
+        self.stretch.map_or(&[], |stretch| &stretch.columns.kind[stretch.range()])
+    }
+
     pub(crate) fn iter(&self) -> impl Iterator<Item = EventView<'a>> {
         let batches = self.batches;
-        self.rows.iter().map(|row| row.event(batches))
+        let of_stretch =
+            |stretch: Stretch<'a>| stretch.range().map(move |row| EventView::new(stretch.columns, row));
+        let rows = self.rows.iter().map(|row| row.event(batches));
+        self.stretch.into_iter().flat_map(of_stretch).chain(rows)
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.rows.len()
+        self.stretch.map_or(self.rows.len(), |stretch| stretch.rows as usize)
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.rows.is_empty()
+        self.len() == 0
     }
 
-    pub(crate) fn first_key(&self) -> Option<OrderKey> {
-        self.rows.first().map(|row| row.event(self.batches).order_key())
+    pub(crate) fn first(&self) -> Option<EventView<'a>> {
+        match self.stretch {
+            Some(stretch) => Some(EventView::new(stretch.columns, stretch.first as usize)),
+            None => self.rows.first().map(|row| row.event(self.batches)),
+        }
     }
 
-    pub(crate) fn last_key(&self) -> Option<OrderKey> {
-        self.rows.last().map(|row| row.event(self.batches).order_key())
+    pub(crate) fn last(&self) -> Option<EventView<'a>> {
+        match self.stretch {
+            Some(stretch) => Some(EventView::new(stretch.columns, stretch.range().end - 1)),
+            None => self.rows.last().map(|row| row.event(self.batches)),
+        }
     }
 
     /// The first `count` events, or all, and the rest.
     pub(crate) fn split_at(&self, count: usize) -> (Self, Self) {
-        let (now, later) = self.rows.split_at(count.min(self.rows.len()));
-        (Self { rows: now, ..*self }, Self { rows: later, ..*self })
+        let count = count.min(self.len());
+        match self.stretch {
+            Some(stretch) => {
+                let rows = count as u32;
+                let later = Stretch { first: stretch.first + rows, rows: stretch.rows - rows, ..stretch };
+                let part = |stretch: Stretch<'a>| match stretch.rows {
+                    0 => Self { stretch: None, batches: &[], rows: &[] },
+                    _ => Self::of_stretch(stretch),
+                };
+                (part(Stretch { rows, ..stretch }), part(later))
+            }
+            None => {
+                let (now, later) = self.rows.split_at(count);
+                (Self { rows: now, ..*self }, Self { rows: later, ..*self })
+            }
+        }
     }
 }
 

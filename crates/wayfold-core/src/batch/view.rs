@@ -30,11 +30,14 @@ pub(crate) struct HotRow {
     has_journey: bool,
 }
 
-impl HotRow {
-    /// Fills a list before its rows are known.
-    pub(crate) const NOWHERE: Self =
-        Self { occurred_at: Timestamp::MIN, row: 0, kind: EventKind::Unknown, has_journey: false };
+/// Fills a list before its rows are known.
+impl Default for HotRow {
+    fn default() -> Self {
+        Self { occurred_at: Timestamp::MIN, row: 0, kind: EventKind::Unknown, has_journey: false }
+    }
+}
 
+impl HotRow {
     #[inline]
     pub(crate) fn read(columns: &Columns, row: usize) -> Self {
         Self {
@@ -77,7 +80,7 @@ impl<'a> EventView<'a> {
     /// The id.
     #[inline]
     pub fn id(&self) -> EventId {
-        EventId::from_u128(self.columns.id[self.row()])
+        EventId::from_u128(self.columns.id(self.row()))
     }
 
     /// The kind.
@@ -175,37 +178,38 @@ impl<'a> EventView<'a> {
 
     /// Where it happened.
     pub fn channel(&self) -> Option<Channel> {
-        let channel = self.columns.channel[self.row()];
+        let channel = self.columns.whole().channel[self.row()];
         (channel != NONE_BYTE).then(|| Channel::ALL[usize::from(channel)])
     }
 
     /// The objects that it touches, as `type:id`, in the order of their bytes.
     pub fn tags(&self) -> impl Iterator<Item = &'a str> {
-        let columns = self.columns;
+        let columns = self.columns.whole();
         columns.tags_of(self.row()).iter().map(|number| columns.texts.get(*number))
     }
 
     /// The lines of an order or cart.
     pub fn lines(&self) -> impl Iterator<Item = LineView<'a>> {
-        let (first, count) = self.columns.lines.ranges.get(self.hot.row).unwrap_or_default();
-        let columns = self.columns;
+        let columns = self.columns.whole();
+        let (first, count) = columns.lines.ranges.get(self.hot.row).unwrap_or_default();
         (first..first + count).map(|line| LineView { columns, line: line as usize })
     }
 
     /// A field of the kind that holds text, or a word of a closed list.
     pub fn text(&self, field: &str) -> Option<&'a str> {
-        let number = self.columns.fields.texts.get(field)?.get(self.hot.row)?;
-        Some(self.columns.texts.get(number))
+        let columns = self.columns.whole();
+        let number = columns.fields.texts.get(field)?.get(self.hot.row)?;
+        Some(columns.texts.get(number))
     }
 
     /// A field of the kind that holds a whole number.
     pub fn integer(&self, field: &str) -> Option<i64> {
-        self.columns.fields.integers.get(field)?.get(self.hot.row)
+        self.columns.numbers().integers.get(field)?.get(self.hot.row)
     }
 
     /// A field of the kind that is true or false.
     pub fn boolean(&self, field: &str) -> Option<bool> {
-        self.columns.fields.booleans.get(field)?.get(self.hot.row)
+        self.columns.numbers().booleans.get(field)?.get(self.hot.row)
     }
 
     /// A field of the kind that holds an instant.
@@ -213,12 +217,12 @@ impl<'a> EventView<'a> {
         if field == "promised_at" {
             return self.facts().promised_at;
         }
-        self.columns.fields.times.get(field)?.get(self.hot.row).map(Timestamp::trusted)
+        self.columns.numbers().times.get(field)?.get(self.hot.row).map(Timestamp::trusted)
     }
 
     /// A field of the kind that holds a decimal number.
     pub fn amount(&self, field: &str) -> Option<Amount> {
-        self.columns.fields.amounts.get(field)?.get(self.hot.row).map(Amount::from_ten_thousandths)
+        self.columns.numbers().amounts.get(field)?.get(self.hot.row).map(Amount::from_ten_thousandths)
     }
 
     /// A field of the kind that holds money.
@@ -226,45 +230,51 @@ impl<'a> EventView<'a> {
         if field == "amount" {
             return self.money_amount();
         }
-        self.columns.fields.moneys.get(field)?.get(self.hot.row)
+        self.columns.numbers().moneys.get(field)?.get(self.hot.row)
     }
 
     /// A field of the kind that names an event.
     pub fn event_id(&self, field: &str) -> Option<EventId> {
-        self.columns.fields.ids.get(field)?.get(self.hot.row).map(EventId::from_u128)
+        self.columns.numbers().ids.get(field)?.get(self.hot.row).map(EventId::from_u128)
     }
 
     /// An attribute by name.
     pub fn attribute(&self, name: &str) -> Option<AttributeValue> {
-        let (columns, row) = (&self.columns.attributes, self.hot.row);
-        columns.value(name, row, &self.columns.texts)
+        let columns = self.columns.whole();
+        columns.attributes.value(name, self.hot.row, &columns.texts)
     }
 
     /// All attributes.
     pub fn attributes(&self) -> Attributes {
-        let columns = self.columns;
+        let columns = self.columns.whole();
         let named = columns.attribute_names_of(self.row()).iter().map(|name| columns.texts.get(*name));
         named.filter_map(|name| Some((AttributeName::trusted(name), self.attribute(name)?))).collect()
     }
 
     /// The stored recording time; `None` before a store took the event.
     pub fn recorded_at(&self) -> Option<Timestamp> {
-        self.columns.recorded_at.get(self.row()).copied().map(Timestamp::trusted)
+        self.columns.recorded_at(self.row()).map(Timestamp::trusted)
     }
 
     /// The place in the log; `None` before a store took the event.
     pub fn position(&self) -> Option<Position> {
-        self.columns.positions.get(self.row()).copied()
+        self.columns.position(self.row())
     }
 
     /// Says whether both state the same: all but `recorded_at` and `position`.
     pub fn same_content(&self, other: &EventView<'_>) -> bool {
-        same_content(self, other)
+        same_content(&self.whole(), &other.whole())
     }
 
     /// The whole event, owned.
     pub fn to_event(&self) -> JourneyEvent {
-        self.with_body(EventBody::read(self.kind(), self))
+        let whole = self.whole();
+        whole.with_body(EventBody::read(whole.kind(), &whole))
+    }
+
+    /// The same row where everything is read.
+    pub(super) fn whole(&self) -> Self {
+        Self::new(self.columns.whole(), self.row())
     }
 
     /// The whole event, owned, with another body.

@@ -2,7 +2,10 @@
 
 use super::Shard;
 use super::customers::{Customers, shard_of};
-use crate::batch::{EventBatch, NONE, RowRef};
+use crate::batch::{EventBatch, NONE, RowRef, Stretch};
+
+/// Stretches of so many rows on average are brought together whole; shorter ones row by row.
+const ROWS_PER_STRETCH_MIN: usize = 4;
 
 /// Rows by customer; kept between calls for its memory.
 #[derive(Default)]
@@ -10,42 +13,71 @@ pub(super) struct Clusters {
     /// The place in `touched` of each customer number, or [`NONE`].
     slots: Vec<u32>,
     touched: Vec<u32>,
-    starts: Vec<u32>,
-    rows: Vec<RowRef>,
-    scratch: Vec<RowRef>,
+    rows: BySlot<RowRef>,
+    /// Batch, first row and number of rows of stretches, as in a log that is clustered already.
+    stretches: BySlot<(u32, u32, u32)>,
+}
+
+/// What [`Clusters`] has of a customer.
+#[derive(Clone, Copy)]
+pub(super) struct Gathered<'a> {
+    batches: &'a [EventBatch],
+    rows: &'a [RowRef],
+    stretches: &'a [(u32, u32, u32)],
+}
+
+impl<'a> Gathered<'a> {
+    /// All of it, if it is one stretch.
+    pub(super) fn stretch(&self) -> Option<Stretch<'a>> {
+        match self.stretches {
+            [(batch, first, rows)] => Some(Stretch::new(self.batches, *batch, *first, *rows)),
+            _ => None,
+        }
+    }
+
+    pub(super) fn rows(self) -> impl Iterator<Item = RowRef> + 'a {
+        let of_stretch = move |(batch, first, rows): &(u32, u32, u32)| {
+            Stretch::new(self.batches, *batch, *first, *rows).into_rows()
+        };
+        self.rows.iter().copied().chain(self.stretches.iter().flat_map(of_stretch))
+    }
 }
 
 impl Clusters {
     /// Brings the rows of a shard's customers together by counting: one pass to count, one to place.
     pub(super) fn gather(&mut self, batches: &[EventBatch], customers: &mut Customers, shard: Shard) {
         self.touched.clear();
-        self.starts.clear();
         let locals: Vec<Vec<u32>> =
             batches.iter().map(|batch| self.number(batch, customers, shard)).collect();
-        let rows = |batch: usize| batches[batch].columns().customer.iter().map(|local| *local as usize);
-        for (batch, local) in locals.iter().enumerate() {
-            for customer in rows(batch) {
-                if local[customer] != NONE {
-                    self.starts[local[customer] as usize] += 1;
-                }
-            }
-        }
-        let total = self.starts.iter_mut().fold(0, |sum, start| {
-            let count = std::mem::replace(start, sum);
-            sum + count
-        });
+        let slots = self.touched.len();
+        let numbers = |batch: usize| batches[batch].columns().customer.as_slice();
+        let changes = |numbers: &[u32]| numbers.windows(2).filter(|pair| pair[0] != pair[1]).count() + 1;
+        let rows: usize = batches.iter().map(EventBatch::len).sum();
+        let stretches: usize = (0..batches.len()).map(|batch| changes(numbers(batch))).sum();
+        let slot_of =
+            |batch: usize, local: u32| Some(locals[batch][local as usize]).filter(|slot| *slot != NONE);
         self.rows.clear();
-        self.rows.resize(total as usize, RowRef::NOWHERE);
-        let mut ends = self.starts.clone();
-        for (batch, local) in locals.iter().enumerate() {
-            let columns = batches[batch].columns();
-            for (row, customer) in rows(batch).enumerate() {
-                if local[customer] != NONE {
-                    let end = &mut ends[local[customer] as usize];
-                    self.rows[*end as usize] = RowRef::new(columns, batch, row);
-                    *end += 1;
-                }
-            }
+        self.stretches.clear();
+        if stretches * ROWS_PER_STRETCH_MIN <= rows {
+            self.stretches.fill(slots, || {
+                (0..batches.len()).flat_map(|batch| {
+                    let mut row = 0;
+                    numbers(batch).chunk_by(|a, b| a == b).filter_map(move |stretch| {
+                        let first = row;
+                        row += stretch.len() as u32;
+                        Some((slot_of(batch, stretch[0])?, (batch as u32, first, stretch.len() as u32)))
+                    })
+                })
+            });
+        } else {
+            self.rows.fill(slots, || {
+                (0..batches.len()).flat_map(|batch| {
+                    let columns = batches[batch].columns();
+                    numbers(batch).iter().enumerate().filter_map(move |(row, local)| {
+                        Some((slot_of(batch, *local)?, RowRef::new(columns, batch, row)))
+                    })
+                })
+            });
         }
         for customer in &self.touched {
             self.slots[*customer as usize] = NONE;
@@ -68,21 +100,56 @@ impl Clusters {
             if *slot == NONE {
                 *slot = self.touched.len() as u32;
                 self.touched.push(customer);
-                self.starts.push(0);
             }
             *slot
         };
         (0..columns.customers.len()).map(slot).collect()
     }
 
-    /// Calls with each customer and its rows, which may be changed.
-    pub(super) fn for_each(&mut self, mut take: impl FnMut(u32, &mut Vec<RowRef>)) {
-        for (slot, customer) in self.touched.iter().enumerate() {
-            let start = self.starts[slot] as usize;
-            let end = self.starts.get(slot + 1).map_or(self.rows.len(), |next| *next as usize);
-            self.scratch.clear();
-            self.scratch.extend_from_slice(&self.rows[start..end]);
-            take(*customer, &mut self.scratch);
+    /// The customers, and what was gathered of each.
+    pub(super) fn iter<'a>(&'a self, batches: &'a [EventBatch]) -> impl Iterator<Item = (u32, Gathered<'a>)> {
+        self.touched.iter().enumerate().map(move |(slot, customer)| {
+            let (rows, stretches) = (self.rows.of(slot), self.stretches.of(slot));
+            (*customer, Gathered { batches, rows, stretches })
+        })
+    }
+}
+
+/// Values by slot, in the order in which they came.
+#[derive(Debug, Default)]
+struct BySlot<T> {
+    /// Where the values of each slot end.
+    ends: Vec<u32>,
+    values: Vec<T>,
+}
+
+impl<T: Copy + Default> BySlot<T> {
+    fn clear(&mut self) {
+        self.ends.clear();
+        self.values.clear();
+    }
+
+    /// Takes values, which are given twice: once to count and once to place.
+    fn fill<I: Iterator<Item = (u32, T)>>(&mut self, slots: usize, values: impl Fn() -> I) {
+        self.ends.resize(slots, 0);
+        for (slot, _) in values() {
+            self.ends[slot as usize] += 1;
         }
+        let mut total = 0;
+        for end in &mut self.ends {
+            total += std::mem::replace(end, total);
+        }
+        self.values.resize(total as usize, T::default());
+        for (slot, value) in values() {
+            let end = &mut self.ends[slot as usize];
+            self.values[*end as usize] = value;
+            *end += 1;
+        }
+    }
+
+    fn of(&self, slot: usize) -> &[T] {
+        let start = slot.checked_sub(1).and_then(|before| self.ends.get(before)).map_or(0, |end| *end);
+        let end = self.ends.get(slot).map_or(0, |end| *end);
+        &self.values[start as usize..end as usize]
     }
 }

@@ -8,6 +8,7 @@ use crate::key::{CustomerId, CustomerKey, Tenant};
 #[derive(Default)]
 pub(super) struct Customers {
     keys: Vec<CustomerKey>,
+    hashes: Vec<u64>,
     numbers: HashTable<u32>,
     hasher: DefaultHashBuilder,
 }
@@ -32,21 +33,19 @@ impl Customers {
     }
 
     pub(super) fn number_or_insert(&mut self, tenant: &str, customer: &str) -> u32 {
-        if let Some(number) = self.number(tenant, customer) {
-            return number;
+        let hash = self.hasher.hash_one((tenant, customer));
+        let is_it = |number: &u32| self.texts(*number as usize) == (tenant, customer);
+        if let Some(number) = self.numbers.find(hash, is_it) {
+            return *number;
         }
         let number = self.keys.len() as u32;
         let tenant_key = match self.keys.last() {
             Some(last) if last.tenant.as_str() == tenant => last.tenant.clone(),
             _ => Tenant::new(tenant).expect("a batch holds checked tenants"),
         };
-        let hash = self.hasher.hash_one((tenant, customer));
+        self.hashes.push(hash);
         self.keys.push(CustomerKey { tenant: tenant_key, customer: CustomerId::trusted(customer) });
-        let (keys, hasher) = (&self.keys, &self.hasher);
-        self.numbers.insert_unique(hash, number, |number| {
-            let key = &keys[*number as usize];
-            hasher.hash_one((key.tenant.as_str(), key.customer.as_str()))
-        });
+        self.numbers.insert_unique(hash, number, |number| self.hashes[*number as usize]);
         number
     }
 }

@@ -229,14 +229,14 @@ impl Teller {
 
 /// Folds a run that follows what is folded, and tells what it changes of what was told up to an instant.
 fn tell_run(fold: &mut Fold, customer: u32, run: &Run<'_>, told: Timestamp, news: &mut Vec<Told>) {
-    let Some(first) = run.first_key() else { return };
-    let from = first.occurred_at.previous().min(told);
+    let Some(first) = run.first() else { return };
+    let from = first.occurred_at().previous().min(told);
     let mut point = fold.point(customer, from);
     let (mut old, mut new) = (Vec::new(), Vec::new());
     fold.pass_time(customer, &mut point.clone(), told, &mut old);
     let mut rest = *run;
-    while let Some(first) = rest.first_key() {
-        let at = first.occurred_at;
+    while let Some(first) = rest.first() {
+        let at = first.occurred_at();
         fold.pass_time(customer, &mut point, at.previous(), &mut new);
         let count = rest.iter().take_while(|event| event.occurred_at() == at).count();
         let (now, later) = rest.split_at(count);

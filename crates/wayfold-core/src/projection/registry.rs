@@ -116,10 +116,10 @@ impl<P: Projection> StateColumn for Column<P> {
         let (projection, state) = (&self.projection, &mut self.states[customer]);
         let mut folded = 0;
         let result = caught(|| {
-            for event in run.iter() {
+            run.for_each(|event| {
                 projection.evolve(state, &event);
                 folded += 1;
-            }
+            });
         });
         if let (Err(panic), Some(event)) = (result, run.iter().nth(folded)) {
             self.fail(format_args!("at event {}", event.id()), &panic);

@@ -161,8 +161,13 @@ impl Shard<'_> {
                 self.refold(&refolds, so_far)?;
             }
             let offered = |batch: &Vec<&JourneyEvent>| {
-                let own = |event: &&&JourneyEvent| self.steering.offers(event, self.index, self.of);
-                EventBatch::from_events(batch.iter().filter(own).copied())
+                let own = batch.iter().filter(|event| self.steering.offers(event, self.index, self.of));
+                let mut own: Vec<&JourneyEvent> = own.copied().collect();
+                // Half of them come as from a log that is clustered.
+                if number % 2 == 1 {
+                    own.sort_by_key(|event| (&event.customer, place(event)));
+                }
+                EventBatch::from_events(own)
             };
             let batches = taken.batches.iter().map(offered).collect::<Result<Vec<_>>>()?;
             if !batches.is_empty() {
@@ -198,12 +203,17 @@ impl Shard<'_> {
 
 /// The least that a refold must be handed: the customer's events after its start, and all its retractions.
 fn is_needed(refold: &Refold, event: &JourneyEvent) -> bool {
-    let place = OrderKey {
+    event.customer == refold.customer
+        && (event.kind() == EventKind::EventRetracted
+            || refold.after.is_none_or(|after| place(event) > after))
+}
+
+/// The place in the order in which a customer's events are folded.
+fn place(event: &JourneyEvent) -> OrderKey {
+    OrderKey {
         occurred_at: event.occurred_at.instant(),
         sequence: event.sequence,
         rank: event.kind().rank(),
         id: event.id,
-    };
-    event.customer == refold.customer
-        && (event.kind() == EventKind::EventRetracted || refold.after.is_none_or(|after| place > after))
+    }
 }

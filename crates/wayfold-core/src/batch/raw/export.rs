@@ -11,7 +11,7 @@ use crate::stage::{Channel, Stage};
 impl EventBatch {
     /// The batch as plain columns by name.
     pub fn to_raw(&self) -> RawBatch<'_> {
-        let columns = self.columns();
+        let columns = self.columns().whole();
         let mut exporter = Exporter {
             from: columns,
             bytes: columns.texts.bytes.clone(),

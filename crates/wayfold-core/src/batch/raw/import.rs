@@ -1,10 +1,11 @@
+pub(in crate::batch) mod later;
 mod named;
 mod orders;
 mod take;
 
 use hashbrown::{HashMap, HashSet};
 
-use self::take::{check_rows, narrow, sparse};
+use self::take::{check_rows, narrow, out_of_range, sparse};
 use super::{RawBatch, RawColumn, RawTexts, RawValues, names};
 use crate::batch::EventBatch;
 use crate::batch::columns::{Columns, NONE, Texts};
@@ -73,23 +74,37 @@ impl<'a> Importer<'a> {
     }
 
     fn finish(mut self, foreign: &mut Vec<ForeignRow>) -> Result<Columns> {
-        let mut columns = Columns::default();
-        self.kinds(&mut columns, foreign)?;
-        self.customers(&mut columns)?;
-        self.envelope(&mut columns)?;
-        self.identity(&mut columns)?;
-        columns.lines = self.lines()?;
+        let mut columns = self.fold(foreign)?;
+        columns.id = self.ids()?;
+        (columns.positions, columns.recorded_at) = self.recorded()?;
+        self.offsets(&mut columns)?;
+        self.lines(&mut columns.lines)?;
         self.tags(&mut columns)?;
-        columns.facts = self.facts(&columns)?;
+        self.check_facts(&columns)?;
         self.rare(&mut columns)?;
         self.named(&mut columns)?;
-        if let Some(name) = self.columns.keys().min() {
-            return Err(bad(name, "this version of the library does not know it; update the library"));
-        }
+        self.end()?;
         columns.texts = self.texts;
         named::attribute_names(&mut columns)?;
         named::check_fields(&columns, foreign)?;
         Ok(columns)
+    }
+
+    /// What a fold reads of every event.
+    fn fold(&mut self, foreign: &mut Vec<ForeignRow>) -> Result<Columns> {
+        let mut columns = Columns::default();
+        self.kinds(&mut columns, foreign)?;
+        self.customers(&mut columns)?;
+        self.envelope(&mut columns)?;
+        columns.lines.ranges = self.line_ranges()?;
+        columns.facts = self.facts(&columns.lines.ranges)?;
+        Ok(columns)
+    }
+
+    /// Refuses what nobody has taken.
+    fn end(&self) -> Result<()> {
+        let unknown = |name| bad(name, "this version of the library does not know it; update the library");
+        self.columns.keys().min().map_or(Ok(()), |name| Err(unknown(name)))
     }
 
     fn kinds(&mut self, to: &mut Columns, foreign: &mut Vec<ForeignRow>) -> Result<()> {
@@ -106,15 +121,16 @@ impl<'a> Importer<'a> {
         };
         let table = kinds.iter().zip(&versions).map(read).collect::<Result<Vec<_>>>()?;
         let numbers = self.every(names::KIND)?.ok_or_else(|| bad(names::KIND, "it is missing"))?;
-        for (row, number) in numbers.into_iter().enumerate() {
-            let entry = usize::try_from(number).ok().and_then(|number| table.get(number));
-            let (kind, version, name) =
-                *entry.ok_or_else(|| bad(names::KIND, format_args!("{number} is no kind")))?;
-            if kind.is_none() {
-                foreign.push(ForeignRow { row, kind: self.texts.get(name).to_owned() });
-            }
-            to.kind.push(kind.unwrap_or(EventKind::Unknown));
-            to.schema_version.push(version);
+        let numbers: Vec<u32> = narrow(names::KIND, &numbers, 0..=table.len() as i64 - 1)?;
+        let entries = || numbers.iter().map(|number| &table[*number as usize]);
+        to.kind = entries().map(|(kind, ..)| kind.unwrap_or(EventKind::Unknown)).collect();
+        to.schema_version = entries().map(|(_, version, _)| *version).collect();
+        if table.iter().any(|(kind, ..)| kind.is_none()) {
+            let foreign_rows = entries().enumerate().filter(|(_, (kind, ..))| kind.is_none());
+            foreign.extend(
+                foreign_rows
+                    .map(|(row, (.., name))| ForeignRow { row, kind: self.texts.get(*name).to_owned() }),
+            );
         }
         Ok(())
     }
@@ -138,8 +154,7 @@ impl<'a> Importer<'a> {
         drop(known);
         to.customers = tenants.into_iter().zip(customers).collect();
         let numbers = self.every(names::CUSTOMER)?.ok_or_else(|| bad(names::CUSTOMER, "it is missing"))?;
-        let len = to.customers.len();
-        to.customer = narrow(names::CUSTOMER, &numbers, |number: &u32| (*number as usize) < len)?;
+        to.customer = narrow(names::CUSTOMER, &numbers, 0..=to.customers.len() as i64 - 1)?;
         Ok(())
     }
 
@@ -147,16 +162,8 @@ impl<'a> Importer<'a> {
         let missing = || bad(names::OCCURRED_AT, "it is missing");
         to.occurred_at = self.every(names::OCCURRED_AT)?.ok_or_else(missing)?;
         check_instants(names::OCCURRED_AT, &to.occurred_at)?;
-        to.sequence = self.every_or_zero(names::SEQUENCE, |_: &u32| true)?;
-        to.offset_minutes = self.every_or_zero(names::OFFSET_MINUTES, |_: &i16| true)?;
-        for (micros, minutes) in to.occurred_at.iter().zip(&to.offset_minutes) {
-            if *minutes != 0 {
-                EventTime::new(Timestamp::trusted(*micros), *minutes)
-                    .map_err(|error| bad(names::OFFSET_MINUTES, error))?;
-            }
-        }
+        to.sequence = self.every_or_zero(names::SEQUENCE, 0..=u32::MAX.into())?;
         to.stage = self.words(names::STAGE, |word| Stage::parse(word).map(|stage| stage as u8))?;
-        to.channel = self.words(names::CHANNEL, |word| Channel::parse(word).map(|channel| channel as u8))?;
         to.journey = vec![NONE; self.rows];
         for (row, number) in self.some_texts(names::JOURNEY)? {
             self.check_name(names::JOURNEY, number)?;
@@ -165,24 +172,38 @@ impl<'a> Importer<'a> {
         Ok(())
     }
 
-    fn identity(&mut self, to: &mut Columns) -> Result<()> {
-        to.id = self.every_wide(names::ID)?.ok_or_else(|| bad(names::ID, "it is missing"))?;
+    fn offsets(&mut self, to: &mut Columns) -> Result<()> {
+        to.offset_minutes = self.every_or_zero(names::OFFSET_MINUTES, i16::MIN.into()..=i16::MAX.into())?;
+        for (micros, minutes) in to.occurred_at.iter().zip(&to.offset_minutes) {
+            if *minutes != 0 {
+                EventTime::new(Timestamp::trusted(*micros), *minutes)
+                    .map_err(|error| bad(names::OFFSET_MINUTES, error))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn ids(&mut self) -> Result<Vec<u128>> {
+        self.every_wide(names::ID)?.ok_or_else(|| bad(names::ID, "it is missing"))
+    }
+
+    /// Positions and recording times.
+    fn recorded(&mut self) -> Result<(Vec<Position>, Vec<i64>)> {
         let positions = self.every_wide(names::POSITION)?;
         let recorded_at = self.every(names::RECORDED_AT)?;
         match (positions, recorded_at) {
-            (None, None) => Ok(()),
+            (None, None) => Ok((Vec::new(), Vec::new())),
             (Some(positions), Some(recorded_at)) => {
                 check_instants(names::RECORDED_AT, &recorded_at)?;
                 let place = |number: u128| Position::from_bytes(number.to_be_bytes());
-                to.positions = positions.into_iter().map(place).collect();
-                to.recorded_at = recorded_at;
-                Ok(())
+                Ok((positions.into_iter().map(place).collect(), recorded_at))
             }
             _ => Err(bad(names::POSITION, "positions and recording times stand together or not at all")),
         }
     }
 
     fn rare(&mut self, to: &mut Columns) -> Result<()> {
+        to.channel = self.words(names::CHANNEL, |word| Channel::parse(word).map(|channel| channel as u8))?;
         to.source = sparse(self.some_texts(names::SOURCE)?);
         to.team = sparse(self.some_texts(names::TEAM)?);
         to.person = sparse(self.some_texts(names::PERSON)?);
@@ -205,8 +226,7 @@ fn todays_kind(name: &str, version: u16) -> Option<EventKind> {
 }
 
 fn check_instants(name: &str, micros: &[i64]) -> Result<()> {
-    let range = Timestamp::MIN.as_micros()..=Timestamp::MAX.as_micros();
-    match micros.iter().find(|micros| !range.contains(micros)) {
+    match out_of_range(micros, &(Timestamp::MIN.as_micros()..=Timestamp::MAX.as_micros())) {
         None => Ok(()),
         Some(micros) => Err(bad(name, format_args!("{micros} us lie outside of the years 1 to 9999"))),
     }

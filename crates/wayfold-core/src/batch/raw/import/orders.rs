@@ -2,15 +2,26 @@
 
 use super::{Importer, bad, check_instants, names};
 use crate::batch::columns::{Columns, Indexed, LineColumns, LineFacts, OrderFacts};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::event::{LineNumbers, margin_of};
 use crate::key::Tag;
 use crate::time::Timestamp;
 
 impl Importer<'_> {
-    pub(super) fn lines(&mut self) -> Result<LineColumns> {
-        let product = self.table_texts(names::LINE_PRODUCT)?;
-        let mut lines = LineColumns { product, ..LineColumns::default() };
+    /// The first line and the number of lines of each row that has any.
+    pub(super) fn line_ranges(&mut self) -> Result<Indexed<(u32, u32)>> {
+        let (mut ranges, mut next) = (Indexed::default(), 0_u32);
+        for (row, lines) in self.some_integers(names::LINE_COUNT, self.rows)? {
+            let number = u32::try_from(lines).ok().filter(|number| *number > 0);
+            let end = number.and_then(|number| next.checked_add(number)).ok_or_else(other_lines)?;
+            ranges.push(row, (next, end - next));
+            next = end;
+        }
+        Ok(ranges)
+    }
+
+    pub(super) fn lines(&mut self, lines: &mut LineColumns) -> Result<()> {
+        lines.product = self.table_texts(names::LINE_PRODUCT)?;
         for product in &lines.product {
             if self.texts.get(*product).is_empty() {
                 return Err(bad(names::LINE_PRODUCT, "a line names no product"));
@@ -24,18 +35,8 @@ impl Importer<'_> {
         lines.list = self.line_prices(names::LINE_LIST, count)?;
         lines.paid = self.line_prices(names::LINE_PAID, count)?;
         lines.cost = self.line_prices(names::LINE_COST, count)?;
-        let mut next = 0_u32;
-        for (row, lines_of_row) in self.some_integers(names::LINE_COUNT, self.rows)? {
-            let number = u32::try_from(lines_of_row).ok().filter(|number| *number > 0);
-            let end = number.and_then(|number| next.checked_add(number)).filter(|end| *end as usize <= count);
-            let end = end.ok_or_else(|| bad(names::LINE_COUNT, "it counts other lines than there are"))?;
-            lines.ranges.push(row, (next, end - next));
-            next = end;
-        }
-        if next as usize != count {
-            return Err(bad(names::LINE_COUNT, "it counts other lines than there are"));
-        }
-        Ok(lines)
+        let counted = lines.ranges.last().map_or(0, |(first, lines)| first + lines);
+        if counted as usize == count { Ok(()) } else { Err(other_lines()) }
     }
 
     fn line_prices(&mut self, name: &str, lines: usize) -> Result<Vec<Option<i64>>> {
@@ -58,7 +59,7 @@ impl Importer<'_> {
             }
             *checked = true;
         }
-        let counts = self.every_or_zero(names::TAG_COUNT, |_: &u32| true)?;
+        let counts: Vec<u32> = self.every_or_zero(names::TAG_COUNT, 0..=u32::MAX.into())?;
         let mut end = 0_u32;
         for count in counts {
             let wrong = || bad(names::TAG_COUNT, "it counts other tags than there are");
@@ -73,38 +74,44 @@ impl Importer<'_> {
 
     /// What the fold reads; orders and margins stand beside the tags and lines that they come from, so that a fold
     /// needs neither.
-    pub(super) fn facts(&mut self, of: &Columns) -> Result<Indexed<OrderFacts>> {
-        let mut facts = vec![OrderFacts::default(); self.rows];
-        for (row, number) in self.some_texts(names::ORDER)? {
-            facts[row as usize].order = Some(number);
+    pub(super) fn facts(&mut self, lines: &Indexed<(u32, u32)>) -> Result<Indexed<OrderFacts>> {
+        let orders = self.some_texts(names::ORDER)?;
+        let amounts = self.moneys(names::AMOUNT, names::AMOUNT_CURRENCY)?;
+        let promises = self.some_integers(names::PROMISED_AT, self.rows)?;
+        let margins = self.some_integers(names::LINE_MARGIN, self.rows)?;
+        let rows = orders.iter().map(|(row, _)| *row).chain(amounts.iter().map(|(row, _)| *row));
+        let rows = rows.chain(promises.iter().map(|(row, _)| *row));
+        let mut facts = Indexed::of_rows(rows.chain(lines.iter().map(|(row, _)| row)), OrderFacts::default());
+        for (row, number) in orders {
+            facts.at(row).order = Some(number);
         }
-        for (row, money) in self.moneys(names::AMOUNT, names::AMOUNT_CURRENCY)? {
-            facts[row as usize].amount = Some(money);
+        for (row, money) in amounts {
+            facts.at(row).amount = Some(money);
         }
-        for (row, micros) in self.some_integers(names::PROMISED_AT, self.rows)? {
+        for (row, micros) in promises {
             check_instants(names::PROMISED_AT, &[micros])?;
-            facts[row as usize].promised_at = Some(Timestamp::trusted(micros));
+            facts.at(row).promised_at = Some(Timestamp::trusted(micros));
         }
-        for (row, fact) in facts.iter_mut().enumerate() {
-            if of.lines.ranges.get(row as u32).is_some() {
-                fact.lines = Some(LineFacts { margin: None });
-            }
+        for (row, _) in lines.iter() {
+            facts.at(row).lines = Some(LineFacts { margin: None });
         }
-        for (row, margin) in self.some_integers(names::LINE_MARGIN, self.rows)? {
-            let lines = facts[row as usize].lines.as_mut();
-            lines.ok_or_else(|| bad(names::LINE_MARGIN, "a row without lines has a margin"))?.margin =
-                Some(margin);
+        for (row, margin) in margins {
+            let without = || bad(names::LINE_MARGIN, "a row without lines has a margin");
+            lines.get(row).ok_or_else(without)?;
+            facts.at(row).lines = Some(LineFacts { margin: Some(margin) });
         }
+        Ok(facts)
+    }
+
+    /// Checks what the fold reads against the tags and lines that it comes from.
+    pub(super) fn check_facts(&self, of: &Columns) -> Result<()> {
         let is_order = self.order_tags(of);
-        let mut found = Indexed::default();
-        for (row, fact) in facts.into_iter().enumerate() {
-            self.check_order(of, row, fact.order, &is_order)?;
-            if fact != OrderFacts::default() {
-                check_margin(&of.lines, row, &fact)?;
-                found.push(row as u32, fact);
-            }
+        for row in 0..self.rows {
+            let facts = of.facts.get(row as u32).unwrap_or_default();
+            self.check_order(of, row, facts.order, &is_order)?;
+            check_margin(&of.lines, row, &facts)?;
         }
-        Ok(found)
+        Ok(())
     }
 
     /// Which texts are tags of type order; a text is looked at once, however many events have it.
@@ -130,6 +137,10 @@ impl Importer<'_> {
         }
         Err(bad(names::ORDER, format_args!("row {row} has another than its one tag of type order")))
     }
+}
+
+fn other_lines() -> Error {
+    bad(names::LINE_COUNT, "it counts other lines than there are")
 }
 
 /// Checks that the margin of a row is that of its lines.

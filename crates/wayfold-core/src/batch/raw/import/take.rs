@@ -1,6 +1,7 @@
 //! Columns taken out by name, in the shape that is asked for.
 
 use std::borrow::Cow;
+use std::ops::RangeInclusive;
 
 use super::{Importer, RawColumn, RawValues, bad};
 use crate::batch::columns::{NONE_BYTE, Sparse};
@@ -17,7 +18,8 @@ impl<'a> Importer<'a> {
             return Err(bad(currencies, "it is not as long as the amounts"));
         }
         let mut known: Option<(i64, Currency)> = None;
-        let join = |((row, amount), (other, code)): ((u32, i64), (u32, i64))| {
+        let mut moneys = Vec::with_capacity(values.len());
+        for ((row, amount), (other, code)) in values.into_iter().zip(codes) {
             if row != other {
                 return Err(bad(currencies, "it has other rows than the amounts"));
             }
@@ -26,9 +28,9 @@ impl<'a> Importer<'a> {
                 _ => read_currency(currencies, code)?,
             };
             known = Some((code, currency));
-            Ok((row, Money::new(Amount::from_ten_thousandths(amount), currency)))
-        };
-        values.into_iter().zip(codes).map(join).collect()
+            moneys.push((row, Money::new(Amount::from_ten_thousandths(amount), currency)));
+        }
+        Ok(moneys)
     }
 
     pub(super) fn words(&mut self, name: &str, parse: impl Fn(&str) -> Result<u8>) -> Result<Vec<u8>> {
@@ -60,13 +62,13 @@ impl<'a> Importer<'a> {
         }
     }
 
-    pub(super) fn every_or_zero<T>(&mut self, name: &str, holds: impl Fn(&T) -> bool) -> Result<Vec<T>>
+    pub(super) fn every_or_zero<T>(&mut self, name: &str, range: RangeInclusive<i64>) -> Result<Vec<T>>
     where
         T: Copy + Default + TryFrom<i64>,
     {
         match self.every(name)? {
             None => Ok(vec![T::default(); self.rows]),
-            Some(values) => narrow(name, &values, holds),
+            Some(values) => narrow(name, &values, range),
         }
     }
 
@@ -167,16 +169,25 @@ fn pairs<T: Copy>(
     }
 }
 
-pub(super) fn narrow<T: Copy + TryFrom<i64>>(
+/// Values of a range that the narrower type holds.
+pub(super) fn narrow<T: Copy + Default + TryFrom<i64>>(
     name: &str,
     values: &[i64],
-    holds: impl Fn(&T) -> bool,
+    range: RangeInclusive<i64>,
 ) -> Result<Vec<T>> {
-    let read = |value: &i64| {
-        let narrowed = T::try_from(*value).ok().filter(|narrowed| holds(narrowed));
-        narrowed.ok_or_else(|| bad(name, format_args!("{value} is out of range")))
-    };
-    values.iter().map(read).collect()
+    match out_of_range(values, &range) {
+        None => Ok(values.iter().map(|value| T::try_from(*value).unwrap_or_default()).collect()),
+        Some(value) => Err(bad(name, format_args!("{value} is out of range"))),
+    }
+}
+
+/// A value outside of a range, if there is one: the least or the most of them.
+pub(super) fn out_of_range(values: &[i64], range: &RangeInclusive<i64>) -> Option<i64> {
+    let (least, most) = values
+        .iter()
+        .fold((i64::MAX, i64::MIN), |(least, most), value| (least.min(*value), most.max(*value)));
+    let is_out = |value: &i64| !values.is_empty() && !range.contains(value);
+    Some(least).filter(is_out).or(Some(most).filter(is_out))
 }
 
 pub(super) fn check_rows(column: &RawColumn<'_>) -> Result<()> {

@@ -1,0 +1,151 @@
+//! Columns that are read when somebody looks at them: a fold looks at few, so that most bytes of a page are never
+//! decoded.
+
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+
+use super::columns::{Columns, NamedColumns};
+use super::raw::{RawBatch, RawColumn, later_columns};
+use super::{BatchBuilder, ColumnGroup, EventBatch};
+use crate::error::{Error, Result};
+use crate::event::{Limits, Unknown};
+use crate::key::{CustomerKey, EventId, Position};
+use crate::time::Timestamp;
+
+/// Where the columns of a batch come from beside those that a fold reads of every event.
+pub trait ColumnSource: fmt::Debug + Send + Sync {
+    /// The id of the event in a row; it was found sound before.
+    fn id(&self, row: usize) -> u128;
+
+    /// The columns of a group whose names are wanted; none of them holds texts.
+    ///
+    /// # Errors
+    /// `Malformed` if the bytes cannot be read.
+    fn columns(&self, group: ColumnGroup, is_wanted: fn(&str) -> bool) -> Result<Vec<RawColumn<'_>>>;
+
+    /// All columns of all groups.
+    ///
+    /// # Errors
+    /// As [`ColumnSource::columns`].
+    fn whole(&self) -> Result<RawBatch<'_>>;
+}
+
+/// When and where events were recorded.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Recorded {
+    pub(super) positions: Vec<Position>,
+    pub(super) recorded_at: Vec<i64>,
+}
+
+/// What is read later, and what was read of it.
+#[derive(Debug, Clone)]
+pub(super) struct Later {
+    rows: usize,
+    source: Arc<dyn ColumnSource>,
+    recorded: OnceLock<Recorded>,
+    /// The fields of kinds that hold no texts.
+    numbers: OnceLock<NamedColumns>,
+    whole: OnceLock<Box<Columns>>,
+    /// The first thing that could not be read.
+    failure: OnceLock<Error>,
+}
+
+impl Later {
+    pub(super) fn new(rows: usize, source: Arc<dyn ColumnSource>) -> Self {
+        Self {
+            rows,
+            source,
+            recorded: OnceLock::new(),
+            numbers: OnceLock::new(),
+            whole: OnceLock::new(),
+            failure: OnceLock::new(),
+        }
+    }
+
+    #[inline]
+    pub(super) fn id(&self, row: usize) -> u128 {
+        self.source.id(row)
+    }
+
+    pub(super) fn recorded(&self) -> &Recorded {
+        self.recorded.get_or_init(|| {
+            let recorded = later_columns::recorded(&*self.source, self.rows);
+            recorded.unwrap_or_else(|error| self.fail(error, Recorded::default()))
+        })
+    }
+
+    pub(super) fn numbers(&self) -> &NamedColumns {
+        if let Some(whole) = self.whole.get() {
+            return &whole.fields;
+        }
+        self.numbers.get_or_init(|| {
+            let numbers = later_columns::numbers(&*self.source, self.rows);
+            numbers.unwrap_or_else(|error| self.fail(error, NamedColumns::default()))
+        })
+    }
+
+    /// Everything, checked as a batch from outside is.
+    pub(super) fn whole(&self) -> &Columns {
+        self.whole.get_or_init(|| {
+            let whole = self.source.whole().and_then(EventBatch::from_raw);
+            let whole = whole.unwrap_or_else(|error| self.fail(error, unreadable(self.rows)));
+            Box::new(Arc::unwrap_or_clone(whole.columns))
+        })
+    }
+
+    pub(super) fn failure(&self) -> Option<&Error> {
+        self.failure.get()
+    }
+
+    /// Notes what could not be read, and gives what stands for it.
+    fn fail<T>(&self, error: Error, instead: T) -> T {
+        self.failure.get_or_init(|| error);
+        instead
+    }
+}
+
+/// Unknown events, for those that cannot be read.
+fn unreadable(rows: usize) -> EventBatch {
+    let mut builder = BatchBuilder::new(Limits::default());
+    let body = Unknown::new("unreadable", "{}").expect("the name and the fields are well formed");
+    let customer = CustomerKey::new("unreadable").expect("the name is well formed");
+    let event = crate::event::JourneyEvent::new(EventId::from_u128(0), customer, Timestamp::MIN, body);
+    (0..rows).for_each(|_| builder.push_trusted(&event));
+    builder.finish()
+}
+
+impl EventBatch {
+    /// A batch of which the columns that a fold reads are given, and the others are read when somebody looks.
+    ///
+    /// Folding it gives what folding the whole batch gives. What cannot be read when it is looked at has no value,
+    /// an event as a whole is unknown then, and [`EventBatch::failure`] says so; [`EventBatch::check`] reads
+    /// everything at once. Where an event is of a kind, or of a version of a kind, that this version of the library
+    /// does not write, everything is read here.
+    ///
+    /// # Errors
+    /// As [`EventBatch::from_raw`].
+    pub fn with_source(fold: RawBatch<'_>, source: Arc<dyn ColumnSource>) -> Result<Self> {
+        let rows = fold.rows;
+        match later_columns::fold(fold)? {
+            Some(columns) => {
+                let later = Some(Box::new(Later::new(rows, source)));
+                Ok(Self { columns: Arc::new(Columns { later, ..columns }) })
+            }
+            None => source.whole().and_then(Self::from_raw),
+        }
+    }
+
+    /// What could not be read of what was looked at.
+    pub fn failure(&self) -> Option<&Error> {
+        self.columns.later.as_ref().and_then(|later| later.failure())
+    }
+
+    /// Reads whatever was not read yet.
+    ///
+    /// # Errors
+    /// `Malformed` if something cannot be read, and the message names the column.
+    pub fn check(&self) -> Result<()> {
+        self.columns.whole();
+        self.failure().map_or(Ok(()), |error| Err(error.clone()))
+    }
+}
