@@ -386,7 +386,7 @@ impl Fold {
     }
 
     fn evolve_part(&mut self, customer: usize, run: &Run<'_>) {
-        self.records[customer].evolve(run);
+        self.records[customer].evolve(run, self.projections.keeps_orders());
         for column in &mut self.columns {
             column.evolve(customer, run);
         }

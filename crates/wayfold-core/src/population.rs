@@ -237,10 +237,11 @@ impl Fold {
     /// As [`Fold::view`], for the first customer that cannot be answered.
     pub fn population(&self, tenant: &Tenant, as_of: Timestamp) -> Result<Population> {
         self.check_as_of(as_of)?;
+        let built_in = self.projections().built_in()?;
         let mut members = Vec::new();
         for customer in self.sorted(Some(tenant)) {
             self.check_customer(customer, as_of)?;
-            members.push(Member::of(self.view_at(customer, as_of)));
+            members.push(Member::of(self.view_at(customer, as_of, &built_in)));
         }
         let rules = self.projections().rules().version.clone();
         Ok(Population { tenant: tenant.clone(), as_of, rules, members })

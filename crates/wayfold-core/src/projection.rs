@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 pub use self::fingerprint::Fingerprint;
 pub(crate) use self::journey::JourneyProjection;
 pub(crate) use self::lifecycle::LifecycleProjection;
-pub(crate) use self::registry::{Column, SavedState, StateColumn};
+pub(crate) use self::registry::{BuiltIn, Column, SavedState, StateColumn};
 pub use self::registry::{Handle, ProjectionSet};
 pub(crate) use self::segment::SegmentProjection;
 pub(crate) use self::value::ValueProjection;
@@ -164,13 +164,15 @@ impl CustomerRecord {
         &self.orders
     }
 
-    pub(crate) fn evolve(&mut self, run: &Run<'_>) {
+    pub(crate) fn evolve(&mut self, run: &Run<'_>, keeps_orders: bool) {
         let Some((first, last)) = run.first().zip(run.last()) else { return };
         self.events += run.len() as u64;
         self.first_seen_at = self.first_seen_at.min(first.occurred_at());
         self.last_seen_at = self.last_seen_at.max(last.occurred_at());
         self.unknown_events += run.count(EventKind::Unknown) as u64;
-        self.orders.evolve(run);
+        if keeps_orders {
+            self.orders.evolve(run);
+        }
     }
 }
 

@@ -170,6 +170,7 @@ impl Fold {
     /// customer that cannot be answered.
     pub fn select(&self, tenant: &Tenant, as_of: Timestamp, selection: &Selection) -> Result<Page> {
         self.check_as_of(as_of)?;
+        let built_in = self.projections().built_in()?;
         let question = Question::new(selection, self.projections())?;
         let number = selection.question(tenant);
         let after = selection.after.as_ref().map(|cursor| cursor.last(number)).transpose()?;
@@ -202,7 +203,8 @@ impl Fold {
         if let Some((_, error)) = failed {
             return Err(error);
         }
-        let entry = |candidate: Candidate| (candidate.rank, self.view_at(candidate.customer, as_of));
+        let view = |customer| self.view_at(customer, as_of, &built_in);
+        let entry = |candidate: Candidate| (candidate.rank, view(candidate.customer));
         let asked = Asked {
             question: number,
             tenant: tenant.clone(),

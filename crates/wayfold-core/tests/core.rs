@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+#[path = "core/alone.rs"]
+mod alone;
 #[path = "core/explain.rs"]
 mod explain;
 #[path = "core/fold.rs"]

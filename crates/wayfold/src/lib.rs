@@ -53,6 +53,7 @@
 //! | `ingest` | yes | import of CSV by a mapping, and of Wayfold's own events as JSON Lines |
 //! | `sqlite` | yes | [`sqlite::SqliteStore`]: the log in one file; needs a C compiler |
 
+mod alone;
 mod ask;
 mod backtest;
 pub mod blocking;
@@ -78,6 +79,7 @@ mod subscribe;
 mod versions;
 mod wait;
 
+pub use self::alone::{fold_alone, fold_alone_of};
 pub use self::ask::AsOf;
 pub use self::builder::Builder;
 pub use self::decide::{Decided, RetryPolicy, Standing};
@@ -134,6 +136,11 @@ struct FirstJourney;
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/guide/rebuild.md")]
 struct RebuildGuide;
+
+/// Compiles and runs the program of the guide.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/guide/speed.md")]
+struct SpeedGuide;
 
 /// Compiles and runs the program of the guide.
 #[cfg(doctest)]

@@ -6,7 +6,7 @@ use super::Fold;
 use crate::batch::{EventView, Run};
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::{CustomerKey, Tenant};
-use crate::projection::{Column, CustomerAt, CustomerRecord, Handle, Projection, StateColumn};
+use crate::projection::{BuiltIn, Column, CustomerAt, CustomerRecord, Handle, Projection, StateColumn};
 use crate::time::Timestamp;
 use crate::view::CustomerView;
 
@@ -41,9 +41,11 @@ impl Fold {
     ///
     /// # Errors
     /// `InvalidTime` if the instant lies before an event that is folded (fold the history up to it instead), or if
-    /// an event of any customer is scheduled by then (advance the fold first); `NotRefolded` if the customer waits for a refold.
+    /// an event of any customer is scheduled by then (advance the fold first); `NotRefolded` if the customer waits for a
+    /// refold; `InvalidProjection` if the fold is of [one projection alone](ProjectionSet::alone).
     pub fn view(&self, key: &CustomerKey, as_of: Timestamp) -> Result<Option<CustomerView>> {
-        Ok(self.answerable(key, as_of)?.map(|customer| self.view_at(customer, as_of)))
+        let built_in = self.projections.built_in()?;
+        Ok(self.answerable(key, as_of)?.map(|customer| self.view_at(customer, as_of, &built_in)))
     }
 
     /// Answers with a registered projection's view; `None` if no event of the customer is folded.
@@ -98,7 +100,7 @@ impl Fold {
         Ok(())
     }
 
-    fn view_of(&self, customer: usize, at: &CustomerAt<'_>) -> CustomerView {
+    fn view_of(&self, customer: usize, at: &CustomerAt<'_>, built_in: &BuiltIn) -> CustomerView {
         let record = at.record();
         CustomerView {
             key: self.customers.key(customer as u32),
@@ -108,10 +110,10 @@ impl Fold {
             unknown_events: record.unknown_events(),
             first_seen_at: record.first_seen_at(),
             last_seen_at: record.last_seen_at(),
-            journeys: self.built_in_view(self.projections.journeys, customer, at),
-            lifecycle: self.built_in_view(self.projections.lifecycle, customer, at),
-            segment: self.built_in_view(self.projections.segment, customer, at),
-            value: self.built_in_view(self.projections.value, customer, at),
+            journeys: self.built_in_view(built_in.journeys, customer, at),
+            lifecycle: self.built_in_view(built_in.lifecycle, customer, at),
+            segment: self.built_in_view(built_in.segment, customer, at),
+            value: self.built_in_view(built_in.value, customer, at),
             holds_until: self.held_until(customer, at),
         }
     }
@@ -130,7 +132,7 @@ impl Fold {
         at: &CustomerAt<'_>,
     ) -> P::View {
         self.own_view_of(handle, customer, at)
-            .expect("the built-in projections are in every set and are total")
+            .expect("the built-in projections are those of this set and are total")
     }
 
     fn own_view_of<P: Projection>(
@@ -177,8 +179,8 @@ impl Fold {
         (0..self.records.len()).filter(seen).filter(of_tenant)
     }
 
-    pub(crate) fn view_at(&self, customer: usize, as_of: Timestamp) -> CustomerView {
-        self.view_of(customer, &CustomerAt::new(&self.records[customer], as_of))
+    pub(crate) fn view_at(&self, customer: usize, as_of: Timestamp, built_in: &BuiltIn) -> CustomerView {
+        self.view_of(customer, &CustomerAt::new(&self.records[customer], as_of), built_in)
     }
 
     pub(crate) fn number_of(&self, key: &CustomerKey) -> Option<usize> {
@@ -198,7 +200,7 @@ impl Fold {
         let (tenant, customer) = event.customer_texts();
         let customer = self.customers.number_or_insert(tenant, customer) as usize;
         self.grow();
-        self.records[customer].evolve(&Run::of_event(event));
+        self.records[customer].evolve(&Run::of_event(event), self.projections.keeps_orders());
         for column in &mut self.columns {
             column.evolve_one(customer, event);
         }

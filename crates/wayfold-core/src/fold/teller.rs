@@ -68,8 +68,10 @@ impl Teller {
     /// Starts from a fold, whose states count as told, and from the position up to which it is folded.
     ///
     /// # Errors
-    /// `NotRefolded` if a customer of the fold waits for a refold.
+    /// `NotRefolded` if a customer of the fold waits for a refold; `InvalidProjection` if the fold is of
+    /// [one projection alone](crate::ProjectionSet::alone).
     pub fn new(mut fold: Fold, position: Position) -> Result<Self> {
+        fold.projections().built_in()?;
         if !fold.stale.is_empty() {
             let message =
                 "customers of the fold wait for a refold, so that nobody knows what was told of them";
@@ -271,11 +273,11 @@ impl Fold {
 
     fn facts(&self, customer: usize, at: Timestamp) -> Facts {
         let at = CustomerAt::new(&self.records[customer], at);
-        let projections = self.projections();
+        let built_in = self.projections().built_in().expect("a teller's fold has them");
         Facts::new(
-            &self.built_in_view(projections.lifecycle, customer, &at),
-            &self.built_in_view(projections.segment, customer, &at),
-            self.built_in_view(projections.journeys, customer, &at),
+            &self.built_in_view(built_in.lifecycle, customer, &at),
+            &self.built_in_view(built_in.segment, customer, &at),
+            self.built_in_view(built_in.journeys, customer, &at),
         )
     }
 

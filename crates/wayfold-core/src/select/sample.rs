@@ -20,13 +20,14 @@ const SUM: MoneySum = MoneySum::new(0, Currency::EUR);
 
 /// The example of a column; `None` for a projection of the user's own.
 pub(super) fn sample(projections: &ProjectionSet, column: usize) -> Result<Option<Tree>> {
-    let tree = if column == projections.journeys.index {
+    let built_in = projections.built_in()?;
+    let tree = if column == built_in.journeys.index {
         Tree::of(&journeys()?, None)
-    } else if column == projections.lifecycle.index {
+    } else if column == built_in.lifecycle.index {
         Tree::of(&lifecycle(), None)
-    } else if column == projections.segment.index {
+    } else if column == built_in.segment.index {
         Tree::of(&segment(), None)
-    } else if column == projections.value.index {
+    } else if column == built_in.value.index {
         Tree::of(&value(), None)
     } else {
         return Ok(None);

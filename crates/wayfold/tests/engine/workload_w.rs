@@ -1,6 +1,8 @@
 //! Workload W at a million events, through the engine: every published check figure.
 
-use wayfold::{Builder, Currency, EventBatch, MemoryStore, Rules, Tenant, TieRule, Timestamp};
+use wayfold::{
+    Builder, Currency, EventBatch, EventStore, MemoryStore, Rules, Tenant, TieRule, Timestamp, fold_alone,
+};
 use wayfold_testkit::answer_a::{AnswerA, CheckFigures, quintiles};
 use wayfold_testkit::stream::Stream;
 
@@ -11,6 +13,11 @@ fn a_million_events_give_the_published_check_figures_on_one_thread_and_on_severa
     let batches: Vec<_> =
         events.chunks(100_000).map(|chunk| EventBatch::from_events(chunk).unwrap()).collect();
     drop(events);
+    let store = MemoryStore::new();
+    for batch in &batches {
+        pollster::block_on(store.append(batch.clone(), None)).unwrap();
+    }
+    let alone = pollster::block_on(fold_alone(&store, AnswerA, as_of, 2)).unwrap();
     let mut exports = Vec::new();
     for threads in [1, 3] {
         let mut builder = Builder::new(Rules::default()).unwrap().with_threads(threads);
@@ -22,6 +29,7 @@ fn a_million_events_give_the_published_check_figures_on_one_thread_and_on_severa
         let answers = wayfold.own_views(answer_a, as_of).unwrap();
         let figures = CheckFigures::of(&answers, &quintiles(&answers));
         assert_eq!(Some(figures), CheckFigures::published(1_000_000));
+        assert!(answers == alone, "the projection alone gives other views");
         check_built_in(&wayfold, as_of);
         exports.push(wayfold.export().unwrap());
     }

@@ -1,0 +1,89 @@
+//! One projection folded over a whole log, and nothing else.
+
+use wayfold_core::{CustomerKey, Projection, ProjectionSet, Tenant, Timestamp};
+use wayfold_store::EventStore;
+
+use crate::error::Result;
+use crate::known::Known;
+use crate::shards::Shards;
+
+/// Folds a whole log by one projection alone, on so many threads, and gives the views of the default tenant's customers
+/// as of an instant, by the bytes of their keys.
+///
+/// It is the fastest way to a projection's views: no engine is opened and nothing is kept, neither the built-in
+/// projections nor the orders of a customer are folded (see [`ProjectionSet::alone`]), and columns that the projection
+/// does not look at are not decoded.
+///
+/// ```
+/// use serde::{Deserialize, Serialize};
+/// use wayfold::{CustomerAt, CustomerKey, EventBatch, EventId, EventKind, EventStore, EventView, JourneyEvent};
+/// use wayfold::{MemoryStore, ProductViewed, Projection, Timestamp, fold_alone};
+///
+/// /// Counts what was looked at.
+/// struct Looks;
+///
+/// #[derive(Clone, Default, Serialize, Deserialize)]
+/// struct Count(u64);
+///
+/// impl Projection for Looks {
+///     type State = Count;
+///     type View = u64;
+///
+///     fn name(&self) -> &str {
+///         "looks"
+///     }
+///
+///     fn version(&self) -> u32 {
+///         1
+///     }
+///
+///     fn evolve(&self, count: &mut Count, event: &EventView<'_>) {
+///         count.0 += u64::from(event.kind() == EventKind::ProductViewed);
+///     }
+///
+///     fn view(&self, count: &Count, _customer: &CustomerAt<'_>) -> u64 {
+///         count.0
+///     }
+///
+///     fn holds_until(&self, _count: &Count, _customer: &CustomerAt<'_>) -> Option<Timestamp> {
+///         None
+///     }
+/// }
+///
+/// # pollster::block_on(async {
+/// let store = MemoryStore::new();
+/// let (ada, at) = (CustomerKey::new("ada")?, Timestamp::parse("2024-01-01")?);
+/// let look = JourneyEvent::new(EventId::from_u128(1), ada.clone(), at, ProductViewed {});
+/// store.append(EventBatch::from_events([&look])?, None).await?;
+/// assert_eq!(fold_alone(&store, Looks, at, 2).await?, [(ada, 1)]);
+/// # Ok::<(), wayfold::Error>(())
+/// # }).unwrap();
+/// ```
+///
+/// # Errors
+/// `Unavailable` or `Corrupt` if the log cannot be read; `ProjectionPanicked` if the projection panics.
+pub async fn fold_alone<P: Projection>(
+    store: &dyn EventStore,
+    projection: P,
+    as_of: Timestamp,
+    threads: usize,
+) -> Result<Vec<(CustomerKey, P::View)>> {
+    fold_alone_of(store, projection, &Tenant::default(), as_of, threads).await
+}
+
+/// As [`fold_alone`], for the customers of a tenant.
+///
+/// # Errors
+/// As there.
+pub async fn fold_alone_of<P: Projection>(
+    store: &dyn EventStore,
+    projection: P,
+    tenant: &Tenant,
+    as_of: Timestamp,
+    threads: usize,
+) -> Result<Vec<(CustomerKey, P::View)>> {
+    let (projections, handle) = ProjectionSet::alone(projection);
+    let mut shards = Shards::new(&projections, as_of, threads.max(1));
+    shards.catch_up(store, Known(None)).await?;
+    shards.own_views(handle, tenant, as_of)
+}
