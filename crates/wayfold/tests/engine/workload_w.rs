@@ -1,7 +1,8 @@
 //! Workload W at a million events, through the engine: every published check figure.
 
 use wayfold::{
-    Builder, Currency, EventBatch, EventStore, MemoryStore, Rules, Tenant, TieRule, Timestamp, fold_alone,
+    AppendOutcome, Builder, Currency, EventBatch, EventStore, MemoryStore, Rules, Tenant, TieRule, Timestamp,
+    fold_alone,
 };
 use wayfold_testkit::answer_a::{AnswerA, CheckFigures, quintiles};
 use wayfold_testkit::stream::Stream;
@@ -15,7 +16,8 @@ fn a_million_events_give_the_published_check_figures_on_one_thread_and_on_severa
     drop(events);
     let store = MemoryStore::new();
     for batch in &batches {
-        pollster::block_on(store.append(batch.clone(), None)).unwrap();
+        let outcome = pollster::block_on(store.append(batch.clone(), None)).unwrap();
+        assert!(matches!(outcome, AppendOutcome::Appended { .. }));
     }
     let alone = pollster::block_on(fold_alone(&store, AnswerA, as_of, 2)).unwrap();
     let mut exports = Vec::new();
