@@ -1,27 +1,47 @@
-//! `cargo xtask bench`: rebuilds workload W from a closed store and asks answer A of it, in turn with other engines.
+//! `cargo xtask bench`: measures this library on the workloads W and S, in turn with other engines and with what is bare.
 //!
-//! Every run is a fresh process and counts its own seconds, from opening its file to the answer in memory. In each round
-//! every contender runs once, so that a ratio compares runs that stand close together; the first round warms the page
-//! cache and does not count. No time counts before all contenders have given the same figures, and ours the states of
-//! a fold without store and engine. Files and results are kept under `target/bench`.
+//! A contest asks one question of several contenders. Every run is a fresh process and counts its own seconds, from
+//! opening its file to the answer in memory. In each round every contender runs once, so that a ratio compares runs that
+//! stand close together; the first round warms the page cache and does not count. No time counts before all contenders
+//! have given the same figures, and ours the states of a fold without store and engine.
+//!
+//! What is measured beside something bare is measured by one program, which does both in turn. Files and results are
+//! kept under `target/bench`.
 
+mod contest;
+mod files;
+mod goals;
 mod options;
-mod ours;
 mod peers;
 mod process;
+mod programs;
+mod python;
 mod rounds;
 mod rows;
 mod table;
 
 use std::fs;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 
 use crate::cargo::Workspace;
+use files::{Files, WORKLOADS};
 use options::Options;
-use ours::Ours;
-use rounds::Rounds;
+use programs::Programs;
+use python::Python;
+
+/// What every measurement needs.
+#[derive(Debug)]
+struct Bench {
+    options: Options,
+    programs: Programs,
+    python: Python,
+    folder: PathBuf,
+    /// Peers and data that are not there, and why.
+    missing: Vec<String>,
+}
 
 /// Measures, prints a table and writes `results.json`.
 pub(crate) fn run(arguments: &[&str]) -> Result<ExitCode> {
@@ -30,18 +50,20 @@ pub(crate) fn run(arguments: &[&str]) -> Result<ExitCode> {
     let folder = workspace.target.join("bench");
     fs::create_dir_all(&folder).with_context(|| format!("failed to make {}", folder.display()))?;
 
-    let goals = rows::goals(&options.only)?;
-    let ours = Ours::build(&workspace, &folder, options.events)?;
-    let reference = ours.reference()?;
-    let peers = peers::prepare(&workspace, &folder, &ours)?;
-    let mut contenders = ours.contenders(&goals)?;
-    contenders.extend(peers.contenders);
+    let programs = Programs::build(&workspace)?;
+    let python = Python::prepare(&workspace.root.join("benches/peers"), &folder)?;
+    let missing = python.missing();
+    let bench = Bench { options, programs, python, folder, missing };
     let before = table::load();
-    let rounds = Rounds::run(&contenders, options.pairs, reference)?;
-    let rows = rows::all(&goals, options.events, &rounds);
+    let mut rows = Vec::new();
+    for workload in WORKLOADS {
+        let files = Files::new(&bench, workload);
+        rows.extend(contest::rows(&bench, &files)?);
+    }
+    rows::compare_workloads(&mut rows);
 
-    table::print(&workspace, &options, &rows, &peers.missing, [before, table::load()]);
-    let path = folder.join("results.json");
+    table::print(&workspace, &bench, &rows, [before, table::load()]);
+    let path = bench.folder.join("results.json");
     fs::write(&path, serde_json::to_vec_pretty(&rows)?)
         .with_context(|| format!("failed to write {}", path.display()))?;
     println!("\nwritten to {}", path.display());

@@ -15,7 +15,7 @@ const USAGE: &str = "usage: cargo xtask <command>
 commands:
   test    run every check: format, lints, tidy, tests, docs, examples
   tidy    check who imports whom, file lengths, named paths and links
-  bench   rebuild workload W and ask answer A of it, in turn with DuckDB and Polars
+  bench   measure workloads W and S, in turn with other engines and with what is bare
           [--events N] [--pairs N] [--only ID], by default a million events and five pairs";
 
 fn main() -> Result<ExitCode> {

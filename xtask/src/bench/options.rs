@@ -2,6 +2,8 @@
 
 use anyhow::{Context, Result, bail, ensure};
 
+use super::contest;
+
 /// The rules of honest measuring ask for so many pairs.
 const PAIRS_MIN: usize = 5;
 /// A stream has a customer for every 20 events.
@@ -28,7 +30,8 @@ impl Options {
             }
         }
         ensure!(options.pairs >= PAIRS_MIN, "fewer than {PAIRS_MIN} pairs say too little");
-        ensure!(options.events >= EVENTS_MIN, "W has at least {EVENTS_MIN} events");
+        ensure!(options.events >= EVENTS_MIN, "a workload has at least {EVENTS_MIN} events");
+        contest::ensure_known(&options.only)?;
         Ok(options)
     }
 }
@@ -52,7 +55,13 @@ mod tests {
 
     #[test]
     fn what_cannot_be_measured_honestly_is_refused() {
-        for wrong in [&["--pairs", "4"], &["--events", "19"], &["--events", "many"], &["--fast", "1"]] {
+        for wrong in [
+            &["--pairs", "4"],
+            &["--events", "19"],
+            &["--events", "many"],
+            &["--fast", "1"],
+            &["--only", "R9"],
+        ] {
             assert!(Options::read(wrong).is_err(), "{wrong:?}");
         }
         assert!(Options::read(&["--events"]).is_err());

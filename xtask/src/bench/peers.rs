@@ -1,29 +1,25 @@
-//! The other engines: their virtual environment, their files and how they are asked.
+//! The other engines: which file each reads, and what it is called.
 
-use std::fs;
-use std::path::Path;
-use std::process::Command;
+use anyhow::Result;
 
-use anyhow::{Context, Result};
-
-use super::ours::Ours;
-use super::process::{Contender, Who, finish, text};
-use crate::cargo::Workspace;
+use super::Bench;
+use super::files::{Files, PARQUET, TABLE};
+use super::process::{Contender, Who, text};
 
 /// What a peer is asked with.
-struct Peer {
-    name: &'static str,
+#[derive(Debug)]
+pub(super) struct Peer {
+    pub(super) name: &'static str,
     /// The package, which is also what the script calls the engine.
     package: &'static str,
     file: &'static str,
 }
 
-const PARQUET: &str = "events.parquet";
-const TABLE: &str = "events.duckdb";
-
 pub(super) const DUCKDB: &str = "DuckDB, Parquet";
 pub(super) const DUCKDB_TABLE: &str = "DuckDB, own table";
 pub(super) const POLARS: &str = "Polars, Parquet";
+/// Runs beside a fold in memory.
+pub(super) const BOUND: &str = "written by hand, answer A alone";
 
 const PEERS: [Peer; 3] = [
     Peer { name: DUCKDB, package: "duckdb", file: PARQUET },
@@ -34,78 +30,22 @@ const PEERS: [Peer; 3] = [
 /// Threads of every peer.
 const THREADS: &str = "2";
 
-#[derive(Debug)]
-pub(super) struct Peers {
-    pub(super) contenders: Vec<Contender>,
-    /// Who cannot be asked, and why.
-    pub(super) missing: Vec<String>,
-}
-
-/// Installs what can be installed and makes the files that are not there.
-pub(super) fn prepare(workspace: &Workspace, folder: &Path, ours: &Ours) -> Result<Peers> {
-    let scripts = workspace.root.join("benches/peers");
-    let python = folder.join("venv/bin/python");
-    let requirements = scripts.join("requirements.txt");
-    let requirements = fs::read_to_string(&requirements)
-        .with_context(|| format!("failed to read {}", requirements.display()))?;
-    let absent: Vec<(&str, String)> = requirements
-        .lines()
-        .filter_map(|line| {
-            let package = line.split("==").next()?;
-            let failed = install(&python, &folder.join("venv"), line).err()?;
-            // The installer ends with what it could not do, after all that it tried.
-            let why = failed.to_string().lines().last().unwrap_or_default().to_owned();
-            Some((package, why))
-        })
-        .collect();
-    let mut peers = Peers { contenders: Vec::new(), missing: Vec::new() };
+/// Those of the named peers that are there.
+pub(super) fn contenders(
+    bench: &Bench,
+    files: &Files,
+    question: &str,
+    as_of_us: i64,
+    wanted: &[&str],
+) -> Result<Vec<Contender>> {
     // All files are made by DuckDB, so that without it nobody has one.
-    if absent.iter().all(|(package, _)| *package != "duckdb") {
-        make_files(&python, &scripts, ours)?;
-    }
-    for peer in &PEERS {
-        let needed = ["duckdb", peer.package];
-        match absent.iter().find(|(package, _)| needed.contains(package)) {
-            Some((package, why)) => peers.missing.push(format!("{}: {package}: {why}", peer.name)),
-            None => peers.contenders.push(peer.contender(&python, &scripts, ours)?),
-        }
-    }
-    Ok(peers)
-}
-
-/// Installs one pinned package, in an environment that is made if it is not there.
-fn install(python: &Path, environment: &Path, pinned: &str) -> Result<()> {
-    if !python.exists() {
-        finish(Command::new("python3").arg("-m").arg("venv").arg(environment))?;
-    }
-    let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", pinned];
-    finish(Command::new(python).args(pip))
-}
-
-/// Makes the peers' files by DuckDB's own copy of our JSON Lines, which are large and not kept.
-fn make_files(python: &Path, scripts: &Path, ours: &Ours) -> Result<()> {
-    let (parquet, table) = (ours.file(PARQUET), ours.file(TABLE));
-    if parquet.exists() && table.exists() {
-        return Ok(());
-    }
-    let lines = ours.file("events.jsonl");
-    ours.write_jsonl(&lines)?;
-    let making = [ours.file("making.parquet"), ours.file("making.duckdb")];
-    for path in &making {
-        // What a try before has left, if any.
-        let _ = fs::remove_file(path);
-    }
-    finish(Command::new(python).arg(scripts.join("make_files.py")).arg(&lines).args(&making))?;
-    for (made, path) in making.iter().zip([&parquet, &table]) {
-        fs::rename(made, path).with_context(|| format!("failed to name {}", path.display()))?;
-    }
-    fs::remove_file(&lines).with_context(|| format!("failed to remove {}", lines.display()))
-}
-
-impl Peer {
-    fn contender(&self, python: &Path, scripts: &Path, ours: &Ours) -> Result<Contender> {
-        let (script, file) = (scripts.join("answer_a.py"), ours.file(self.file));
-        let arguments = [text(&script)?, self.package, text(&file)?, THREADS];
-        Ok(Contender::new(Who::Peer(self.name), python, &arguments))
-    }
+    let is_there = |peer: &&Peer| bench.python.has("duckdb") && bench.python.has(peer.package);
+    let peers = PEERS.iter().filter(|peer| wanted.contains(&peer.name)).filter(is_there);
+    let contender = |peer: &Peer| {
+        let (script, file) = (bench.python.scripts.join("answer.py"), files.peers_file(bench, peer.file)?);
+        let as_of_us = as_of_us.to_string();
+        let arguments = [text(&script)?, question, peer.package, text(&file)?, THREADS, &as_of_us];
+        Ok(Contender::new(Who::Peer(peer.name), &bench.python.program, &arguments))
+    };
+    peers.map(contender).collect()
 }

@@ -32,6 +32,17 @@ pub(super) struct Run {
     pub(super) export_crc32: Option<u32>,
 }
 
+/// What every run is held against, as far as it is known.
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct Reference {
+    /// As of when to ask, in microseconds since 1970.
+    pub(super) as_of_us: i64,
+    /// The hash of the states that a fold without store and engine gives.
+    pub(super) export_crc32: Option<u32>,
+    /// Check figures that are published.
+    pub(super) check: Option<Vec<i64>>,
+}
+
 impl Contender {
     pub(super) fn new(who: Who, program: &Path, arguments: &[&str]) -> Self {
         let arguments = arguments.iter().map(|argument| (*argument).to_owned()).collect();

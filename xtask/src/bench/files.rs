@@ -1,0 +1,74 @@
+//! The files of one workload: made once, and kept.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result};
+
+use super::Bench;
+use super::process::{finish, text};
+use super::programs::ANSWER;
+
+/// The workloads, and the one by which the other is judged first.
+pub(super) const WORKLOADS: [&str; 2] = ["W", "S"];
+
+pub(super) const PARQUET: &str = "events.parquet";
+pub(super) const TABLE: &str = "events.duckdb";
+
+/// Names the files of so many events of a workload.
+#[derive(Debug)]
+pub(super) struct Files {
+    pub(super) workload: &'static str,
+    pub(super) events: String,
+    folder: PathBuf,
+}
+
+impl Files {
+    pub(super) fn new(bench: &Bench, workload: &'static str) -> Self {
+        Self { workload, events: bench.options.events.to_string(), folder: bench.folder.clone() }
+    }
+
+    /// How a row names the workload.
+    pub(super) fn label(&self) -> String {
+        format!("{}, {} events", self.workload, self.events)
+    }
+
+    pub(super) fn path(&self, name: &str) -> PathBuf {
+        self.folder.join(format!("{}-{}-{name}", self.workload, self.events))
+    }
+
+    /// A closed store, made if it is not there.
+    pub(super) fn store(&self, bench: &Bench, state: &str) -> Result<PathBuf> {
+        let path = self.path(&format!("{state}.wayfold"));
+        let arguments = ["make", state, self.workload, &self.events, text(&path)?];
+        finish(bench.programs.command(ANSWER)?.args(arguments))?;
+        Ok(path)
+    }
+
+    /// A file that DuckDB has made by its own copy of our JSON Lines, which are large and not kept.
+    pub(super) fn peers_file(&self, bench: &Bench, name: &str) -> Result<PathBuf> {
+        if self.path(name).exists() {
+            return Ok(self.path(name));
+        }
+        let lines = self.path("events.jsonl");
+        let arguments = ["jsonl", self.workload, &self.events, text(&lines)?];
+        finish(bench.programs.command(ANSWER)?.args(arguments))?;
+        let making = [PARQUET, TABLE].map(|name| self.path(&format!("making-{name}")));
+        for path in &making {
+            // What a try before has left, if any.
+            let _ = fs::remove_file(path);
+        }
+        let script = bench.python.scripts.join("make_files.py");
+        finish(Command::new(&bench.python.program).arg(script).arg(&lines).args(&making))?;
+        for (made, name) in making.iter().zip([PARQUET, TABLE]) {
+            rename(made, &self.path(name))?;
+        }
+        fs::remove_file(&lines).with_context(|| format!("failed to remove {}", lines.display()))?;
+        Ok(self.path(name))
+    }
+}
+
+fn rename(made: &Path, path: &Path) -> Result<()> {
+    fs::rename(made, path).with_context(|| format!("failed to name {}", path.display()))
+}
