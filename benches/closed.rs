@@ -47,7 +47,7 @@ impl FromStr for StoreState {
 /// Makes the store; the file has its name once it is whole.
 pub fn make_closed(path: &Path, state: StoreState, events: impl IntoIterator<Item = JourneyEvent>) {
     let making = path.with_extension("making");
-    remove(&making);
+    remove_store(&making);
     let store = SqliteStore::open(&making, SqliteConfig::default()).expect("the file can be made");
     for batch in chunks(events, EVENTS_PER_APPEND) {
         let _ = block_on(store.append(batch, None)).expect("the store takes events");
@@ -59,7 +59,8 @@ pub fn make_closed(path: &Path, state: StoreState, events: impl IntoIterator<Ite
     std::fs::rename(making, path).expect("the file can be named");
 }
 
-fn remove(path: &Path) {
+/// Removes a file of SQLite and what it keeps beside it, if they are there.
+pub fn remove_store(path: &Path) {
     for suffix in ["", "-wal", "-shm"] {
         let _ = std::fs::remove_file(PathBuf::from(format!("{}{suffix}", path.display())));
     }

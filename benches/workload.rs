@@ -7,6 +7,8 @@ use wayfold_core::{EventBatch, EventBody, EventId, JourneyEvent, Timestamp};
 use wayfold_testkit::shop::{Shop, ShopConfig};
 use wayfold_testkit::stream::Stream;
 
+use crate::new_events::v5_id;
+
 /// Events of each workload, unless `WAYFOLD_BENCH_EVENTS` says otherwise.
 const EVENTS: u64 = 1_000_000;
 
@@ -20,6 +22,8 @@ pub fn events() -> u64 {
 pub enum Named {
     /// In the order of time, nothing late, no journeys.
     W,
+    /// W with ids as an import makes them.
+    W5,
     /// The five-stage shop, with what is late, tied, cancelled, refunded and retracted.
     ///
     /// Duplicates are left out, as a store keeps them from the fold.
@@ -32,8 +36,9 @@ impl FromStr for Named {
     fn from_str(text: &str) -> Result<Self, String> {
         match text {
             "W" => Ok(Self::W),
+            "W5" => Ok(Self::W5),
             "S" => Ok(Self::S),
-            _ => Err(format!("a workload is W or S, not {text:?}")),
+            _ => Err(format!("a workload is W, W5 or S, not {text:?}")),
         }
     }
 }
@@ -43,6 +48,8 @@ impl FromStr for Named {
 pub enum Planned {
     /// So many events of W.
     W(u64),
+    /// So many of W with other ids.
+    W5(u64),
     /// A shop.
     S(Box<Shop>),
 }
@@ -52,6 +59,7 @@ impl Planned {
     pub fn new(named: Named, events: u64) -> Self {
         match named {
             Named::W => Self::W(events),
+            Named::W5 => Self::W5(events),
             Named::S => Self::S(Box::new(Shop::new(ShopConfig::of(events)))),
         }
     }
@@ -60,7 +68,7 @@ impl Planned {
     #[expect(clippy::len_without_is_empty, reason = "a workload has events")]
     pub fn len(&self) -> u64 {
         match self {
-            Self::W(events) => *events,
+            Self::W(events) | Self::W5(events) => *events,
             Self::S(shop) => shop.truth().events,
         }
     }
@@ -69,6 +77,10 @@ impl Planned {
     pub fn events(&self) -> Box<dyn Iterator<Item = JourneyEvent> + '_> {
         match self {
             Self::W(events) => Box::new(Stream::new(*events)),
+            Self::W5(events) => Box::new(Stream::new(*events).zip(0..).map(|(mut event, number)| {
+                event.id = v5_id(number);
+                event
+            })),
             Self::S(shop) => {
                 let mut taken = HashSet::new();
                 Box::new(shop.events().filter(move |event| taken.insert(event.id)))
@@ -88,7 +100,7 @@ impl Planned {
     /// An instant after the newest event.
     pub fn as_of(&self) -> Timestamp {
         match self {
-            Self::W(_) => Timestamp::parse("2026-01-01").expect("a date"),
+            Self::W(_) | Self::W5(_) => Timestamp::parse("2026-01-01").expect("a date"),
             Self::S(shop) => shop.end(),
         }
     }

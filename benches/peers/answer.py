@@ -10,6 +10,8 @@ import os
 import sys
 import time
 
+from peak import peak_rss_kib
+
 question, engine, path, threads, as_of_us = sys.argv[1:]
 os.environ["POLARS_MAX_THREADS"] = threads
 CHURNS_BEFORE_US = int(as_of_us) - 180 * 86_400_000_000
@@ -98,11 +100,6 @@ def polars_answer():
         return (a.height, a["orders"].sum(), a["revenue"].sum(), *[(a["stage"] == s).sum() for s in range(5)],
                 a["tickets_open"].sum(), a["nps_sum"].sum(), a.filter(pl.col("m") == 5)["revenue"].sum())
     return run, check
-
-
-def peak_rss_kib():
-    with open("/proc/self/status") as status:
-        return next(int(line.split()[1]) for line in status if line.startswith("VmHWM:"))
 
 
 run, check = {"duckdb": duckdb_answer, "polars": polars_answer}[engine]()

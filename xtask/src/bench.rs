@@ -8,9 +8,11 @@
 //! What is measured beside something bare is measured by one program, which does both in turn. Files and results are
 //! kept under `target/bench`.
 
+mod calls;
 mod contest;
 mod files;
 mod goals;
+mod import;
 mod options;
 mod peers;
 mod process;
@@ -38,9 +40,20 @@ struct Bench {
     options: Options,
     programs: Programs,
     python: Python,
+    /// Of the sources.
+    root: PathBuf,
+    /// Of the files that are made.
     folder: PathBuf,
     /// Peers and data that are not there, and why.
     missing: Vec<String>,
+}
+
+impl Bench {
+    /// Whether rows are asked for that begin like one of these.
+    fn wants(&self, rows: &[&str]) -> bool {
+        let only = self.options.only.as_str();
+        rows.iter().any(|row| row.starts_with(only) || only.starts_with(row))
+    }
 }
 
 /// Measures, prints a table and writes `results.json`.
@@ -53,13 +66,16 @@ pub(crate) fn run(arguments: &[&str]) -> Result<ExitCode> {
     let programs = Programs::build(&workspace)?;
     let python = Python::prepare(&workspace.root.join("benches/peers"), &folder)?;
     let missing = python.missing();
-    let bench = Bench { options, programs, python, folder, missing };
+    let root = workspace.root.clone();
+    let mut bench = Bench { options, programs, python, root, folder, missing };
     let before = table::load();
     let mut rows = Vec::new();
     for workload in WORKLOADS {
         let files = Files::new(&bench, workload);
         rows.extend(contest::rows(&bench, &files)?);
     }
+    rows.extend(calls::rows(&bench)?);
+    rows.extend(import::rows(&mut bench)?);
     rows::compare_workloads(&mut rows);
 
     table::print(&workspace, &bench, &rows, [before, table::load()]);

@@ -26,7 +26,11 @@ pub(super) struct Files {
 
 impl Files {
     pub(super) fn new(bench: &Bench, workload: &'static str) -> Self {
-        Self { workload, events: bench.options.events.to_string(), folder: bench.folder.clone() }
+        Self::of(workload, bench.options.events, &bench.folder)
+    }
+
+    pub(super) fn of(workload: &'static str, events: u64, folder: &Path) -> Self {
+        Self { workload, events: events.to_string(), folder: folder.to_owned() }
     }
 
     /// How a row names the workload.

@@ -1,5 +1,7 @@
 //! What is to be reached, row by row; goals are for W.
 
+use anyhow::{Result, ensure};
+
 use super::peers::{BOUND, DUCKDB, DUCKDB_TABLE, POLARS};
 
 /// What is asked of all contenders.
@@ -108,6 +110,70 @@ pub(super) const CONTESTS: [Goal; 6] = [
         ..rebuild("R6", 2, ratio(6.0, 4.0))
     },
 ];
+
+/// A row of what single calls cost.
+#[derive(Debug)]
+pub(super) struct Part {
+    pub(super) id: &'static str,
+    /// The state that it is about, where it is about one alone.
+    pub(super) state: Option<&'static str>,
+    pub(super) target: Target,
+}
+
+const fn part(id: &'static str, target: Target) -> Part {
+    Part { id, state: None, target }
+}
+
+/// Of a store in one state.
+const fn in_state(id: &'static str, state: &'static str, target: Target) -> Part {
+    Part { id, state: Some(state), target }
+}
+
+const fn exactly(goal: f64) -> Target {
+    Target::Value { goal, floor: None }
+}
+
+/// At most 1.2 times what is bare.
+const NEARLY_BARE: Target = Target::Ratio { goal: 1.0 / 1.2, floor: None };
+/// At most 2 times the peer.
+const HALF: Target = Target::Ratio { goal: 0.5, floor: None };
+
+pub(super) const PARTS: [Part; 25] = [
+    part("R3-state", exactly(450.0)),
+    part("A1", NEARLY_BARE),
+    part("A2-rate", value(300e3, 150e3)),
+    part("A2-p99", exactly(3.0)),
+    part("A3-100-v7-rate", value(300e3, 200e3)),
+    part("A3-100-v5-rate", value(300e3, 200e3)),
+    part("A3-10000-v7-rate", value(4e6, 2e6)),
+    part("A3-10000-v5-rate", value(4e6, 2e6)),
+    part("A4", NEARLY_BARE),
+    in_state("V1-uniform-p50", "compacted", exactly(60.0)),
+    in_state("V1-uniform-p99", "compacted", exactly(500.0)),
+    in_state("V1-uniform-p99", "fresh", exactly(2_000.0)),
+    in_state("V1-weighted-p50", "compacted", exactly(60.0)),
+    in_state("V1-weighted-p99", "compacted", exactly(3_000.0)),
+    in_state("V1-weighted-p99", "fresh", exactly(12_000.0)),
+    part("V2-customer", exactly(50.0)),
+    part("V2-population", exactly(400.0)),
+    part("L1-p50", exactly(1.0)),
+    part("L1-p99", exactly(5.0)),
+    part("L2-rate", exactly(1e6)),
+    part("L2-p99", exactly(1.0)),
+    part("I1", HALF),
+    part("I1-rate", exactly(600e3)),
+    part("D1-v7", exactly(36.0)),
+    part("D1-v5", exactly(44.0)),
+];
+
+/// Refuses what begins no row.
+pub(super) fn ensure_known(only: &str) -> Result<()> {
+    let ids: Vec<&str> =
+        CONTESTS.iter().map(|goal| goal.id).chain(PARTS.iter().map(|part| part.id)).collect();
+    let is_known = ids.iter().any(|id| id.starts_with(only));
+    ensure!(is_known, "no row begins with {only:?}; there is {}", ids.join(", "));
+    Ok(())
+}
 
 /// What the results cannot say, and why.
 pub(super) const MISSING: [&str; 1] = ["R1a, answer A alone: the built-in projections cannot be left out"];

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, bail, ensure};
 
-use super::contest;
+use super::goals;
 
 /// The rules of honest measuring ask for so many pairs.
 const PAIRS_MIN: usize = 5;
@@ -31,7 +31,7 @@ impl Options {
         }
         ensure!(options.pairs >= PAIRS_MIN, "fewer than {PAIRS_MIN} pairs say too little");
         ensure!(options.events >= EVENTS_MIN, "a workload has at least {EVENTS_MIN} events");
-        contest::ensure_known(&options.only)?;
+        goals::ensure_known(&options.only)?;
         Ok(options)
     }
 }

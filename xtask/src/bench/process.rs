@@ -33,7 +33,7 @@ pub(super) struct Run {
 }
 
 /// What every run is held against, as far as it is known.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 pub(super) struct Reference {
     /// As of when to ask, in microseconds since 1970.
     pub(super) as_of_us: i64,

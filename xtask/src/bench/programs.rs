@@ -25,11 +25,15 @@ struct Target {
 
 /// Answers about a whole workload.
 pub(super) const ANSWER: &str = "answer";
+/// What single calls cost.
+pub(super) const CALLS: &str = "calls";
+/// Counts the memory of states.
+pub(super) const STATE: &str = "state";
 
 impl Programs {
     /// Builds the programs.
     pub(super) fn build(workspace: &Workspace) -> Result<Self> {
-        let choice = ["--package", "wayfold-benches", "--bench", ANSWER];
+        let choice = ["--package", "wayfold-benches", "--bench", ANSWER, "--bench", CALLS, "--bench", STATE];
         let mut command = cargo::command(
             &[&["bench"], &choice[..], &["--no-run", "--quiet", "--message-format=json"]].concat(),
         );
