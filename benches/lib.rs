@@ -1,5 +1,6 @@
 //! What the benches of Wayfold have in common; run them with `cargo bench -p wayfold-benches`.
 
+pub mod by_hand;
 mod closed;
 mod measured;
 mod memory;

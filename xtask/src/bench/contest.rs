@@ -5,7 +5,7 @@ use anyhow::Result;
 use super::Bench;
 use super::files::{Files, WORKLOADS};
 use super::goals::{CONTESTS, Goal, Measure, Question, Target};
-use super::peers::{self, BOUND};
+use super::peers::{self, Asked, BOUND};
 use super::process::{Contender, Reference, Run, Who, answer, text};
 use super::programs::ANSWER;
 use super::rounds::Rounds;
@@ -14,7 +14,7 @@ use super::rows::Row;
 const KIB_PER_MIB: f64 = 1024.0;
 
 /// The rows that are asked for of a workload.
-pub(super) fn rows(bench: &Bench, files: &Files) -> Result<Vec<Row>> {
+pub(super) fn rows(bench: &mut Bench, files: &Files) -> Result<Vec<Row>> {
     let mut rows = Vec::new();
     for question in Question::ALL {
         let of_it = |goal: &&Goal| goal.question == question && goal.id.starts_with(&bench.options.only);
@@ -37,13 +37,13 @@ fn reference(bench: &Bench, files: &Files, question: Question) -> Result<Referen
 }
 
 fn contenders(
-    bench: &Bench,
+    bench: &mut Bench,
     files: &Files,
     question: Question,
     goals: &[&Goal],
     reference: &Reference,
 ) -> Result<Vec<Contender>> {
-    let program = bench.programs.path(ANSWER)?;
+    let program = &bench.programs.path(ANSWER)?.to_owned();
     let mut contenders = Vec::new();
     for threads in [2, 1].into_iter().filter(|threads| goals.iter().any(|goal| goal.threads == *threads)) {
         for state in question.states() {
@@ -65,7 +65,8 @@ fn contenders(
         let arguments = ["bound", files.workload, &files.events];
         contenders.push(Contender::new(Who::Peer(BOUND), program, &arguments));
     }
-    contenders.extend(peers::contenders(bench, files, question.name(), reference.as_of_us, &wanted)?);
+    let asked = Asked { files, question: question.name(), as_of_us: reference.as_of_us.to_string() };
+    contenders.extend(peers::contenders(bench, &asked, &wanted)?);
     Ok(contenders)
 }
 

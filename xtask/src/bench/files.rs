@@ -52,27 +52,32 @@ impl Files {
 
     /// A file that DuckDB has made by its own copy of our JSON Lines, which are large and not kept.
     pub(super) fn peers_file(&self, bench: &Bench, name: &str) -> Result<PathBuf> {
-        if self.path(name).exists() {
-            return Ok(self.path(name));
-        }
-        let lines = self.path("events.jsonl");
-        let arguments = ["jsonl", self.workload, &self.events, text(&lines)?];
-        finish(bench.programs.command(ANSWER)?.args(arguments))?;
-        let making = [PARQUET, TABLE].map(|name| self.path(&format!("making-{name}")));
-        for path in &making {
-            // What a try before has left, if any.
-            let _ = fs::remove_file(path);
-        }
+        bench.python.ensure("duckdb")?;
         let script = bench.python.scripts.join("make_files.py");
-        finish(Command::new(&bench.python.program).arg(script).arg(&lines).args(&making))?;
-        for (made, name) in making.iter().zip([PARQUET, TABLE]) {
-            rename(made, &self.path(name))?;
+        let python =
+            |arguments: &[&Path]| finish(Command::new(&bench.python.program).arg(&script).args(arguments));
+        let parquet = self.made(PARQUET, |making| {
+            let lines = self.path("events.jsonl");
+            let arguments = ["jsonl", self.workload, &self.events, text(&lines)?];
+            finish(bench.programs.command(ANSWER)?.args(arguments))?;
+            python(&[&lines, making])?;
+            fs::remove_file(&lines).with_context(|| format!("failed to remove {}", lines.display()))
+        })?;
+        match name {
+            TABLE => self.made(TABLE, |making| python(&[&parquet, making])),
+            _ => Ok(parquet),
         }
-        fs::remove_file(&lines).with_context(|| format!("failed to remove {}", lines.display()))?;
-        Ok(self.path(name))
     }
-}
 
-fn rename(made: &Path, path: &Path) -> Result<()> {
-    fs::rename(made, path).with_context(|| format!("failed to name {}", path.display()))
+    /// A file, made if it is not there; it has its name once it is whole.
+    pub(super) fn made(&self, name: &str, make: impl FnOnce(&Path) -> Result<()>) -> Result<PathBuf> {
+        let (path, making) = (self.path(name), self.path(&format!("making-{name}")));
+        if !path.exists() {
+            // What a try before has left, if any.
+            let _ = fs::remove_file(&making);
+            make(&making)?;
+            fs::rename(&making, &path).with_context(|| format!("failed to name {}", path.display()))?;
+        }
+        Ok(path)
+    }
 }

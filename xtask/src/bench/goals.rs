@@ -2,7 +2,7 @@
 
 use anyhow::{Result, ensure};
 
-use super::peers::{BOUND, DUCKDB, DUCKDB_TABLE, POLARS};
+use super::peers::{BOUND, CQRS_JSON, CQRS_MEMORY, DUCKDB, DUCKDB_TABLE, EVENTSOURCING, POLARS, UMADB};
 
 /// What is asked of all contenders.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,20 +87,24 @@ const fn rebuild(id: &'static str, threads: usize, target: Target) -> Goal {
     Goal { id, question: Question::A, measure: Measure::Speed, threads, target, peers, beside }
 }
 
+/// A rebuild beside an event-sourcing peer.
+const fn beside(id: &'static str, target: Target, peers: &'static [&'static str]) -> Goal {
+    Goal { peers, beside: &[], ..rebuild(id, 2, target) }
+}
+
 const fn in_memory(id: &'static str, target: Target, peers: &'static [&'static str]) -> Goal {
     Goal { id, question: Question::Memory, measure: Measure::Speed, threads: 1, target, peers, beside: &[] }
 }
 
 /// At a million events the rows R1b-2t are what is asked as R2.
-pub(super) const CONTESTS: [Goal; 6] = [
+pub(super) const CONTESTS: [Goal; 10] = [
     rebuild("R1b-2t", 2, ratio(4.0, 2.0)),
     rebuild("R1b-1t", 1, ratio(2.0, 1.3)),
-    Goal {
-        measure: Measure::Memory,
-        peers: &[DUCKDB],
-        beside: &[],
-        ..rebuild("R3", 2, Target::Ratio { goal: 1.0, floor: None })
-    },
+    Goal { measure: Measure::Memory, ..beside("R3", Target::Ratio { goal: 1.0, floor: None }, &[DUCKDB]) },
+    beside("R4-cqrs-memory", ratio(8.0, 5.0), &[CQRS_MEMORY]),
+    beside("R4-cqrs-json", ratio(100.0, 50.0), &[CQRS_JSON]),
+    beside("R4-umadb", ratio(30.0, 15.0), &[UMADB]),
+    beside("R4-eventsourcing", ratio(300.0, 150.0), &[EVENTSOURCING]),
     in_memory("R5", ratio(0.5, 0.25), &[BOUND]),
     in_memory("R5-rate", value(25.0, 15.0), &[]),
     Goal {

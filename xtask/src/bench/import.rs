@@ -34,10 +34,13 @@ pub(super) fn rows(bench: &mut Bench) -> Result<Vec<Row>> {
     let store = bench.folder.join("import.wayfold");
     let arguments = ["import", text(&mapping)?, text(&csv)?, text(&store)?];
     let mut contenders = vec![Contender::new(ours.clone(), bench.programs.path(CALLS)?, &arguments)];
-    if bench.python.has("duckdb") {
-        let (script, file) = (bench.python.scripts.join("import.py"), bench.folder.join("import.duckdb"));
-        let arguments = [text(&script)?, text(&csv)?, text(&file)?];
-        contenders.push(Contender::new(them.clone(), &bench.python.program, &arguments));
+    match bench.python.ensure("duckdb") {
+        Ok(()) => {
+            let (script, file) = (bench.python.scripts.join("import.py"), bench.folder.join("import.duckdb"));
+            let arguments = [text(&script)?, text(&csv)?, text(&file)?];
+            contenders.push(Contender::new(them.clone(), &bench.python.program, &arguments));
+        }
+        Err(why) => bench.missing.push(format!("I1, {PEER}: {why:#}")),
     }
     eprintln!("import of {WORKLOAD}");
     let reference = Reference { check: Some(vec![LINES as i64]), ..Reference::default() };

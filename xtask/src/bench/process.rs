@@ -59,12 +59,12 @@ pub(super) fn finish(command: &mut Command) -> Result<()> {
     output(command).map(drop)
 }
 
-/// Runs a program and reads the one line that it prints.
+/// Runs a program and reads the last line that it prints; libraries of peers print lines of their own before.
 pub(super) fn answer<T: DeserializeOwned>(command: &mut Command) -> Result<T> {
     let output = output(command)?;
-    serde_json::from_slice(&output).with_context(|| {
-        format!("failed to read the answer of {command:?}: {}", String::from_utf8_lossy(&output))
-    })
+    let output = String::from_utf8_lossy(&output);
+    let line = output.lines().next_back().unwrap_or_default();
+    serde_json::from_str(line).with_context(|| format!("failed to read the answer of {command:?}: {line}"))
 }
 
 fn output(command: &mut Command) -> Result<Vec<u8>> {

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 
 use super::process::finish;
 
@@ -37,13 +37,10 @@ impl Python {
         Ok(Self { program, scripts: scripts.to_owned(), absent })
     }
 
-    pub(super) fn has(&self, package: &str) -> bool {
-        self.absent.iter().all(|(absent, _)| absent != package)
-    }
-
-    /// What is not there, for the reader of the table.
-    pub(super) fn missing(&self) -> Vec<String> {
-        self.absent.iter().map(|(package, why)| format!("{package}: {why}")).collect()
+    /// Refuses a package that cannot be installed, and says why.
+    pub(super) fn ensure(&self, package: &str) -> Result<()> {
+        let why = self.absent.iter().find(|(absent, _)| absent == package);
+        why.map_or(Ok(()), |(package, why)| Err(anyhow!("{package}: {why}")))
     }
 }
 
