@@ -13,6 +13,7 @@ mod contest;
 mod files;
 mod goals;
 mod import;
+mod instructions;
 mod options;
 mod peers;
 mod process;
@@ -31,7 +32,7 @@ use anyhow::{Context, Result};
 use crate::cargo::Workspace;
 use files::{Files, WORKLOADS};
 use options::Options;
-use programs::Programs;
+use programs::{ANSWER, CALLS, Programs, STATE};
 use python::Python;
 
 /// What every measurement needs.
@@ -56,14 +57,14 @@ impl Bench {
     }
 }
 
+pub(crate) use instructions::{Counted, run as count_instructions};
+
 /// Measures, prints a table and writes `results.json`.
 pub(crate) fn run(arguments: &[&str]) -> Result<ExitCode> {
     let options = Options::read(arguments)?;
     let workspace = Workspace::read()?;
-    let folder = workspace.target.join("bench");
-    fs::create_dir_all(&folder).with_context(|| format!("failed to make {}", folder.display()))?;
-
-    let programs = Programs::build(&workspace)?;
+    let folder = folder(&workspace)?;
+    let programs = Programs::build(&workspace, &[ANSWER, CALLS, STATE])?;
     let python = Python::prepare(&workspace.root.join("benches/peers"), &folder)?;
     let root = workspace.root.clone();
     let mut bench = Bench { options, programs, python, root, folder, missing: Vec::new() };
@@ -83,4 +84,11 @@ pub(crate) fn run(arguments: &[&str]) -> Result<ExitCode> {
         .with_context(|| format!("failed to write {}", path.display()))?;
     println!("\nwritten to {}", path.display());
     Ok(ExitCode::SUCCESS)
+}
+
+/// Where files and results are kept.
+fn folder(workspace: &Workspace) -> Result<PathBuf> {
+    let folder = workspace.target.join("bench");
+    fs::create_dir_all(&folder).with_context(|| format!("failed to make {}", folder.display()))?;
+    Ok(folder)
 }

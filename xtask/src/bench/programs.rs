@@ -36,12 +36,14 @@ pub(super) const ANSWER: &str = "answer";
 pub(super) const CALLS: &str = "calls";
 /// Counts the memory of states.
 pub(super) const STATE: &str = "state";
+/// Walks the hot paths.
+pub(super) const HOT: &str = "hot";
 
 impl Programs {
-    /// Builds our programs.
-    pub(super) fn build(workspace: &Workspace) -> Result<Self> {
-        let choice = ["--package", "wayfold-benches", "--bench", ANSWER, "--bench", CALLS, "--bench", STATE];
-        let mut command = cargo::command(&[&["bench", "--no-run"], &choice[..]].concat());
+    /// Builds these programs of ours.
+    pub(super) fn build(workspace: &Workspace, names: &[&str]) -> Result<Self> {
+        let mut command = cargo::command(&["bench", "--no-run", "--package", "wayfold-benches"]);
+        command.args(names.iter().flat_map(|name| ["--bench", name]));
         let ours = build(command.current_dir(&workspace.root))?;
         let manifest = workspace.root.join("benches/peers/rust/Cargo.toml");
         let folder = workspace.target.clone();
