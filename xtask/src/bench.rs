@@ -9,6 +9,7 @@
 //! kept under `target/bench`.
 
 mod calls;
+mod chart;
 mod contest;
 mod files;
 mod goals;
@@ -24,7 +25,7 @@ mod rows;
 mod table;
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
@@ -59,7 +60,7 @@ impl Bench {
 
 pub(crate) use instructions::{Counted, run as count_instructions};
 
-/// Measures, prints a table and writes `results.json`.
+/// Measures, prints a table, writes `results.json` and draws a chart.
 pub(crate) fn run(arguments: &[&str]) -> Result<ExitCode> {
     let options = Options::read(arguments)?;
     let workspace = Workspace::read()?;
@@ -78,11 +79,12 @@ pub(crate) fn run(arguments: &[&str]) -> Result<ExitCode> {
     rows.extend(import::rows(&mut bench)?);
     rows::compare_workloads(&mut rows);
 
-    table::print(&workspace, &bench, &rows, [before, table::load()]);
-    let path = bench.folder.join("results.json");
-    fs::write(&path, serde_json::to_vec_pretty(&rows)?)
-        .with_context(|| format!("failed to write {}", path.display()))?;
-    println!("\nwritten to {}", path.display());
+    let heading = table::heading(&workspace, &bench, [before, table::load()]);
+    table::print(&heading, &bench, &rows);
+    println!();
+    write(&bench.folder.join("results.json"), &serde_json::to_string_pretty(&rows)?)?;
+    let chart = bench.options.chart.clone().unwrap_or_else(|| bench.folder.join("results.svg"));
+    write(&chart, &chart::draw(&rows, &heading))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -91,4 +93,10 @@ fn folder(workspace: &Workspace) -> Result<PathBuf> {
     let folder = workspace.target.join("bench");
     fs::create_dir_all(&folder).with_context(|| format!("failed to make {}", folder.display()))?;
     Ok(folder)
+}
+
+fn write(path: &Path, text: &str) -> Result<()> {
+    fs::write(path, text).with_context(|| format!("failed to write {}", path.display()))?;
+    println!("written to {}", path.display());
+    Ok(())
 }

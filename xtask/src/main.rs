@@ -17,7 +17,7 @@ commands:
   test    run every check: format, lints, tidy, tests, docs, examples
   tidy    check who imports whom, file lengths, named paths and links
   bench   measure workloads W and S, in turn with other engines and with what is bare
-          [--events N] [--pairs N] [--only ID], by default a million events and five pairs;
+          [--events N] [--pairs N] [--only ID] [--chart FILE], by default a million events and five pairs;
           --instructions [--accept] counts the instructions of the hot paths instead, and compares them
           with those that are committed, or keeps them";
 

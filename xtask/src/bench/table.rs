@@ -13,11 +13,18 @@ pub(super) fn load() -> Option<String> {
     text.split_whitespace().next().map(str::to_owned)
 }
 
-pub(super) fn print(workspace: &Workspace, bench: &Bench, rows: &[Row], loads: [Option<String>; 2]) {
+/// What was measured, where.
+pub(super) fn heading(workspace: &Workspace, bench: &Bench, loads: [Option<String>; 2]) -> String {
     let [before, after] = loads.map(|load| load.unwrap_or_else(|| "unknown".to_owned()));
     let cores = std::thread::available_parallelism().map_or(0, usize::from);
-    println!("commit {}, {cores} cores, load {before} before and {after} after", commit(workspace));
-    println!("medians of {} pairs, page cache warm\n", bench.options.pairs);
+    let (commit, pairs) = (commit(workspace), bench.options.pairs);
+    format!(
+        "commit {commit}, {cores} cores, load {before} before and {after} after, medians of {pairs} pairs, page cache warm"
+    )
+}
+
+pub(super) fn print(heading: &str, bench: &Bench, rows: &[Row]) {
+    println!("{heading}\n");
     println!("| id | workload | state | ours | peer | theirs | unit | ratio | goal [floor] | met |");
     println!("|---|---|---|---|---|---|---|---|---|---|");
     rows.iter().for_each(|row| println!("{}", line(row)));
@@ -47,7 +54,7 @@ fn line(row: &Row) -> String {
 }
 
 /// Three digits that say something.
-fn shown(number: f64) -> String {
+pub(super) fn shown(number: f64) -> String {
     let digits = if number < 10.0 {
         2
     } else if number < 100.0 {
