@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::Bench;
 use super::files::{Files, WORKLOADS};
-use super::goals::{PARTS, Target};
+use super::goals::{SINGLES, Single, Target};
 use super::process::{Reference, answer, text};
 use super::programs::{ANSWER, CALLS, STATE};
 use super::rounds::median;
@@ -118,9 +118,7 @@ fn combined(runs: &[Vec<Measured>], files: &Files, state: &'static str) -> Vec<R
             peer: first.peer.clone(),
             peer_value: median(all.iter().filter_map(|measured| measured.peer_value).collect()),
             ratio: median(all.iter().filter_map(better).collect()),
-            goal: None,
-            floor: None,
-            met: None,
+            ..Row::default()
         };
         let target = target(&row.id, state).filter(|_| files.workload != WORKLOADS[1]);
         row.judged(target)
@@ -129,8 +127,8 @@ fn combined(runs: &[Vec<Measured>], files: &Files, state: &'static str) -> Vec<R
 }
 
 fn target(id: &str, state: &str) -> Option<Target> {
-    let of_it = |part: &&super::goals::Part| part.id == id && part.state.is_none_or(|only| only == state);
-    PARTS.iter().find(of_it).map(|part| part.target)
+    let of_it = |single: &&Single| single.id == id && single.state.is_none_or(|only| only == state);
+    SINGLES.iter().find(of_it).map(|single| single.target)
 }
 
 #[cfg(test)]

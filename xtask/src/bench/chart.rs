@@ -9,7 +9,7 @@ const ROW: usize = 22;
 const TOP: usize = 40;
 const LABEL: usize = 250;
 const BARS: usize = 400;
-const WIDTH: usize = 960;
+const WIDTH: usize = 1040;
 /// Where the goal stands; a bar ends at twice as much.
 const GOAL: usize = BARS / 2;
 

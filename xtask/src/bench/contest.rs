@@ -88,9 +88,7 @@ fn of_goal(goal: &Goal, events: u64, files: &Files, rounds: &Rounds) -> Vec<Row>
                 peer: peer.map(str::to_owned),
                 peer_value: them.as_ref().and_then(value),
                 ratio: them.as_ref().and_then(|them| rounds.ratio(them, &ours, cost)),
-                goal: None,
-                floor: None,
-                met: None,
+                ..Row::default()
             }
         };
         // Goals are for W; S is held against half of it.

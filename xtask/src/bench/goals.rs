@@ -115,22 +115,22 @@ pub(super) const CONTESTS: [Goal; 10] = [
     },
 ];
 
-/// A row of what single calls cost.
+/// A row that one program measures beside something bare, or alone.
 #[derive(Debug)]
-pub(super) struct Part {
+pub(super) struct Single {
     pub(super) id: &'static str,
     /// The state that it is about, where it is about one alone.
     pub(super) state: Option<&'static str>,
     pub(super) target: Target,
 }
 
-const fn part(id: &'static str, target: Target) -> Part {
-    Part { id, state: None, target }
+const fn single(id: &'static str, target: Target) -> Single {
+    Single { id, state: None, target }
 }
 
 /// Of a store in one state.
-const fn in_state(id: &'static str, state: &'static str, target: Target) -> Part {
-    Part { id, state: Some(state), target }
+const fn in_state(id: &'static str, state: &'static str, target: Target) -> Single {
+    Single { id, state: Some(state), target }
 }
 
 const fn exactly(goal: f64) -> Target {
@@ -142,38 +142,38 @@ const NEARLY_BARE: Target = Target::Ratio { goal: 1.0 / 1.2, floor: None };
 /// At most 2 times the peer.
 const HALF: Target = Target::Ratio { goal: 0.5, floor: None };
 
-pub(super) const PARTS: [Part; 25] = [
-    part("R3-state", exactly(450.0)),
-    part("A1", NEARLY_BARE),
-    part("A2-rate", value(300e3, 150e3)),
-    part("A2-p99", exactly(3.0)),
-    part("A3-100-v7-rate", value(300e3, 200e3)),
-    part("A3-100-v5-rate", value(300e3, 200e3)),
-    part("A3-10000-v7-rate", value(4e6, 2e6)),
-    part("A3-10000-v5-rate", value(4e6, 2e6)),
-    part("A4", NEARLY_BARE),
+pub(super) const SINGLES: [Single; 25] = [
+    single("R3-state", exactly(450.0)),
+    single("A1", NEARLY_BARE),
+    single("A2-rate", value(300e3, 150e3)),
+    single("A2-p99", exactly(3.0)),
+    single("A3-100-v7-rate", value(300e3, 200e3)),
+    single("A3-100-v5-rate", value(300e3, 200e3)),
+    single("A3-10000-v7-rate", value(4e6, 2e6)),
+    single("A3-10000-v5-rate", value(4e6, 2e6)),
+    single("A4", NEARLY_BARE),
     in_state("V1-uniform-p50", "compacted", exactly(60.0)),
     in_state("V1-uniform-p99", "compacted", exactly(500.0)),
     in_state("V1-uniform-p99", "fresh", exactly(2_000.0)),
     in_state("V1-weighted-p50", "compacted", exactly(60.0)),
     in_state("V1-weighted-p99", "compacted", exactly(3_000.0)),
     in_state("V1-weighted-p99", "fresh", exactly(12_000.0)),
-    part("V2-customer", exactly(50.0)),
-    part("V2-population", exactly(400.0)),
-    part("L1-p50", exactly(1.0)),
-    part("L1-p99", exactly(5.0)),
-    part("L2-rate", exactly(1e6)),
-    part("L2-p99", exactly(1.0)),
-    part("I1", HALF),
-    part("I1-rate", exactly(600e3)),
-    part("D1-v7", exactly(36.0)),
-    part("D1-v5", exactly(44.0)),
+    single("V2-customer", exactly(50.0)),
+    single("V2-population", exactly(400.0)),
+    single("L1-p50", exactly(1.0)),
+    single("L1-p99", exactly(5.0)),
+    single("L2-rate", exactly(1e6)),
+    single("L2-p99", exactly(1.0)),
+    single("I1", HALF),
+    single("I1-rate", exactly(600e3)),
+    single("D1-v7", exactly(36.0)),
+    single("D1-v5", exactly(44.0)),
 ];
 
 /// Refuses what begins no row.
 pub(super) fn ensure_known(only: &str) -> Result<()> {
     let ids: Vec<&str> =
-        CONTESTS.iter().map(|goal| goal.id).chain(PARTS.iter().map(|part| part.id)).collect();
+        CONTESTS.iter().map(|goal| goal.id).chain(SINGLES.iter().map(|single| single.id)).collect();
     let is_known = ids.iter().any(|id| id.starts_with(only));
     ensure!(is_known, "no row begins with {only:?}; there is {}", ids.join(", "));
     Ok(())

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, ensure};
 
 use super::Bench;
-use super::goals::{PARTS, Target};
+use super::goals::{SINGLES, Target};
 use super::process::{Contender, Reference, Who, text};
 use super::programs::CALLS;
 use super::rounds::Rounds;
@@ -47,7 +47,7 @@ pub(super) fn rows(bench: &mut Bench) -> Result<Vec<Row>> {
     let rounds = Rounds::run(&contenders, bench.options.pairs, &reference)?;
     let rate = |who: &Who| rounds.median(who, |run| LINES / run.seconds);
     let row = |id: &str| {
-        let target = PARTS.iter().find(|part| part.id == id).map(|part| part.target);
+        let target = SINGLES.iter().find(|single| single.id == id).map(|single| single.target);
         let is_beside = matches!(target, Some(Target::Ratio { .. }));
         let row = Row {
             id: id.to_owned(),
@@ -58,9 +58,7 @@ pub(super) fn rows(bench: &mut Bench) -> Result<Vec<Row>> {
             peer: is_beside.then(|| PEER.to_owned()),
             peer_value: rate(&them).filter(|_| is_beside),
             ratio: rounds.ratio(&them, &ours, |run| run.seconds).filter(|_| is_beside),
-            goal: None,
-            floor: None,
-            met: None,
+            ..Row::default()
         };
         row.judged(target)
     };

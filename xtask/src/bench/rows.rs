@@ -6,7 +6,7 @@ use super::files::WORKLOADS;
 use super::goals::Target;
 
 /// One line of `results.json`; a peer that is missing has no value.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Default, Serialize)]
 pub(super) struct Row {
     pub(super) id: String,
     pub(super) workload: String,
@@ -88,12 +88,7 @@ pub(super) mod tests {
             state: "fresh",
             value: Some(value),
             unit: unit.to_owned(),
-            peer: None,
-            peer_value: None,
-            ratio: None,
-            goal: None,
-            floor: None,
-            met: None,
+            ..Row::default()
         }
     }
 
