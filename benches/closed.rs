@@ -4,9 +4,11 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use pollster::block_on;
-use wayfold_core::{EventBatch, JourneyEvent};
+use wayfold_core::JourneyEvent;
 use wayfold_sqlite::{SqliteConfig, SqliteStore};
 use wayfold_store::EventStore;
+
+use crate::chunks;
 
 /// Events of one append.
 const EVENTS_PER_APPEND: usize = 10_000;
@@ -42,21 +44,12 @@ impl FromStr for StoreState {
     }
 }
 
-/// Makes the store unless the file is there; one that was begun and not finished is begun anew.
+/// Makes the store; the file has its name once it is whole.
 pub fn make_closed(path: &Path, state: StoreState, events: impl IntoIterator<Item = JourneyEvent>) {
-    if path.exists() {
-        return;
-    }
     let making = path.with_extension("making");
-    remove(&making);
+    remove_store(&making);
     let store = SqliteStore::open(&making, SqliteConfig::default()).expect("the file can be made");
-    let mut events = events.into_iter();
-    loop {
-        let chunk: Vec<_> = events.by_ref().take(EVENTS_PER_APPEND).collect();
-        if chunk.is_empty() {
-            break;
-        }
-        let batch = EventBatch::from_events(&chunk).expect("events of a workload are valid");
+    for batch in chunks(events, EVENTS_PER_APPEND) {
         let _ = block_on(store.append(batch, None)).expect("the store takes events");
     }
     if state == StoreState::Compacted {
@@ -66,7 +59,8 @@ pub fn make_closed(path: &Path, state: StoreState, events: impl IntoIterator<Ite
     std::fs::rename(making, path).expect("the file can be named");
 }
 
-fn remove(path: &Path) {
+/// Removes a file of SQLite and what it keeps beside it, if they are there.
+pub fn remove_store(path: &Path) {
     for suffix in ["", "-wal", "-shm"] {
         let _ = std::fs::remove_file(PathBuf::from(format!("{}{suffix}", path.display())));
     }

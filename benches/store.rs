@@ -4,7 +4,6 @@
 //! into a table of a blank SQLite file, as durable as the store: what is left to gain.
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use criterion::measurement::WallTime;
 use criterion::{
@@ -12,48 +11,13 @@ use criterion::{
 };
 use futures_util::future::join_all;
 use pollster::block_on;
-use wayfold_benches::Workload;
-use wayfold_core::{CustomerKey, EventBatch, EventId, JourneyEvent, Position, Tag};
+use wayfold_benches::{Bare, Ids, NewEvents, Workload, new_tag, remove_store};
+use wayfold_core::{CustomerKey, EventBatch, Position};
 use wayfold_sqlite::{SqliteConfig, SqliteStore};
 use wayfold_store::{
     AppendCondition, AppendOutcome, EventFilter, EventStore, EventStoreExt, MemoryStore, ReadQuery,
 };
 use wayfold_testkit::Random;
-
-/// Events for ever, each with an id that no store has.
-struct Source {
-    template: Vec<JourneyEvent>,
-    next: AtomicU64,
-}
-
-#[derive(Clone, Copy)]
-enum Ids {
-    /// They grow with time, as a service makes them.
-    V7,
-    /// They are spread evenly, as an import makes them.
-    V5,
-}
-
-impl Source {
-    fn event(&self, ids: Ids) -> JourneyEvent {
-        let number = self.next.fetch_add(1, Ordering::Relaxed);
-        let mut event = self.template[number as usize % self.template.len()].clone();
-        event.id = match ids {
-            Ids::V7 => {
-                let random = u128::from(number).wrapping_mul(0x9e37_79b9_7f4a_7c15) & 0x3fff_ffff_ffff_ffff;
-                let millis = 1_800_000_000_000 + u128::from(number / 8);
-                EventId::from_u128(millis << 80 | 7 << 76 | 2 << 62 | random)
-            }
-            Ids::V5 => EventId::from_natural_key("bench", "event", &[&number.to_string()]),
-        };
-        event
-    }
-
-    fn batch(&self, ids: Ids, size: usize) -> EventBatch {
-        let events: Vec<_> = (0..size).map(|_| self.event(ids)).collect();
-        EventBatch::from_events(&events).expect("events of a workload are valid")
-    }
-}
 
 fn append(store: &dyn EventStore, batch: EventBatch, condition: Option<AppendCondition>) {
     let outcome = block_on(store.append(batch, condition)).expect("the store takes events");
@@ -69,9 +33,7 @@ fn folder() -> PathBuf {
 
 fn new_file(name: &str) -> PathBuf {
     let path = folder().join(name);
-    for suffix in ["", "-wal", "-shm"] {
-        let _ = std::fs::remove_file(format!("{}{suffix}", path.display()));
-    }
+    remove_store(&path);
     path
 }
 
@@ -85,7 +47,7 @@ fn load(store: &dyn EventStore, workload: &Workload) {
     });
 }
 
-fn appends(group: &mut BenchmarkGroup<'_, WallTime>, name: &str, store: &dyn EventStore, source: &Source) {
+fn appends(group: &mut BenchmarkGroup<'_, WallTime>, name: &str, store: &dyn EventStore, source: &NewEvents) {
     for (ids, ids_name) in [(Ids::V7, "v7"), (Ids::V5, "v5")] {
         for size in [1, 100, 10_000] {
             group.throughput(Throughput::Elements(size as u64));
@@ -97,13 +59,7 @@ fn appends(group: &mut BenchmarkGroup<'_, WallTime>, name: &str, store: &dyn Eve
     }
     group.throughput(Throughput::Elements(1));
     group.bench_function(format!("{name}/append_on_a_new_tag"), |bencher| {
-        let next = || {
-            let event = source.event(Ids::V7);
-            let tag = Tag::new("bench", event.id.to_string()).expect("a tag");
-            let filter = EventFilter::all().with_tag(tag.clone());
-            let batch = EventBatch::from_events([&event.with_tag(tag)]).expect("a valid event");
-            (batch, AppendCondition { filter, after: Position::START })
-        };
+        let next = || new_tag(source.event(Ids::V7));
         let append = |(batch, condition)| append(store, batch, Some(condition));
         bencher.iter_batched(next, append, BatchSize::PerIteration);
     });
@@ -140,34 +96,26 @@ fn reads(
     });
 }
 
-fn bare(group: &mut BenchmarkGroup<'_, WallTime>, source: &Source) {
-    let connection = rusqlite::Connection::open(new_file("bare.db")).expect("the file can be opened");
-    connection
-        .execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; CREATE TABLE log (id INTEGER PRIMARY KEY, bytes BLOB);")
-        .expect("a blank file takes a table");
+fn inserts(group: &mut BenchmarkGroup<'_, WallTime>, source: &NewEvents) {
+    let bare = Bare::open(&new_file("bare.db"));
     for size in [1, 100, 10_000] {
         let bytes = wayfold_block::write_fresh(1, &source.batch(Ids::V7, size));
         group.throughput(Throughput::Elements(size as u64));
         group.bench_function(BenchmarkId::new("bare/insert", size), |bencher| {
-            let mut insert =
-                connection.prepare_cached("INSERT INTO log (bytes) VALUES (?1)").expect("a statement");
-            bencher.iter(|| insert.execute([&bytes]).expect("the file can be written"));
+            bencher.iter(|| bare.insert(&bytes));
         });
     }
 }
 
 fn benches(criterion: &mut Criterion) {
     let workload = Workload::w();
-    let source = Source {
-        template: workload.events[..100_000.min(workload.events.len())].to_vec(),
-        next: AtomicU64::new(0),
-    };
+    let source = NewEvents::like(workload.events.iter().take(100_000).cloned());
     let mut customers: Vec<_> = workload.events.iter().map(|event| event.customer.clone()).collect();
     customers.sort_unstable();
     customers.dedup();
     let mut group = criterion.benchmark_group("store");
     group.sample_size(20);
-    bare(&mut group, &source);
+    inserts(&mut group, &source);
     appends(&mut group, "memory/fresh", &MemoryStore::new(), &source);
     appends(&mut group, "sqlite/fresh", &sqlite(new_file("fresh.db")), &source);
 

@@ -35,4 +35,4 @@ pub use self::scratch::Scratch;
 pub use self::subject::{
     Answers, FoldSubject, Refolds, RestartSubject, Steering, StoreSubject, Straight, Subject,
 };
-pub use self::workload::{answer_a, hostile, s as shop, w as stream};
+pub use self::workload::{answer_a, answer_b, hostile, s as shop, w as stream};

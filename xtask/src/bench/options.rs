@@ -1,6 +1,10 @@
 //! What is measured, as the command line says.
 
+use std::path::PathBuf;
+
 use anyhow::{Context, Result, bail, ensure};
+
+use super::goals;
 
 /// The rules of honest measuring ask for so many pairs.
 const PAIRS_MIN: usize = 5;
@@ -13,22 +17,26 @@ pub(super) struct Options {
     pub(super) pairs: usize,
     /// What the ids of the rows begin with that are measured.
     pub(super) only: String,
+    /// Where the chart is drawn, if not beside the results.
+    pub(super) chart: Option<PathBuf>,
 }
 
 impl Options {
     pub(super) fn read(arguments: &[&str]) -> Result<Self> {
-        let mut options = Self { events: 1_000_000, pairs: PAIRS_MIN, only: String::new() };
+        let mut options = Self { events: 1_000_000, pairs: PAIRS_MIN, only: String::new(), chart: None };
         for pair in arguments.chunks(2) {
             let [name, value] = pair else { bail!("{} is given no value", pair[0]) };
             match *name {
                 "--events" => options.events = number(name, value)?,
                 "--pairs" => options.pairs = number(name, value)?,
                 "--only" => options.only = (*value).to_owned(),
+                "--chart" => options.chart = Some((*value).into()),
                 _ => bail!("there is no option {name}"),
             }
         }
         ensure!(options.pairs >= PAIRS_MIN, "fewer than {PAIRS_MIN} pairs say too little");
-        ensure!(options.events >= EVENTS_MIN, "W has at least {EVENTS_MIN} events");
+        ensure!(options.events >= EVENTS_MIN, "a workload has at least {EVENTS_MIN} events");
+        goals::ensure_known(&options.only)?;
         Ok(options)
     }
 }
@@ -44,15 +52,23 @@ mod tests {
 
     #[test]
     fn options_have_defaults_and_are_read_by_name() {
-        let million = Options { events: 1_000_000, pairs: 5, only: String::new() };
+        let million = Options { events: 1_000_000, pairs: 5, only: String::new(), chart: None };
         assert_eq!(Options::read(&[]).unwrap(), million);
-        let asked = Options::read(&["--only", "R1b", "--events", "10_000_000", "--pairs", "7"]).unwrap();
-        assert_eq!(asked, Options { events: 10_000_000, pairs: 7, only: "R1b".to_owned() });
+        let arguments = ["--only", "R1b", "--events", "10_000_000", "--pairs", "7", "--chart", "c.svg"];
+        let (only, chart) = ("R1b".to_owned(), Some("c.svg".into()));
+        let asked = Options { events: 10_000_000, pairs: 7, only, chart };
+        assert_eq!(Options::read(&arguments).unwrap(), asked);
     }
 
     #[test]
     fn what_cannot_be_measured_honestly_is_refused() {
-        for wrong in [&["--pairs", "4"], &["--events", "19"], &["--events", "many"], &["--fast", "1"]] {
+        for wrong in [
+            &["--pairs", "4"],
+            &["--events", "19"],
+            &["--events", "many"],
+            &["--fast", "1"],
+            &["--only", "R9"],
+        ] {
             assert!(Options::read(wrong).is_err(), "{wrong:?}");
         }
         assert!(Options::read(&["--events"]).is_err());

@@ -1,111 +1,110 @@
-//! The other engines: their virtual environment, their files and how they are asked.
+//! The other engines: how each is asked, and from which file.
 
-use std::fs;
-use std::path::Path;
+use std::path::PathBuf;
 use std::process::Command;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
-use super::ours::Ours;
+use super::Bench;
+use super::files::{Files, PARQUET, TABLE};
 use super::process::{Contender, Who, finish, text};
-use crate::cargo::Workspace;
-
-/// What a peer is asked with.
-struct Peer {
-    name: &'static str,
-    /// The package, which is also what the script calls the engine.
-    package: &'static str,
-    file: &'static str,
-}
-
-const PARQUET: &str = "events.parquet";
-const TABLE: &str = "events.duckdb";
 
 pub(super) const DUCKDB: &str = "DuckDB, Parquet";
 pub(super) const DUCKDB_TABLE: &str = "DuckDB, own table";
 pub(super) const POLARS: &str = "Polars, Parquet";
+/// Runs beside a fold in memory.
+pub(super) const BOUND: &str = "written by hand, answer A alone";
+pub(super) const CQRS_MEMORY: &str = "cqrs-es, typed in memory";
+pub(super) const CQRS_JSON: &str = "cqrs-es, rows of JSON";
+pub(super) const UMADB: &str = "UmaDB, in process";
+pub(super) const EVENTSOURCING: &str = "Python eventsourcing, SQLite";
 
-const PEERS: [Peer; 3] = [
-    Peer { name: DUCKDB, package: "duckdb", file: PARQUET },
-    Peer { name: DUCKDB_TABLE, package: "duckdb", file: TABLE },
-    Peer { name: POLARS, package: "polars", file: PARQUET },
-];
-
-/// Threads of every peer.
+/// Threads of every engine that is asked by a query.
 const THREADS: &str = "2";
 
-#[derive(Debug)]
-pub(super) struct Peers {
-    pub(super) contenders: Vec<Contender>,
-    /// Who cannot be asked, and why.
-    pub(super) missing: Vec<String>,
+/// How a peer is asked.
+#[derive(Debug, Clone, Copy)]
+enum How {
+    /// By a query of an engine, which is also its package, over a file.
+    Query { engine: &'static str, file: &'static str },
+    /// By a command of the program of Rust peers, which makes its events itself.
+    Rust(&'static str),
+    /// By the same program, over a file of UmaDB.
+    UmaDb,
+    /// By a script over a file of the library eventsourcing.
+    Eventsourcing,
 }
 
-/// Installs what can be installed and makes the files that are not there.
-pub(super) fn prepare(workspace: &Workspace, folder: &Path, ours: &Ours) -> Result<Peers> {
-    let scripts = workspace.root.join("benches/peers");
-    let python = folder.join("venv/bin/python");
-    let requirements = scripts.join("requirements.txt");
-    let requirements = fs::read_to_string(&requirements)
-        .with_context(|| format!("failed to read {}", requirements.display()))?;
-    let absent: Vec<(&str, String)> = requirements
-        .lines()
-        .filter_map(|line| {
-            let package = line.split("==").next()?;
-            let failed = install(&python, &folder.join("venv"), line).err()?;
-            // The installer ends with what it could not do, after all that it tried.
-            let why = failed.to_string().lines().last().unwrap_or_default().to_owned();
-            Some((package, why))
-        })
-        .collect();
-    let mut peers = Peers { contenders: Vec::new(), missing: Vec::new() };
-    // All files are made by DuckDB, so that without it nobody has one.
-    if absent.iter().all(|(package, _)| *package != "duckdb") {
-        make_files(&python, &scripts, ours)?;
-    }
-    for peer in &PEERS {
-        let needed = ["duckdb", peer.package];
-        match absent.iter().find(|(package, _)| needed.contains(package)) {
-            Some((package, why)) => peers.missing.push(format!("{}: {package}: {why}", peer.name)),
-            None => peers.contenders.push(peer.contender(&python, &scripts, ours)?),
+const PEERS: [(&str, How); 7] = [
+    (DUCKDB, How::Query { engine: "duckdb", file: PARQUET }),
+    (DUCKDB_TABLE, How::Query { engine: "duckdb", file: TABLE }),
+    (POLARS, How::Query { engine: "polars", file: PARQUET }),
+    (CQRS_MEMORY, How::Rust("cqrs-memory")),
+    (CQRS_JSON, How::Rust("cqrs-json")),
+    (UMADB, How::UmaDb),
+    (EVENTSOURCING, How::Eventsourcing),
+];
+
+/// What everybody is asked.
+#[derive(Debug)]
+pub(super) struct Asked<'a> {
+    pub(super) files: &'a Files,
+    pub(super) question: &'static str,
+    pub(super) as_of_us: String,
+}
+
+/// The named peers; those that are not there are noted as missing.
+pub(super) fn contenders(bench: &mut Bench, asked: &Asked<'_>, wanted: &[&str]) -> Result<Vec<Contender>> {
+    let mut contenders = Vec::new();
+    for (name, how) in PEERS.into_iter().filter(|(name, _)| wanted.contains(name)) {
+        match how.command(bench, asked) {
+            Ok((program, arguments)) => {
+                let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+                contenders.push(Contender::new(Who::Peer(name), &program, &arguments));
+            }
+            Err(error) => bench.missing.push(format!("{name}, {}: {error:#}", asked.files.label())),
         }
     }
-    Ok(peers)
+    Ok(contenders)
 }
 
-/// Installs one pinned package, in an environment that is made if it is not there.
-fn install(python: &Path, environment: &Path, pinned: &str) -> Result<()> {
-    if !python.exists() {
-        finish(Command::new("python3").arg("-m").arg("venv").arg(environment))?;
-    }
-    let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", pinned];
-    finish(Command::new(python).args(pip))
-}
-
-/// Makes the peers' files by DuckDB's own copy of our JSON Lines, which are large and not kept.
-fn make_files(python: &Path, scripts: &Path, ours: &Ours) -> Result<()> {
-    let (parquet, table) = (ours.file(PARQUET), ours.file(TABLE));
-    if parquet.exists() && table.exists() {
-        return Ok(());
-    }
-    let lines = ours.file("events.jsonl");
-    ours.write_jsonl(&lines)?;
-    let making = [ours.file("making.parquet"), ours.file("making.duckdb")];
-    for path in &making {
-        // What a try before has left, if any.
-        let _ = fs::remove_file(path);
-    }
-    finish(Command::new(python).arg(scripts.join("make_files.py")).arg(&lines).args(&making))?;
-    for (made, path) in making.iter().zip([&parquet, &table]) {
-        fs::rename(made, path).with_context(|| format!("failed to name {}", path.display()))?;
-    }
-    fs::remove_file(&lines).with_context(|| format!("failed to remove {}", lines.display()))
-}
-
-impl Peer {
-    fn contender(&self, python: &Path, scripts: &Path, ours: &Ours) -> Result<Contender> {
-        let (script, file) = (scripts.join("answer_a.py"), ours.file(self.file));
-        let arguments = [text(&script)?, self.package, text(&file)?, THREADS];
-        Ok(Contender::new(Who::Peer(self.name), python, &arguments))
+impl How {
+    /// The program and its arguments, after all that has to be there.
+    fn command(self, bench: &Bench, asked: &Asked<'_>) -> Result<(PathBuf, Vec<String>)> {
+        let Asked { files, question, as_of_us } = asked;
+        let python = |script: &str, arguments: &[&str]| {
+            let script = text(&bench.python.scripts.join(script))?.to_owned();
+            let arguments = arguments.iter().map(|argument| (*argument).to_owned());
+            Ok((bench.python.program.clone(), std::iter::once(script).chain(arguments).collect()))
+        };
+        let rust = |arguments: &[&str]| {
+            let arguments = arguments.iter().map(|argument| (*argument).to_owned()).collect();
+            Ok((bench.programs.peers()?.to_owned(), arguments))
+        };
+        match self {
+            Self::Query { engine, file } => {
+                bench.python.ensure(engine)?;
+                let file = files.peers_file(bench, file)?;
+                python("answer.py", &[question, engine, text(&file)?, THREADS, as_of_us])
+            }
+            Self::Rust(command) => rust(&[command, files.workload, &files.events]),
+            Self::UmaDb => {
+                let file = files.made("umadb", |making| {
+                    let arguments = ["umadb-make", files.workload, &files.events, text(making)?];
+                    finish(Command::new(bench.programs.peers()?).args(arguments))
+                })?;
+                rust(&["umadb", as_of_us, text(&file)?])
+            }
+            Self::Eventsourcing => {
+                bench.python.ensure("eventsourcing")?;
+                let events = files.peers_file(bench, PARQUET)?;
+                let script = bench.python.scripts.join("eventsourcing_answer.py");
+                let file = files.made("eventsourcing.db", |making| {
+                    let mut command = Command::new(&bench.python.program);
+                    finish(command.arg(&script).arg("make").arg(&events).arg(making))
+                })?;
+                python("eventsourcing_answer.py", &["time", text(&file)?, as_of_us])
+            }
+        }
     }
 }

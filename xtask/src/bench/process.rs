@@ -32,6 +32,17 @@ pub(super) struct Run {
     pub(super) export_crc32: Option<u32>,
 }
 
+/// What every run is held against, as far as it is known.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub(super) struct Reference {
+    /// As of when to ask, in microseconds since 1970.
+    pub(super) as_of_us: i64,
+    /// The hash of the states that a fold without store and engine gives.
+    pub(super) export_crc32: Option<u32>,
+    /// Check figures that are published.
+    pub(super) check: Option<Vec<i64>>,
+}
+
 impl Contender {
     pub(super) fn new(who: Who, program: &Path, arguments: &[&str]) -> Self {
         let arguments = arguments.iter().map(|argument| (*argument).to_owned()).collect();
@@ -48,12 +59,12 @@ pub(super) fn finish(command: &mut Command) -> Result<()> {
     output(command).map(drop)
 }
 
-/// Runs a program and reads the one line that it prints.
+/// Runs a program and reads the last line that it prints; libraries of peers print lines of their own before.
 pub(super) fn answer<T: DeserializeOwned>(command: &mut Command) -> Result<T> {
     let output = output(command)?;
-    serde_json::from_slice(&output).with_context(|| {
-        format!("failed to read the answer of {command:?}: {}", String::from_utf8_lossy(&output))
-    })
+    let output = String::from_utf8_lossy(&output);
+    let line = output.lines().next_back().unwrap_or_default();
+    serde_json::from_str(line).with_context(|| format!("failed to read the answer of {command:?}: {line}"))
 }
 
 fn output(command: &mut Command) -> Result<Vec<u8>> {

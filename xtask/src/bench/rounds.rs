@@ -2,7 +2,7 @@
 
 use anyhow::{Result, ensure};
 
-use super::process::{Contender, Run, Who};
+use super::process::{Contender, Reference, Run, Who};
 
 /// The runs of each contender, one a round.
 #[derive(Debug)]
@@ -11,11 +11,12 @@ pub(super) struct Rounds(Vec<(Who, Vec<Run>)>);
 impl Rounds {
     /// Runs the rounds after one that does not count.
     ///
-    /// Everybody has to give the same figures, and who hashes states, the states of the reference.
-    pub(super) fn run(contenders: &[Contender], pairs: usize, reference: Option<u32>) -> Result<Self> {
+    /// Everybody has to give the same figures, the published ones where there are any, and who hashes states, the states
+    /// of the reference.
+    pub(super) fn run(contenders: &[Contender], pairs: usize, reference: &Reference) -> Result<Self> {
         let mut runs: Vec<(Who, Vec<Run>)> =
             contenders.iter().map(|contender| (contender.who.clone(), Vec::new())).collect();
-        let mut figures = None;
+        let mut figures = reference.check.clone();
         for round in 0..=pairs {
             eprintln!("round {round} of {pairs}{}", if round == 0 { ", which does not count" } else { "" });
             for (contender, (who, runs)) in contenders.iter().zip(&mut runs) {
@@ -23,7 +24,10 @@ impl Rounds {
                 let figures = figures.get_or_insert_with(|| run.check.clone());
                 ensure!(run.check == *figures, "{who:?} says {:?}, others {figures:?}", run.check);
                 let hash = run.export_crc32;
-                ensure!(hash.is_none() || hash == reference, "{who:?} has other states than one fold");
+                ensure!(
+                    hash.is_none() || hash == reference.export_crc32,
+                    "{who:?} has other states than one fold"
+                );
                 if round > 0 {
                     runs.push(run);
                 }
@@ -48,7 +52,7 @@ impl Rounds {
     }
 }
 
-fn median(mut values: Vec<f64>) -> Option<f64> {
+pub(super) fn median(mut values: Vec<f64>) -> Option<f64> {
     values.sort_by(f64::total_cmp);
     let middle = values.len() / 2;
     match values.len() {

@@ -70,6 +70,19 @@ pub enum Stage {
     Churned,
 }
 
+impl Stage {
+    /// The stage of a customer as of an instant.
+    pub fn of(orders: u32, last_order_at: Option<Timestamp>, as_of: Timestamp) -> Self {
+        match (last_order_at, orders) {
+            (None, _) => Self::Prospect,
+            (Some(last), _) if as_of.since(last) > Span::from_days(180) => Self::Churned,
+            (_, 5..) => Self::Loyal,
+            (_, 2..) => Self::Repeat,
+            _ => Self::First,
+        }
+    }
+}
+
 impl Projection for AnswerA {
     type State = Kept;
     type View = Answer;
@@ -123,22 +136,12 @@ impl Projection for AnswerA {
             open_tickets: kept.tickets_opened.saturating_sub(kept.tickets_resolved),
             nps_sum: kept.nps_sum,
             nps_answers: kept.nps_answers,
-            stage: stage(kept, customer.as_of()),
+            stage: Stage::of(kept.orders, kept.last_order_at, customer.as_of()),
         }
     }
 
     fn holds_until(&self, kept: &Kept, customer: &CustomerAt<'_>) -> Option<Timestamp> {
         let churns_after = kept.last_order_at? + Span::from_days(180);
         (customer.as_of() <= churns_after).then_some(churns_after)
-    }
-}
-
-fn stage(kept: &Kept, as_of: Timestamp) -> Stage {
-    match (kept.last_order_at, kept.orders) {
-        (None, _) => Stage::Prospect,
-        (Some(last), _) if as_of.since(last) > Span::from_days(180) => Stage::Churned,
-        (_, 5..) => Stage::Loyal,
-        (_, 2..) => Stage::Repeat,
-        _ => Stage::First,
     }
 }
