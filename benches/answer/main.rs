@@ -16,12 +16,14 @@ use wayfold_benches::{Named, Planned, chunks, make_closed};
 use wayfold_core::Fold;
 
 use crate::asked::Question;
+use crate::rebuild::Rebuild;
 
 const USAGE: &str = "usage, by `cargo xtask bench`:
   answer make fresh|compacted W|S EVENTS FILE  makes a closed store of a workload unless it is there
   answer jsonl W|S EVENTS FILE                 writes what stands of a workload as JSON Lines
   answer about A|B W|S EVENTS                  prints as of when to ask, and what the answer has to be
-  answer time A|B THREADS AS_OF_US FILE        measures a rebuild from a closed store
+  answer time A|B THREADS AS_OF_US FILE        measures a rebuild from a closed store, with the built-in projections
+  answer alone A|B THREADS AS_OF_US FILE       the same without them
   answer fold|bound W|S EVENTS                 measures a fold in memory, ours or the one written by hand";
 
 /// Beyond so many events the export is not hashed: it is made in memory as a whole.
@@ -43,9 +45,10 @@ fn main() -> Result<()> {
         ["about", question, workload, events] => {
             println!("{}", about(question.parse()?, &planned(workload, events)?)?);
         }
-        ["time", question, threads, as_of_us, file] => {
+        [command @ ("time" | "alone"), question, threads, as_of_us, file] => {
             let as_of = Timestamp::from_micros(as_of_us.parse()?)?;
-            println!("{}", rebuild::measure(question.parse()?, threads.parse()?, as_of, file.as_ref())?);
+            let (is_alone, threads, path) = (command == "alone", threads.parse()?, file.as_ref());
+            println!("{}", Rebuild { is_alone, threads, as_of, path }.measure(question.parse()?)?);
         }
         ["fold", workload, events] => println!("{}", memory::fold(&planned(workload, events)?)?),
         ["bound", workload, events] => println!("{}", memory::bound(&planned(workload, events)?)?),

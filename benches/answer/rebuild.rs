@@ -1,5 +1,5 @@
-//! A rebuild from a closed store: opening the file, folding its log anew with the four built-in projections and the
-//! answer as a projection of one's own, and asking for everybody's answer.
+//! A rebuild from a closed store: opening the file, folding its log anew with the answer as a projection of one's own,
+//! beside the four built-in projections or alone, and asking for everybody's answer.
 //!
 //! The seconds go from opening the file to the answer in memory, for answer A with its quintiles; figures and hash are
 //! computed after them.
@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use serde_json::{Value, json};
 use wayfold::sqlite::{SqliteConfig, SqliteStore};
-use wayfold::{Builder, CustomerKey, Projection, Rules, Timestamp};
+use wayfold::{Builder, CustomerKey, Projection, Rules, Timestamp, fold_alone};
 use wayfold_benches::peak_rss_kib;
 use wayfold_testkit::answer_a::{AnswerA, CheckFigures, quintiles};
 use wayfold_testkit::answer_b::{self, AnswerB};
@@ -17,36 +17,80 @@ use wayfold_testkit::answer_b::{self, AnswerB};
 use crate::asked::Question;
 use crate::{EXPORTED_EVENTS_MAX, Result};
 
-pub(crate) fn measure(question: Question, threads: usize, as_of: Timestamp, path: &Path) -> Result<Value> {
-    match question {
-        Question::A => answer(AnswerA, threads, as_of, path, quintiles, |answers, quintiles| {
-            CheckFigures::of(answers, quintiles).as_row().to_vec()
-        }),
-        Question::B => {
-            let nothing_more = |_: &[_]| ();
-            answer(AnswerB, threads, as_of, path, nothing_more, |answers, ()| {
-                answer_b::check_figures(answers).to_vec()
-            })
+/// What is rebuilt, and how.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Rebuild<'a> {
+    /// Whether the answer is folded alone, without an engine and the built-in projections.
+    pub(crate) is_alone: bool,
+    pub(crate) threads: usize,
+    pub(crate) as_of: Timestamp,
+    pub(crate) path: &'a Path,
+}
+
+impl Rebuild<'_> {
+    pub(crate) fn measure(self, question: Question) -> Result<Value> {
+        match question {
+            Question::A => self.answer(AnswerA, quintiles, |answers, quintiles| {
+                CheckFigures::of(answers, quintiles).as_row().to_vec()
+            }),
+            Question::B => {
+                self.answer(AnswerB, |_: &[_]| (), |answers, ()| answer_b::check_figures(answers).to_vec())
+            }
+        }
+    }
+
+    /// Measures; `finish` belongs to the answer, `check` does not.
+    fn answer<P: Projection, T>(
+        self,
+        projection: P,
+        finish: impl FnOnce(&[(CustomerKey, P::View)]) -> T,
+        check: impl FnOnce(&[(CustomerKey, P::View)], &T) -> Vec<i64>,
+    ) -> Result<Value> {
+        match self.is_alone {
+            true => alone(self, projection, finish, check),
+            false => with_built_in(self, projection, finish, check),
         }
     }
 }
 
-/// Measures; `finish` belongs to the answer, `check` does not.
-fn answer<P: Projection, T>(
+/// For reading alone, so that no thread of the store seals beside the measurement and changes the file.
+fn open(path: &Path, threads: usize) -> Result<SqliteStore> {
+    let mut config = SqliteConfig::default();
+    config.scan_threads = threads;
+    Ok(SqliteStore::open_read_only(path, config)?)
+}
+
+fn alone<P: Projection, T>(
+    Rebuild { threads, as_of, path, .. }: Rebuild<'_>,
     projection: P,
-    threads: usize,
-    as_of: Timestamp,
-    path: &Path,
+    finish: impl FnOnce(&[(CustomerKey, P::View)]) -> T,
+    check: impl FnOnce(&[(CustomerKey, P::View)], &T) -> Vec<i64>,
+) -> Result<Value> {
+    let start = Instant::now();
+    let store = open(path, threads)?;
+    let answers = pollster::block_on(fold_alone(&store, projection, as_of, threads))?;
+    let asked = start.elapsed();
+    let finished = finish(&answers);
+    let seconds = start.elapsed().as_secs_f64();
+    Ok(json!({
+        "seconds": seconds,
+        "views_seconds": asked.as_secs_f64(),
+        "peak_rss_kib": peak_rss_kib(),
+        "check": check(&answers, &finished),
+        "export_crc32": Value::Null,
+    }))
+}
+
+fn with_built_in<P: Projection, T>(
+    Rebuild { threads, as_of, path, .. }: Rebuild<'_>,
+    projection: P,
     finish: impl FnOnce(&[(CustomerKey, P::View)]) -> T,
     check: impl FnOnce(&[(CustomerKey, P::View)], &T) -> Vec<i64>,
 ) -> Result<Value> {
     let start = Instant::now();
     let mut builder = Builder::new(Rules::default())?.by_hand(as_of).with_threads(threads);
     let handle = builder.register(projection)?;
-    // For reading alone, so that no thread of the store seals beside the measurement and changes the file.
-    let mut config = SqliteConfig::default();
-    config.scan_threads = threads;
-    let store = SqliteStore::open_read_only(path, config)?;
+    let store = open(path, threads)?;
     let wayfold = builder.on_demand().without_snapshots().fold_anew().open_blocking(store)?;
     let folded = start.elapsed();
     let answers = wayfold.own_views(handle, as_of)?;

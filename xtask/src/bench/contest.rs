@@ -49,11 +49,13 @@ fn contenders(
         for state in question.states() {
             let who = Who::Ours { state, threads };
             contenders.push(match question {
-                Question::Memory => Contender::new(who, program, &["fold", files.workload, &files.events]),
-                Question::A | Question::B => {
+                Question::Memory => {
+                    Contender::new(who, program, &[question.command(), files.workload, &files.events])
+                }
+                Question::AloneA | Question::A | Question::AloneB => {
                     let store = files.store(bench, state)?;
                     let (threads, as_of_us) = (threads.to_string(), reference.as_of_us.to_string());
-                    let arguments = ["time", question.name(), &threads, &as_of_us, text(&store)?];
+                    let arguments = [question.command(), question.name(), &threads, &as_of_us, text(&store)?];
                     Contender::new(who, program, &arguments)
                 }
             });
