@@ -19,7 +19,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-pub use self::attribute::{AttributeValue, Attributes, NestedJson};
+pub use self::attribute::{AttributeValue, Attributes, NestedJson, attributes_from_json};
 pub(crate) use self::body::{CUSTOM_NAME, UNKNOWN_FIELDS, UNKNOWN_KIND, Unknown};
 pub use self::body::{EventBody, EventKind};
 pub(crate) use self::columns::{FieldSink, FieldSource};

@@ -68,6 +68,7 @@ pub use self::event::bodies;
 pub use self::event::{
     Actor, AttributeValue, Attributes, EventBody, EventKind, Extent, JourneyEvent, Limits, NestedJson,
     OrderKey, OrderLine, RawEvent, RawFields, UpcastResult, Upcasters, UpcastersBuilder,
+    attributes_from_json,
 };
 // The one family that is listed where it is declared: a struct for each kind, made by one macro.
 pub use self::bodies::*;

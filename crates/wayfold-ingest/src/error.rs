@@ -11,12 +11,12 @@ use std::sync::Arc;
 pub enum ErrorKind {
     /// A file could not be opened, read or written.
     Io,
-    /// A compressed file ends too early or is damaged.
+    /// A compressed file, or a Parquet file, ends too early or is damaged.
     Truncated,
     /// The mapping cannot be understood; the message names its line.
     Mapping,
-    /// The mapping and the file do not fit: a column is missing, or a row tells that the file is of another
-    /// form.
+    /// The file is not what it should be: a column is missing or of another type, a row tells that the file is of
+    /// another form than the mapping says, or a newer version of the library wrote it.
     Mismatch,
     /// A row cannot become an event; [`Error::problem`] says what is wrong with it.
     BadRow,
@@ -58,7 +58,7 @@ pub enum Problem {
     InvalidEvent,
     /// The event exceeds a stated limit.
     Limit,
-    /// A line is no JSON event.
+    /// A line is no JSON event, or a cell holds no JSON or no id where one should be.
     Malformed,
 }
 

@@ -298,14 +298,21 @@ fn custom() -> KindSpec {
     }
 }
 
+/// Every kind, the open one last.
+pub(crate) fn all() -> Vec<KindSpec> {
+    let mut kinds = closed_kinds();
+    kinds.push(custom());
+    kinds
+}
+
 /// Finds a kind by the name that documents give it.
 pub(crate) fn find(name: &str) -> Option<KindSpec> {
-    closed_kinds().into_iter().chain([custom()]).find(|kind| kind.name == name)
+    all().into_iter().find(|kind| kind.name == name)
 }
 
 /// The names of every kind, for messages.
 pub(crate) fn names() -> Vec<&'static str> {
-    closed_kinds().iter().map(|kind| kind.name).chain(["custom"]).collect()
+    all().iter().map(|kind| kind.name).collect()
 }
 
 #[cfg(test)]

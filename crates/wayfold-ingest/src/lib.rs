@@ -30,8 +30,9 @@
 //! ```
 //!
 //! [`Mapping`] says what the rows of a file mean, [`CsvImport`] reads delimited files by it, [`JsonlImport`]
-//! reads the library's own events, [`write_jsonl`] writes them, and [`EventSource`] is what both imports are:
-//! something that gives batches. The guide to mappings is `docs/guide/import.md`.
+//! reads the library's own events, [`write_jsonl`] writes them, and [`EventSource`] is what all imports are:
+//! something that gives batches. With the feature `parquet`, `ParquetImport` and `ParquetWriter` do the same with
+//! Parquet files. The guide to mappings is `docs/guide/import.md`, that to Parquet `docs/guide/parquet.md`.
 //!
 //! The same input gives the same events under the same ids, whatever the file is called and however the import
 //! is cut: so an import that was interrupted is run again, and a store takes each event once. The crate knows no
@@ -48,6 +49,8 @@ mod make;
 mod mapping;
 mod options;
 mod outlet;
+#[cfg(feature = "parquet")]
+mod parquet_file;
 mod rejects;
 mod row;
 mod source;
@@ -58,5 +61,7 @@ pub use self::error::{Error, ErrorKind, Problem, Result};
 pub use self::jsonl::{JsonlImport, write_jsonl};
 pub use self::mapping::Mapping;
 pub use self::options::{ImportOptions, OnBadRow, OnProgress};
+#[cfg(feature = "parquet")]
+pub use self::parquet_file::{ParquetImport, ParquetOptions, ParquetWriter};
 pub use self::rejects::Rejects;
 pub use self::source::{EventSource, NO_RULE, Progress};

@@ -34,10 +34,10 @@ pub struct ImportOptions {
     pub now: Option<Timestamp>,
     /// What happens to bad rows. Default: the import stops.
     pub on_bad_row: OnBadRow,
-    /// Bytes of a row or line; a longer one stops the import, because it is most often a quote that is never
+    /// Bytes of a row or line of text; a longer one stops the import, because it is most often a quote that is never
     /// closed. Default 4 MiB.
     pub row_bytes_max: u64,
-    /// The steps by which JSON Lines in older schema versions are lifted. Default: the library's own steps.
+    /// The steps by which events of our own in older schema versions are lifted. Default: the library's own steps.
     pub upcasters: Upcasters,
     /// Is called after every batch, and at least every 65,536 rows.
     pub on_progress: Option<OnProgress>,
@@ -88,7 +88,7 @@ impl ImportOptions {
         self
     }
 
-    /// Sets the steps by which JSON Lines in older schema versions are lifted.
+    /// Sets the steps by which events of our own in older schema versions are lifted.
     pub fn with_upcasters(mut self, upcasters: Upcasters) -> Self {
         self.upcasters = upcasters;
         self

@@ -18,6 +18,8 @@ pub(crate) struct Outlet {
     now: Option<Timestamp>,
     builder: BatchBuilder,
     full: VecDeque<EventBatch>,
+    #[cfg(feature = "parquet")]
+    is_recorded: bool,
 }
 
 impl Outlet {
@@ -28,6 +30,8 @@ impl Outlet {
             now: options.now,
             builder: BatchBuilder::new(options.limits.clone()),
             full: VecDeque::new(),
+            #[cfg(feature = "parquet")]
+            is_recorded: false,
         }
     }
 
@@ -60,12 +64,31 @@ impl Outlet {
 
     /// Takes an event into the batch; where the batch would grow too large, into the next one.
     pub(crate) fn push(&mut self, event: &JourneyEvent) -> Result<(), Fault> {
+        self.push_by(event, BatchBuilder::push)
+    }
+
+    /// Takes an event with the position and recording time that it carries. A batch keeps them for all of its events
+    /// or for none, so it ends where those that carry them begin or end.
+    #[cfg(feature = "parquet")]
+    pub(crate) fn push_recorded(&mut self, event: &JourneyEvent) -> Result<(), Fault> {
+        if self.is_recorded != event.position.is_some() && !self.builder.is_empty() {
+            self.cut();
+        }
+        self.is_recorded = event.position.is_some();
+        self.push_by(event, BatchBuilder::push_recorded)
+    }
+
+    fn push_by(
+        &mut self,
+        event: &JourneyEvent,
+        push: fn(&mut BatchBuilder, &JourneyEvent) -> wayfold_core::Result<()>,
+    ) -> Result<(), Fault> {
         self.check_future(event)?;
-        match self.builder.push(event) {
+        match push(&mut self.builder, event) {
             Ok(()) => {}
             Err(error) if error.kind() == CoreErrorKind::LimitExceeded && !self.builder.is_empty() => {
                 self.cut();
-                self.builder.push(event).map_err(|error| Fault::event(event.id, &error))?;
+                push(&mut self.builder, event).map_err(|error| Fault::event(event.id, &error))?;
             }
             Err(error) => return Err(Fault::event(event.id, &error)),
         }

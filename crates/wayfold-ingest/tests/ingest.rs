@@ -18,6 +18,9 @@ mod jsonl;
 mod mappings;
 #[path = "ingest/online_retail.rs"]
 mod online_retail;
+#[cfg(feature = "parquet")]
+#[path = "ingest/parquet.rs"]
+mod parquet;
 #[path = "ingest/properties.rs"]
 mod properties;
 #[path = "ingest/rejects.rs"]

@@ -51,6 +51,7 @@
 //! | feature | default | what it adds |
 //! |---|---|---|
 //! | `ingest` | yes | import of CSV by a mapping, and of Wayfold's own events as JSON Lines |
+//! | `parquet` | no | Wayfold's own events as Parquet, in and out; needs a C compiler |
 //! | `sqlite` | yes | [`sqlite::SqliteStore`]: the log in one file; needs a C compiler |
 
 mod alone;
@@ -181,3 +182,8 @@ struct Select;
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/guide/operate.md")]
 struct Operate;
+
+/// Compiles and runs the program of the guide.
+#[cfg(all(doctest, feature = "parquet"))]
+#[doc = include_str!("../../../docs/guide/parquet.md")]
+struct ParquetGuide;

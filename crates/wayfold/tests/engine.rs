@@ -12,6 +12,9 @@ mod broken;
 mod deciding;
 #[path = "engine/following.rs"]
 mod following;
+#[cfg(feature = "parquet")]
+#[path = "engine/importing.rs"]
+mod importing;
 #[path = "engine/notices.rs"]
 mod notices;
 #[path = "engine/online_retail.rs"]

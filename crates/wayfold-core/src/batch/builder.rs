@@ -62,9 +62,24 @@ impl BatchBuilder {
         Ok(())
     }
 
+    /// Adds an event as the last row with the `recorded_at` and `position` that it carries, which the batch keeps if
+    /// every event of it carries both: for events that were exported from a store.
+    ///
+    /// # Errors
+    /// As [`BatchBuilder::push`].
+    pub fn push_recorded(&mut self, event: &JourneyEvent) -> Result<()> {
+        self.push(event)?;
+        self.keep_recorded(event);
+        Ok(())
+    }
+
     /// Adds an event that a batch held already, with what its store recorded.
     pub(crate) fn push_trusted(&mut self, event: &JourneyEvent) {
         self.write(event);
+        self.keep_recorded(event);
+    }
+
+    fn keep_recorded(&mut self, event: &JourneyEvent) {
         if let (Some(position), Some(recorded_at)) = (event.position, event.recorded_at) {
             self.columns.positions.push(position);
             self.columns.recorded_at.push(recorded_at.as_micros());

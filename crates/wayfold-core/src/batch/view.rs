@@ -98,6 +98,11 @@ impl<'a> EventView<'a> {
         }
     }
 
+    /// The version of the kind's shape in which it was written.
+    pub fn schema_version(&self) -> u16 {
+        self.columns.schema_version[self.row()]
+    }
+
     /// The name of a custom kind.
     pub fn custom_name(&self) -> Option<&'a str> {
         self.text(crate::event::CUSTOM_NAME)
@@ -286,7 +291,7 @@ impl<'a> EventView<'a> {
         event.journey = self.journey().map(JourneyKey::trusted);
         event.received_at = columns.received_at.get(row).map(Timestamp::trusted);
         event.sequence = columns.sequence[self.row()];
-        event.schema_version = columns.schema_version[self.row()];
+        event.schema_version = self.schema_version();
         event.stage = self.named_stage();
         event.tags = self.tags().map(Tag::trusted).collect::<BTreeSet<_>>();
         event.attributes = self.attributes();

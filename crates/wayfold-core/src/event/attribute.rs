@@ -157,6 +157,27 @@ fn read_integer(text: &str) -> std::result::Result<AttributeValue, String> {
     text.parse().map(AttributeValue::Integer).map_err(|_| format!("whole number {text} is beyond 64 bits"))
 }
 
+/// Reads attributes from their JSON form, an object of values by name.
+///
+/// # Errors
+/// `Malformed` if the text is no such object, or holds a name twice.
+///
+/// ```
+/// use wayfold_core::{AttributeValue, attributes_from_json};
+///
+/// let attributes = attributes_from_json(r#"{"shop":"north","weight":{"decimal":"1.25"}}"#)?;
+/// let mut values = attributes.values();
+/// assert_eq!(values.next(), Some(&AttributeValue::from("north")));
+/// assert!(matches!(values.next(), Some(AttributeValue::Decimal(_))));
+/// # Ok::<(), wayfold_core::Error>(())
+/// ```
+pub fn attributes_from_json(text: &str) -> Result<Attributes> {
+    let mut reader = serde_json::Deserializer::from_str(text);
+    read_attributes(&mut reader).and_then(|attributes| reader.end().map(|()| attributes)).map_err(|error| {
+        Error::new(ErrorKind::Malformed, format_args!("attributes: {}", without_place(&error)))
+    })
+}
+
 /// Reads attributes by name, each once.
 pub(super) fn read_attributes<'de, D: Deserializer<'de>>(
     deserializer: D,

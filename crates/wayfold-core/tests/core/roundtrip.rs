@@ -5,8 +5,8 @@ use proptest::prelude::*;
 use serde::Deserialize;
 use wayfold_core::bodies::Unknown;
 use wayfold_core::{
-    AttributeName, AttributeValue, Channel, CustomerKey, EventBatch, EventBody, EventId, JourneyEvent,
-    JourneyKey, NestedJson, Stage, Tag, Tenant, Timestamp,
+    AttributeName, AttributeValue, BatchBuilder, Channel, CustomerKey, EventBatch, EventBody, EventId,
+    JourneyEvent, JourneyKey, Limits, NestedJson, Stage, Tag, Tenant, Timestamp,
 };
 
 use super::support::{day, event as event_of};
@@ -190,6 +190,16 @@ fn positions_stand_for_all_events_of_a_batch_or_for_none() {
     assert!(mixed.iter().all(|event| event.position().is_none() && event.recorded_at().is_none()));
     let whole = EventBatch::from_views([recorded.event(0)]);
     assert_eq!(whole.event(0).position(), Some(wayfold_core::Position::END));
+    let pushed = |events: &[JourneyEvent]| {
+        let mut builder = BatchBuilder::new(Limits::default());
+        events.iter().for_each(|event| builder.push_recorded(event).unwrap());
+        builder.finish()
+    };
+    let exported = recorded.event(0).to_event();
+    let exported = [exported];
+    assert_eq!(pushed(&exported).to_events(), exported);
+    let [exported] = exported;
+    assert!(pushed(&[exported, event]).iter().all(|event| event.position().is_none()));
 }
 
 fn attribute_name(text: &str) -> AttributeName {

@@ -170,7 +170,7 @@ fn attribute() -> impl Strategy<Value = AttributeValue> {
     ]
 }
 
-fn event() -> impl Strategy<Value = JourneyEvent> {
+pub(crate) fn event() -> impl Strategy<Value = JourneyEvent> {
     let who = (any::<u128>(), hostile(), name(), proptest::option::of(name()));
     let when = (instant(), -1439..1440_i16, proptest::option::of(instant()), any::<u32>());
     let what = (body(), proptest::collection::btree_map(name(), attribute(), 0..4), vec(name(), 0..3));
