@@ -17,10 +17,11 @@ const PAUSE: Duration = Duration::from_millis(10);
 const STEP_PAGES: u32 = 1_024;
 
 impl SqliteStore {
-    /// Seals every event that is not sealed by now, merges what is due, and gives unused space of the file back.
+    /// Seals every event that is not sealed by now, merges all blocks into as few as
+    /// [`SqliteConfig::compact_events_max`](crate::SqliteConfig) allows, and gives unused space of the file back.
     ///
-    /// The store does this by itself as it grows, but for the space; it is for a log that is finished or was
-    /// imported. It blocks the calling thread; appends and reads go on meanwhile, and what is appended waits for its
+    /// The store seals and merges by itself as it grows, into more and smaller blocks; this is for a log that is finished
+    /// or was imported, and for one that is read much more than written. It blocks the calling thread; appends and reads go on meanwhile, and what is appended waits for its
     /// own sealing.
     ///
     /// # Errors

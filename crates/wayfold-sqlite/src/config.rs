@@ -72,6 +72,10 @@ pub struct SqliteConfig {
     /// How many stored bytes a merged block has at most; a read of everything keeps one block in memory. Default
     /// 268,435,456.
     pub merge_bytes_max: u64,
+    /// How many events a block holds at most that [`SqliteStore::compact`](crate::SqliteStore::compact) makes. The more
+    /// of a customer's events stand in one block, the faster a fold and a customer's view; a read of everything in order
+    /// keeps one block in memory, decoded. Below `merge_events_max`, what is due is still merged. Default 4,194,304.
+    pub compact_events_max: usize,
 }
 
 impl Default for SqliteConfig {
@@ -94,6 +98,7 @@ impl Default for SqliteConfig {
             merge_blocks: 16,
             merge_events_max: 1 << 20,
             merge_bytes_max: 256 << 20,
+            compact_events_max: 4 << 20,
         }
     }
 }

@@ -53,11 +53,54 @@ pub(crate) fn merge(
     bytes_of: BytesOf<'_>,
 ) -> Result<Option<Plan>> {
     let blocks = match goal {
-        Goal::Due => &sealed.blocks[..],
-        Goal::UpTo(number) => sealed.between(0, number.saturating_add(1)),
+        Goal::Due => mergeable(&sealed.blocks, config, bytes_of)?,
+        Goal::UpTo(number) => {
+            let blocks = sealed.between(0, number.saturating_add(1));
+            match together(blocks, config, bytes_of)? {
+                None => mergeable(blocks, config, bytes_of)?,
+                found => found,
+            }
+        }
     };
-    let blocks = mergeable(blocks, config, bytes_of)?;
     Ok(blocks.map(|blocks| Plan::Merge(blocks.to_vec())))
+}
+
+/// The first adjacent blocks that can become one, however large each is.
+fn together<'a>(
+    blocks: &'a [Arc<Block>],
+    config: &SqliteConfig,
+    bytes_of: BytesOf<'_>,
+) -> Result<Option<&'a [Arc<Block>]>> {
+    for start in 0..blocks.len() {
+        let count = fitting(&blocks[start..], config.compact_events_max, usize::MAX);
+        let count = fitting_bytes(&blocks[start..start + count], config, bytes_of)?;
+        if count >= 2 {
+            return Ok(Some(&blocks[start..start + count]));
+        }
+    }
+    Ok(None)
+}
+
+/// How many of the first blocks, at most so many, have at most so many events together.
+fn fitting(blocks: &[Arc<Block>], events_max: usize, count_max: usize) -> usize {
+    let mut events = 0;
+    let fits = |block: &&Arc<Block>| {
+        events += block.header.events();
+        events <= events_max as u64
+    };
+    blocks.iter().take(count_max).take_while(fits).count()
+}
+
+/// How many of the first blocks have at most the bytes that one may have. Counting them reads the file.
+fn fitting_bytes(blocks: &[Arc<Block>], config: &SqliteConfig, bytes_of: BytesOf<'_>) -> Result<usize> {
+    let mut bytes = 0;
+    for (fitting, block) in blocks.iter().enumerate() {
+        bytes += bytes_of(block)?;
+        if bytes > config.merge_bytes_max {
+            return Ok(fitting);
+        }
+    }
+    Ok(blocks.len())
 }
 
 /// Says whether enough events wait to be sealed.
@@ -119,24 +162,12 @@ fn mergeable<'a>(
 
 /// How many of the first blocks of a run are to become one; fewer than two for none.
 fn mergeable_from(run: &[Arc<Block>], config: &SqliteConfig, bytes_of: BytesOf<'_>) -> Result<usize> {
-    let events_max = config.merge_events_max as u64;
-    let mut events = 0;
-    let fitting = run.iter().take_while(|block| {
-        events += block.header.events();
-        events <= events_max
-    });
-    let count = fitting.count().min(config.merge_blocks.max(2));
-    let is_full = count < run.len() || events == events_max;
+    let count = fitting(run, config.merge_events_max, config.merge_blocks.max(2));
+    let events: u64 = run[..count].iter().map(|block| block.header.events()).sum();
+    let is_full = count < run.len() || events == config.merge_events_max as u64;
     if count < 2 || !(count >= config.merge_blocks || is_full) {
         return Ok(0);
     }
-    // Counting bytes reads the file, so only those are counted that are due by events.
-    let mut bytes = 0;
-    for (fitting, block) in run[..count].iter().enumerate() {
-        bytes += bytes_of(block)?;
-        if bytes > config.merge_bytes_max {
-            return Ok(fitting);
-        }
-    }
-    Ok(count)
+    // Only of those that are due by events.
+    fitting_bytes(&run[..count], config, bytes_of)
 }

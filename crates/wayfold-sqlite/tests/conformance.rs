@@ -20,7 +20,8 @@ impl Bench {
     fn sealing() -> Self {
         // What the suite asks needs no disk; syncing every step of it would take minutes.
         let mut config = SqliteConfig::default().with_durability(Durability::Off);
-        (config.seal_events, config.merge_blocks, config.merge_events_max) = (3, 3, 40);
+        (config.seal_events, config.merge_blocks) = (3, 3);
+        (config.merge_events_max, config.compact_events_max) = (40, 40);
         Self(config)
     }
 }

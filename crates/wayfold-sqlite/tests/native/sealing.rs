@@ -23,7 +23,7 @@ fn small() -> SqliteConfig {
     let mut config = SqliteConfig::default();
     config.seal_events = 20;
     config.merge_blocks = 3;
-    config.merge_events_max = 200;
+    (config.merge_events_max, config.compact_events_max) = (200, 200);
     config.read_events_max = 50;
     config
 }
@@ -184,6 +184,25 @@ fn sealing_goes_on_by_itself_and_leaves_nothing_behind() {
     assert_eq!(count("SELECT count(*) FROM fold"), count("SELECT count(DISTINCT id >> 24) FROM fold"));
     assert_eq!(count("SELECT count(DISTINCT id >> 24) FROM fold"), report.sealed_blocks as i64);
     assert_eq!(count("PRAGMA freelist_count"), 0);
+}
+
+#[test]
+fn compacting_makes_as_few_blocks_as_there_may_be() {
+    let folder = Folder::new();
+    let mut config = small();
+    config.compact_events_max = 500;
+    let store = fill(SqliteStore::open(folder.file(), config.clone()).unwrap(), 500);
+    store.compact().unwrap();
+    assert_eq!(store.check().unwrap().sealed_blocks, 1);
+    assert!(append(&store, &[registered(501, "a")]).is_ok());
+    store.compact().unwrap();
+    assert_eq!(store.check().unwrap().sealed_blocks, 2, "500 is what a block may hold");
+    drop(store);
+    config.compact_events_max = 501;
+    let store = SqliteStore::open(folder.file(), config).unwrap();
+    store.compact().unwrap();
+    assert_eq!(store.check().unwrap().sealed_blocks, 1);
+    assert_eq!(ids(&store, EventFilter::all()), (1..=501).collect::<Vec<_>>());
 }
 
 #[test]

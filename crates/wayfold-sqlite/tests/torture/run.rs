@@ -13,7 +13,7 @@ pub(crate) fn sealing() -> SqliteConfig {
     panics::watch();
     let mut config = SqliteConfig::default();
     (config.seal_events, config.seal_blocks) = (60, 24);
-    (config.merge_blocks, config.merge_events_max) = (3, 900);
+    (config.merge_blocks, config.merge_events_max, config.compact_events_max) = (3, 900, 0);
     config
 }
 

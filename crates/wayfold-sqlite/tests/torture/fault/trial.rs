@@ -24,7 +24,7 @@ const TRIES: usize = 2;
 fn config() -> SqliteConfig {
     let mut config = run::sealing().with_busy_timeout_ms(4);
     (config.seal_events, config.seal_blocks) = (12, 4);
-    (config.merge_blocks, config.merge_events_max) = (2, 60);
+    (config.merge_blocks, config.merge_events_max, config.compact_events_max) = (2, 60, 60);
     config
 }
 
