@@ -9,6 +9,8 @@ use wayfold_store::{Error, ErrorKind, Result};
 /// PostgreSQL cuts names at 63 bytes, and the channel of a log is its schema's name with a prefix.
 const SCHEMA_BYTES_MAX: usize = 48;
 
+const KEEPALIVE: Duration = Duration::from_secs(10);
+
 /// How a [`PostgresStore`](crate::PostgresStore) reaches its database; every field has a default.
 ///
 /// ```
@@ -31,7 +33,8 @@ pub struct PostgresConfig {
     pub connections_max: usize,
     /// How long a connection may take to be made, and a call to get one, in milliseconds. Default 5,000.
     pub connect_timeout_ms: u64,
-    /// How long the server works at one statement at most, in milliseconds. Default 30,000.
+    /// How long the server works at one statement at most, and waits for the next one of an append, in milliseconds; 0
+    /// for any time. Default 30,000.
     pub statement_timeout_ms: u32,
     /// How often the log is looked at while somebody waits for events, besides what the server tells, in milliseconds.
     /// Default 1,000.
@@ -137,13 +140,18 @@ impl PostgresConfig {
             Error::new(ErrorKind::Unsupported, message)
         })?;
         driver.connect_timeout(self.connect_timeout());
+        // A server that is gone without a word is found out by the silence.
+        driver.keepalives_idle(KEEPALIVE).keepalives_interval(KEEPALIVE).keepalives_retries(3);
+        driver.tcp_user_timeout(KEEPALIVE * 4);
         if driver.get_application_name().is_none() {
             driver.application_name("wayfold");
         }
-        // Each plan is made for its values: the parts of a filter that are absent fall away.
+        // Each plan is made for its values: the parts of a filter that are absent fall away. A process that stops amid an
+        // append gives its locks up.
         let own = format!(
-            "-c plan_cache_mode=force_custom_plan -c jit=off -c statement_timeout={}",
-            self.statement_timeout_ms
+            "-c plan_cache_mode=force_custom_plan -c jit=off -c statement_timeout={timeout} \
+             -c idle_in_transaction_session_timeout={timeout}",
+            timeout = self.statement_timeout_ms
         );
         let options = driver.get_options().map_or(own.clone(), |options| format!("{options} {own}"));
         driver.options(options);

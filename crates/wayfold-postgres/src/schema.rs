@@ -44,9 +44,9 @@ async fn check_server(client: &Client) -> Result<()> {
 /// How many migrations the schema has; a newer schema is refused.
 async fn migrations_applied(client: &impl GenericClient, schema: &str) -> Result<usize> {
     let tried = "look for the tables of the log";
-    let table = format!("{schema}.migration");
-    let known: bool =
-        client.query_one("SELECT to_regclass($1) IS NOT NULL", &[&table]).await.at(tried)?.get(0);
+    // A look at the catalogue sees what another process made while this one waited for the lock; a cached name does not.
+    let known = "SELECT EXISTS (SELECT FROM pg_tables WHERE schemaname = $1 AND tablename = 'migration')";
+    let known: bool = client.query_one(known, &[&schema]).await.at(tried)?.get(0);
     if !known {
         return Ok(0);
     }
@@ -89,22 +89,21 @@ async fn migrate(client: &mut Client, schema: &str) -> Result<()> {
     transaction.commit().await.at("commit the migrations")
 }
 
-/// Counts transactions on where those of this cluster begin anew, as they do when a dump was restored into another one.
+/// Counts transactions on where the log holds some that this cluster has not come to: a dump was restored here.
 async fn follow_cluster(client: &mut Client, schema: &str) -> Result<()> {
     let tried = "compare the log with the cluster";
-    let is_here =
-        format!("SELECT cluster = (SELECT system_identifier FROM pg_control_system()) FROM {schema}.log");
-    if client.query_one(&is_here, &[]).await.at(tried)?.get(0) {
+    let last = format!("coalesce((SELECT max(log_transaction) FROM {schema}.event_log), 0)");
+    let is_ahead =
+        format!("{last} >= pg_snapshot_xmax(pg_current_snapshot())::text::bigint + transactions_before");
+    let row = client.query_one(&format!("SELECT {is_ahead} FROM {schema}.log"), &[]).await.at(tried)?;
+    if !row.get::<_, bool>(0) {
         return Ok(());
     }
     let tried = "count on where the log was in another cluster";
     let transaction = locked(client, schema).await?;
     let follow = format!(
-        "UPDATE {schema}.log SET
-            transactions_before = coalesce((SELECT max(log_transaction) FROM {schema}.event_log), 0) + 1
-                - pg_snapshot_xmin(pg_current_snapshot())::text::bigint,
-            cluster = here.system_identifier
-        FROM pg_control_system() AS here WHERE cluster <> here.system_identifier"
+        "UPDATE {schema}.log
+        SET transactions_before = {last} + 1 - pg_snapshot_xmin(pg_current_snapshot())::text::bigint WHERE {is_ahead}"
     );
     transaction.execute(&follow, &[]).await.at(tried)?;
     transaction.commit().await.at(tried)

@@ -28,6 +28,7 @@ const UNTIL_INPUT_ENDS: &str = r#"
 /// process is killed. It does not sync, as a test does not outlive the machine.
 #[derive(Debug)]
 pub struct PostgresServer {
+    programs: PathBuf,
     folder: PathBuf,
     keeper: Child,
 }
@@ -68,7 +69,7 @@ impl PostgresServer {
         let template = template(&programs, under.as_ref());
         let folder = open_to_the_server(Scratch::new(std::env::temp_dir(), "wayfold-postgres").keep());
         copy(&template, &folder.join("data"));
-        let mut server = Self { keeper: serve(&programs, &folder), folder };
+        let mut server = Self { keeper: serve(&programs, &folder), programs, folder };
         server.wait_until_ready();
         server
     }
@@ -76,6 +77,11 @@ impl PostgresServer {
     /// How a client names the server: a database of an owner who may do everything.
     pub fn connection(&self) -> String {
         format!("host={} user=postgres dbname=postgres", self.folder.display())
+    }
+
+    /// A program that came with the server, such as `pg_dump`.
+    pub fn program(&self, name: &str) -> Command {
+        Command::new(self.programs.join(name))
     }
 
     /// The socket of the server.
@@ -108,7 +114,10 @@ fn programs() -> Option<PathBuf> {
     let mut folders: Vec<PathBuf> = std::env::split_paths(&path).collect();
     let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
     folders.extend(versions.map(|version| version.path().join("bin")));
-    folders.into_iter().find(|folder| folder.join("initdb").exists() && folder.join("postgres").exists())
+    folders.retain(|folder| folder.join("initdb").exists());
+    // A link on the path leads to where the other programs are.
+    let postgres = folders.iter().find_map(|folder| fs::canonicalize(folder.join("postgres")).ok())?;
+    postgres.parent().map(Path::to_owned)
 }
 
 /// The data of a new server: made once, as making it takes much longer than copying it.

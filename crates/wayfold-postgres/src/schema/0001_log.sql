@@ -49,10 +49,9 @@ CREATE SEQUENCE {schema}.last_recorded MINVALUE -9223372036854775808 START -9223
 -- One row. Numbers of transactions begin anew in another cluster; what is added to them here goes on beyond the last.
 CREATE TABLE {schema}.log (
     only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
-    transactions_before bigint NOT NULL,
-    cluster bigint NOT NULL
+    transactions_before bigint NOT NULL DEFAULT 0
 );
-INSERT INTO {schema}.log (transactions_before, cluster) SELECT 0, system_identifier FROM pg_control_system();
+INSERT INTO {schema}.log DEFAULT VALUES;
 
 -- Draws places for events and the time at which they are recorded. Numbers, transactions and times grow together: they
 -- are drawn under a lock that is held for this alone and not up to the commit.
