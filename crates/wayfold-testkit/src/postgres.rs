@@ -159,7 +159,7 @@ fn serve(programs: &Path, folder: &Path) -> Child {
 fn command(folder: &Path, program: &Path) -> Command {
     let mut command = Command::new(program);
     command.current_dir(folder).env("LC_ALL", "C");
-    if fs::metadata(folder).expect("the folder is there").uid() == NOBODY {
+    if owner(folder) == NOBODY {
         command.uid(NOBODY).gid(NOBODY);
     }
     command
@@ -167,7 +167,7 @@ fn command(folder: &Path, program: &Path) -> Command {
 
 /// Gives a folder of root's to the user of the server.
 fn open_to_the_server(folder: PathBuf) -> PathBuf {
-    if fs::metadata(&folder).expect("the folder is there").uid() == 0 {
+    if owner(&folder) == 0 {
         chown(&folder, Some(NOBODY), Some(NOBODY)).expect("root may give a folder away");
     }
     folder
@@ -175,9 +175,12 @@ fn open_to_the_server(folder: PathBuf) -> PathBuf {
 
 /// Copies a folder with all that is in it, to the owner of the folder above.
 fn copy(from: &Path, to: &Path) {
-    let above = fs::metadata(to.parent().expect("it lies in a folder")).expect("the folder is there");
-    let give =
-        |path: &Path| chown(path, Some(above.uid()), Some(above.gid())).expect("it is given to its owner");
+    let owner = owner(to.parent().expect("it lies in a folder"));
+    let give = |path: &Path| {
+        if self::owner(path) != owner {
+            chown(path, Some(owner), None).expect("root may give a file away");
+        }
+    };
     fs::create_dir_all(to).expect("a test may make a folder");
     fs::set_permissions(to, fs::Permissions::from_mode(0o700)).expect("a folder can be closed to others");
     give(to);
@@ -191,6 +194,10 @@ fn copy(from: &Path, to: &Path) {
             give(&place);
         }
     }
+}
+
+fn owner(path: &Path) -> u32 {
+    fs::metadata(path).expect("it is there").uid()
 }
 
 /// What a program prints.
