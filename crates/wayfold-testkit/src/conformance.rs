@@ -62,5 +62,5 @@ mod waiting;
 pub use self::bench::{LogConfig, MemoryBench, OpenLog, Opened, StoreBench, TestClock};
 pub use self::case::{Case, Need, Verdict};
 pub use self::condition::condition_cells;
-pub use self::list::{CASES, assert_ruled_out_as_declared, run};
+pub use self::list::{CASES, assert_ruled_out_as_declared, is_missing, run};
 pub use self::model::{MODEL_PARTS, check_model};

@@ -6,7 +6,7 @@
 //! [`Arrival`] cuts a history into deliveries out of order, [`Subject`] is whatever folds them, alone or over
 //! a store, and [`check`] holds the two against each other; [`given`] writes single journeys by hand.
 //!
-//! [`process`] starts a test's own program again as a process that may be killed, and [`Scratch`] is a folder for its file.
+//! [`PostgresServer`] is a throw-away server of a test's own. [`process`] starts a test's own program again as a process that may be killed, and [`Scratch`] is a folder for its file.
 //!
 //! [`conformance`](mod@conformance) is for whoever writes a store: every promise of the port as a named test, and
 //! random operations beside the memory store, by one macro call.
@@ -16,11 +16,14 @@ mod check;
 pub mod conformance;
 mod coverage;
 mod oracle;
+#[cfg(unix)]
+mod postgres;
 pub mod process;
 mod random;
 mod real_data;
 mod scenario;
 mod scratch;
+mod skip;
 mod subject;
 mod workload;
 
@@ -28,10 +31,13 @@ pub use self::arrival::{Arrival, Clock, Delivery, Order};
 pub use self::check::{Case, Catch, check, minimal};
 pub use self::coverage::Coverage;
 pub use self::oracle::{ChangeFact, Oracle, causal_rank, stage_of};
+#[cfg(unix)]
+pub use self::postgres::PostgresServer;
 pub use self::random::Random;
 pub use self::real_data::real_data;
 pub use self::scenario::{Given, Moment, When, given, on};
 pub use self::scratch::Scratch;
+pub use self::skip::skip;
 pub use self::subject::{
     Answers, FoldSubject, Refolds, RestartSubject, Steering, StoreSubject, Straight, Subject,
 };

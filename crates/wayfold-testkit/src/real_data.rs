@@ -1,12 +1,11 @@
-use std::fs::OpenOptions;
-use std::io::Write;
 use std::path::PathBuf;
+
+use crate::skip::skip;
 
 /// The path of a file of real data that may not be committed, or `None` where it is absent.
 ///
 /// The folder that holds `data/` is named by the environment variable `WAYFOLD_SHARED`. A test that gets `None`
-/// returns; it has been noted by name in the file that `WAYFOLD_SKIPS_FILE` names, so that the runner counts it
-/// as skipped and not as passed.
+/// returns; it has been noted as skipped, see [`skip`].
 ///
 /// # Panics
 /// If the variable is set and the file is not there, or the note cannot be written.
@@ -16,13 +15,7 @@ pub fn real_data(test: &str, file: &str) -> Option<PathBuf> {
         assert!(path.exists(), "WAYFOLD_SHARED is set, but {} is not there", path.display());
         return Some(path);
     }
-    let note =
-        format!("{test}: real data is absent; set WAYFOLD_SHARED to the folder that holds data/{file}");
-    println!("SKIPPED: {note}");
-    if let Some(skips) = std::env::var_os("WAYFOLD_SKIPS_FILE") {
-        let skips = OpenOptions::new().create(true).append(true).open(skips);
-        let written = skips.and_then(|mut skips| writeln!(skips, "{note}"));
-        written.expect("the file that WAYFOLD_SKIPS_FILE names can be written");
-    }
+    let reason = format!("real data is absent; set WAYFOLD_SHARED to the folder that holds data/{file}");
+    skip(test, &reason);
     None
 }

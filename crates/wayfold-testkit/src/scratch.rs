@@ -38,6 +38,11 @@ impl Scratch {
         &self.0
     }
 
+    /// The folder, for somebody else to remove.
+    pub(crate) fn keep(mut self) -> PathBuf {
+        std::mem::take(&mut self.0)
+    }
+
     /// Where the store's file lies.
     pub fn file(&self) -> PathBuf {
         self.0.join("log.wayfold")
@@ -70,6 +75,7 @@ impl Scratch {
 
 impl Drop for Scratch {
     fn drop(&mut self) {
+        // One that was kept has no name any more, and then nothing is removed.
         let _ = std::fs::remove_dir_all(&self.0);
     }
 }

@@ -37,8 +37,8 @@
 //! - [`EventStore`]: what a backend implements; [`MemoryStore`] is the reference.
 //!
 //! Doc examples of re-exported items name the crate that defines them: write `wayfold` for `wayfold_core`,
-//! [`wayfold::store`](store) for `wayfold_store`, [`wayfold::sqlite`](sqlite) for `wayfold_sqlite` and
-//! [`wayfold::ingest`](ingest) for `wayfold_ingest`.
+//! [`wayfold::store`](store) for `wayfold_store`, [`wayfold::sqlite`](sqlite) for `wayfold_sqlite`,
+//! [`wayfold::postgres`](postgres) for `wayfold_postgres` and [`wayfold::ingest`](ingest) for `wayfold_ingest`.
 //!
 //! # What it is not
 //!
@@ -53,6 +53,7 @@
 //! | `ingest` | yes | import of CSV by a mapping, and of Wayfold's own events as JSON Lines |
 //! | `parquet` | no | Wayfold's own events as Parquet, in and out; needs a C compiler |
 //! | `sqlite` | yes | [`sqlite::SqliteStore`]: the log in one file; needs a C compiler |
+//! | `postgres` | no | [`postgres::PostgresStore`]: the log in a PostgreSQL database, for several instances of a service |
 
 mod alone;
 mod ask;
@@ -116,6 +117,9 @@ pub use wayfold_core::{
 #[cfg(feature = "ingest")]
 #[doc(inline)]
 pub use wayfold_ingest as ingest;
+#[cfg(feature = "postgres")]
+#[doc(inline)]
+pub use wayfold_postgres as postgres;
 #[cfg(feature = "sqlite")]
 #[doc(inline)]
 pub use wayfold_sqlite as sqlite;
@@ -152,6 +156,11 @@ struct SchemaVersions;
 #[cfg(all(doctest, feature = "sqlite"))]
 #[doc = include_str!("../../../docs/guide/storage.md")]
 struct Storage;
+
+/// Compiles the program of the guide.
+#[cfg(all(doctest, feature = "postgres"))]
+#[doc = include_str!("../../../docs/guide/postgres.md")]
+struct Postgres;
 
 /// Compiles and runs the program of the guide.
 #[cfg(all(doctest, feature = "sqlite"))]

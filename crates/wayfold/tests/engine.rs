@@ -19,6 +19,9 @@ mod importing;
 mod notices;
 #[path = "engine/online_retail.rs"]
 mod online_retail;
+#[cfg(all(unix, feature = "postgres"))]
+#[path = "engine/postgres.rs"]
+mod postgres;
 #[path = "engine/rebuilds.rs"]
 mod rebuilds;
 #[path = "engine/snapshots.rs"]

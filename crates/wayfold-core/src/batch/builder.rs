@@ -73,6 +73,13 @@ impl BatchBuilder {
         Ok(())
     }
 
+    /// Adds an event that a store kept as the last row, with the position and time that it recorded. Limits and rules
+    /// are those of the append that wrote it, and are not checked again.
+    pub fn push_stored(&mut self, event: &JourneyEvent) {
+        self.push_trusted(event);
+        self.extent = self.extent.with(event);
+    }
+
     /// Adds an event that a batch held already, with what its store recorded.
     pub(crate) fn push_trusted(&mut self, event: &JourneyEvent) {
         self.write(event);

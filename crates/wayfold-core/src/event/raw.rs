@@ -99,8 +99,12 @@ impl RawEvent {
         Ok(JourneyEvent { body, ..self.event })
     }
 
-    /// Keeps the body as it came, also where the kind is known.
-    pub(super) fn keep(self) -> Result<JourneyEvent> {
+    /// Keeps the body as it came, also where the kind is known: how a store reads an event back that was unknown when it
+    /// was taken, so that storing it again changes nothing.
+    ///
+    /// # Errors
+    /// `Malformed` if the fields are no JSON object.
+    pub fn keep(self) -> Result<JourneyEvent> {
         let body = Unknown::kept(self.kind, self.fields.as_str())?.into();
         Ok(JourneyEvent { body, ..self.event })
     }

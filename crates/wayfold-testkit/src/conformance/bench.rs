@@ -21,6 +21,12 @@ pub trait StoreBench: Send + Sync {
     /// - Dropping what opens the log may delete it.
     fn log(&self, config: LogConfig) -> OpenLog;
 
+    /// Why no log can be made here, such as a server that is not installed; every test is then noted as skipped, see
+    /// [`skip`](crate::skip()). Default `None`.
+    fn missing(&self) -> Option<&str> {
+        None
+    }
+
     /// Waits for a future; an adapter that needs its own runtime waits there.
     fn block_on(&self, future: BoxFuture<'_, ()>) {
         pollster::block_on(future);

@@ -9,6 +9,7 @@ use super::{
     append, checkpoints, concurrency, condition, content, ids, limits, names, order, read, reopening, scan,
     sharing, snapshots, subscription, waiting,
 };
+use crate::skip::skip;
 
 /// Hands the list of cases to a macro, after what it is called with.
 #[doc(hidden)]
@@ -195,7 +196,11 @@ macro_rules! __conformance_tests {
 
             mod model {
                 fn check(part: u64) {
-                    let found = $crate::conformance::check_model(&super::the_bench(), part);
+                    let bench = super::the_bench();
+                    if $crate::conformance::is_missing(&bench, &format!("{}::model::{part}", stringify!($name))) {
+                        return;
+                    }
+                    let found = $crate::conformance::check_model(&bench, part);
                     found.unwrap_or_else(|difference| panic!("{difference}"));
                 }
 
@@ -222,10 +227,22 @@ macro_rules! __conformance_tests {
 
             #[test]
             fn cases_are_ruled_out_by_capabilities_alone() {
-                $crate::conformance::assert_ruled_out_as_declared(&the_bench());
+                let bench = the_bench();
+                if !$crate::conformance::is_missing(&bench, concat!(stringify!($name), "::ruled_out")) {
+                    $crate::conformance::assert_ruled_out_as_declared(&bench);
+                }
             }
         }
     };
+}
+
+/// Says whether a bench can make no log here, and then notes the test as skipped.
+///
+/// # Panics
+/// If the note cannot be written.
+pub fn is_missing(bench: &Arc<dyn StoreBench>, test: &str) -> bool {
+    let missing = bench.missing();
+    missing.inspect(|reason| skip(test, reason)).is_some()
 }
 
 /// Runs the case of a name for the bench of a store.
@@ -233,6 +250,9 @@ macro_rules! __conformance_tests {
 /// # Panics
 /// If the case fails, or there is none of that name.
 pub fn run(bench: &Arc<dyn StoreBench>, store: &str, name: &str) {
+    if is_missing(bench, &format!("{store}::{name}")) {
+        return;
+    }
     let case = CASES.iter().find(|case| case.name == name);
     match case.expect("the macro names cases of the list").run(bench) {
         Verdict::Held => {}

@@ -1,0 +1,185 @@
+//! What a user may choose about the database.
+
+use std::fmt;
+use std::time::Duration;
+
+use serde::Deserialize;
+use wayfold_store::{Error, ErrorKind, Result};
+
+/// PostgreSQL cuts names at 63 bytes, and the channel of a log is its schema's name with a prefix.
+const SCHEMA_BYTES_MAX: usize = 48;
+
+const KEEPALIVE: Duration = Duration::from_secs(10);
+
+/// How a [`PostgresStore`](crate::PostgresStore) reaches its database; every field has a default.
+///
+/// ```
+/// let config = wayfold_postgres::PostgresConfig::new("host=db user=shop password=secret dbname=shop")
+///     .with_schema("customers");
+/// assert!(!format!("{config:?}").contains("secret"));
+/// ```
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct PostgresConfig {
+    /// Where the database is and who connects: `host=.. user=.. password=.. dbname=..` or `postgres://..`, also with
+    /// several hosts and `target_session_attrs`. It may hold a password and is never shown. Default `host=localhost
+    /// user=wayfold dbname=wayfold`.
+    pub connection: String,
+    /// The schema that holds the log: 1 to 48 lower-case letters, digits and underscores, a letter first. One database
+    /// may hold several logs. Default `wayfold`.
+    pub schema: String,
+    /// How many connections are open at most; one more listens while somebody waits for events. Default 10.
+    pub connections_max: usize,
+    /// How long a connection may take to be made, and a call to get one, in milliseconds. Default 5,000.
+    pub connect_timeout_ms: u64,
+    /// How long the server works at one statement at most, and waits for the next one of an append, in milliseconds; 0
+    /// for any time. Default 30,000.
+    pub statement_timeout_ms: u32,
+    /// How often the log is looked at while somebody waits for events, besides what the server tells, in milliseconds.
+    /// Default 1,000.
+    pub poll_interval_ms: u64,
+    /// How long a read waits for transactions that hold back events beyond them, in milliseconds; then it fails and
+    /// names who holds them back. Default 5,000.
+    pub held_back_max_ms: u64,
+    /// How many events a page of a read holds at most, whatever the caller asks for. Default 65,536.
+    pub read_events_max: usize,
+    /// How many bytes the texts of a page take up at most; one event may have more. Default 33,554,432.
+    pub read_bytes_max: usize,
+    /// How many threads of the store talk to the server and decode what it sends. Default 2.
+    pub threads: usize,
+}
+
+impl Default for PostgresConfig {
+    fn default() -> Self {
+        Self {
+            connection: "host=localhost user=wayfold dbname=wayfold".to_owned(),
+            schema: "wayfold".to_owned(),
+            connections_max: 10,
+            connect_timeout_ms: 5_000,
+            statement_timeout_ms: 30_000,
+            poll_interval_ms: 1_000,
+            held_back_max_ms: 5_000,
+            read_events_max: 65_536,
+            read_bytes_max: 32 << 20,
+            threads: 2,
+        }
+    }
+}
+
+impl fmt::Debug for PostgresConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PostgresConfig")
+            .field("schema", &self.schema)
+            .field("connections_max", &self.connections_max)
+            .field("connect_timeout_ms", &self.connect_timeout_ms)
+            .field("statement_timeout_ms", &self.statement_timeout_ms)
+            .field("poll_interval_ms", &self.poll_interval_ms)
+            .field("held_back_max_ms", &self.held_back_max_ms)
+            .field("read_events_max", &self.read_events_max)
+            .field("read_bytes_max", &self.read_bytes_max)
+            .field("threads", &self.threads)
+            .finish_non_exhaustive()
+    }
+}
+
+impl PostgresConfig {
+    /// Names the database and who connects; the rest is as by default.
+    pub fn new(connection: impl Into<String>) -> Self {
+        Self { connection: connection.into(), ..Self::default() }
+    }
+
+    /// Chooses the schema that holds the log.
+    pub fn with_schema(mut self, schema: impl Into<String>) -> Self {
+        self.schema = schema.into();
+        self
+    }
+
+    /// Chooses how many connections are open at most.
+    pub fn with_connections_max(mut self, connections_max: usize) -> Self {
+        self.connections_max = connections_max;
+        self
+    }
+
+    /// Chooses how long a read waits for what is held back, in milliseconds.
+    pub fn with_held_back_max_ms(mut self, held_back_max_ms: u64) -> Self {
+        self.held_back_max_ms = held_back_max_ms;
+        self
+    }
+
+    pub(crate) fn connect_timeout(&self) -> Duration {
+        Duration::from_millis(self.connect_timeout_ms)
+    }
+
+    pub(crate) fn held_back_max(&self) -> Duration {
+        Duration::from_millis(self.held_back_max_ms)
+    }
+
+    /// The schema, as it may stand in a statement.
+    pub(crate) fn checked_schema(&self) -> Result<&str> {
+        let schema = self.schema.as_str();
+        let is_plain = |letter: char| matches!(letter, 'a'..='z' | '0'..='9' | '_');
+        if schema.len() <= SCHEMA_BYTES_MAX
+            && schema.starts_with(|first: char| first.is_ascii_lowercase())
+            && schema.chars().all(is_plain)
+        {
+            return Ok(schema);
+        }
+        let message = format_args!(
+            "open the log: schema {schema:?} is no name of 1 to {SCHEMA_BYTES_MAX} lower-case letters, digits and \
+             underscores with a letter first"
+        );
+        Err(Error::new(ErrorKind::Unsupported, message))
+    }
+
+    /// What the driver is told. The text may hold a password, so an error says nothing of it.
+    pub(crate) fn driver(&self) -> Result<tokio_postgres::Config> {
+        let mut driver: tokio_postgres::Config = self.connection.parse().map_err(|_| {
+            let message = "open the log: the connection text cannot be read; write host=.. user=.. dbname=.. or \
+                           postgres://..";
+            Error::new(ErrorKind::Unsupported, message)
+        })?;
+        driver.connect_timeout(self.connect_timeout());
+        // A server that is gone without a word is found out by the silence.
+        driver.keepalives_idle(KEEPALIVE).keepalives_interval(KEEPALIVE).keepalives_retries(3);
+        driver.tcp_user_timeout(KEEPALIVE * 4);
+        if driver.get_application_name().is_none() {
+            driver.application_name("wayfold");
+        }
+        // Each plan is made for its values: the parts of a filter that are absent fall away. A process that stops amid an
+        // append gives its locks up.
+        let own = format!(
+            "-c plan_cache_mode=force_custom_plan -c jit=off -c statement_timeout={timeout} \
+             -c idle_in_transaction_session_timeout={timeout}",
+            timeout = self.statement_timeout_ms
+        );
+        let options = driver.get_options().map_or(own.clone(), |options| format!("{options} {own}"));
+        driver.options(options);
+        Ok(driver)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_would_have_to_be_quoted_are_refused() {
+        let check = |schema: &str| PostgresConfig::default().with_schema(schema).checked_schema().is_ok();
+        assert!(check("wayfold") && check("shop_2"));
+        for bad in ["", "2shop", "Shop", "a b", "a;b", "\"a\"", "ä", &"a".repeat(49)] {
+            assert!(!check(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn no_error_and_no_debug_output_shows_the_connection() {
+        for connection in ["host=db password=hunter2 hunter2", "postgres://u:hunter2@db:port/d", "hunter2"] {
+            let config = PostgresConfig::new(connection);
+            let error = config.driver().unwrap_err();
+            for shown in [format!("{error}"), format!("{error:?}"), format!("{config:?}")] {
+                assert!(!shown.contains("hunter2"), "{shown}");
+            }
+        }
+    }
+}

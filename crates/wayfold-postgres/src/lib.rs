@@ -1,0 +1,53 @@
+//! The store of Wayfold for services: the log in a PostgreSQL database, for many processes at once, readable in SQL.
+//!
+//! ```no_run
+//! use wayfold_core::{CustomerKey, EventBatch, EventId, JourneyEvent, Position, Registered, Timestamp};
+//! use wayfold_postgres::{PostgresConfig, PostgresStore};
+//! use wayfold_store::{AppendOutcome, EventStore, ReadQuery};
+//!
+//! # pollster::block_on(async {
+//! let store = PostgresStore::open(PostgresConfig::new("host=db user=shop dbname=shop")).await?;
+//! let at = Timestamp::parse("2024-01-01")?;
+//! let event = JourneyEvent::new(EventId::from_u128(7), CustomerKey::new("c1")?, at, Registered {});
+//! let batch = EventBatch::from_events([&event])?;
+//!
+//! assert!(matches!(store.append(batch, None).await?, AppendOutcome::Appended { new: 1, .. }));
+//! let page = store.read(ReadQuery::all(), Position::START, 100).await?;
+//! assert_eq!(page.batch.len(), 1);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! # }).unwrap();
+//! ```
+//!
+//! The main types are [`PostgresStore`] and its [`PostgresConfig`]. PostgreSQL 13 or newer is needed. The tables, the
+//! rights of roles and queries for people are in the guide `docs/guide/postgres.md`; why the log is ordered as it is, in
+//! `docs/adr/0011-the-log-in-postgresql.md`.
+//!
+//! # What it tells
+//!
+//! What a caller sees, [`TracedStore`](wayfold_store::TracedStore) tells. Here the histogram
+//! `wayfold_postgres_held_back_seconds` says how long reads waited for transactions that hold back what is committed, and
+//! a warning is written when the log cannot be followed.
+//!
+//! # Not built yet
+//!
+//! TLS; appends inside a transaction of the caller's own, and read models written with a checkpoint; sealed blocks for
+//! replay; shards and workers. Connections are in clear text, so the server has to be on the same machine or in a
+//! network that is trusted.
+
+mod append;
+mod config;
+mod error;
+mod frontier;
+mod locks;
+mod place;
+mod read;
+mod row;
+mod runtime;
+mod schema;
+mod sql;
+mod store;
+mod subscribe;
+mod text;
+
+pub use self::config::PostgresConfig;
+pub use self::store::PostgresStore;

@@ -1,0 +1,166 @@
+//! Pages of a read, in the order of the log.
+
+use std::pin::pin;
+
+use deadpool_postgres::Client;
+use futures_util::TryStreamExt as _;
+use tokio_postgres::Row;
+use tokio_postgres::types::ToSql;
+use wayfold_core::{EventBatch, EventKind, Position, Upcasters};
+use wayfold_store::{Direction, Error, ErrorKind, EventFilter, KindFilter, ReadPage, ReadQuery, Result};
+
+use crate::config::PostgresConfig;
+use crate::error::At;
+use crate::frontier::settled;
+use crate::place::Place;
+use crate::row::{self, CUSTOM, tag_number};
+use crate::sql::Sql;
+use crate::text::stored;
+
+/// What a filter says of columns. It may let more rows through, and never fewer: whoever reads looks at each event.
+#[derive(Debug)]
+pub(crate) struct Columns {
+    customer: Option<String>,
+    tenant: Option<String>,
+    tags: Option<Vec<i64>>,
+    kinds: Option<Vec<String>>,
+    any_custom: bool,
+    /// No event is of two tenants.
+    pub(crate) is_void: bool,
+}
+
+impl Columns {
+    pub(crate) fn of(filter: &EventFilter) -> Self {
+        let EventFilter { kinds, tags, customer, tenant } = filter;
+        let own_tenant = customer.as_ref().map(|customer| &customer.tenant);
+        let is_void = own_tenant.zip(tenant.as_ref()).is_some_and(|(own, tenant)| own != tenant);
+        // An event is unknown to one program and known to another, whatever its columns say.
+        let is_any = |kind: &KindFilter| *kind == KindFilter::Kind(EventKind::Unknown);
+        let narrows = !kinds.is_empty() && !kinds.iter().any(is_any);
+        let text = |text: &str| stored(text).into_owned();
+        let name = |kind: &KindFilter| match kind {
+            KindFilter::Kind(kind) => kind.name().to_owned(),
+            KindFilter::Custom(name) => text(&format!("{CUSTOM}{name}")),
+        };
+        Self {
+            customer: customer.as_ref().map(|customer| text(customer.customer.as_str())),
+            tenant: own_tenant.or(tenant.as_ref()).map(|tenant| text(tenant.as_str())),
+            tags: (!tags.is_empty()).then(|| tags.iter().map(|tag| tag_number(tag.as_str())).collect()),
+            kinds: narrows.then(|| kinds.iter().map(name).collect()),
+            any_custom: kinds.iter().any(|kind| matches!(kind, KindFilter::Kind(kind) if kind.is_custom())),
+            is_void,
+        }
+    }
+}
+
+/// A stretch of the log, and how many rows of it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Stretch {
+    pub(crate) from: Place,
+    pub(crate) direction: Direction,
+    /// Transactions from this one on are left out.
+    pub(crate) frontier: i64,
+    pub(crate) rows_max: usize,
+    pub(crate) bytes_max: usize,
+}
+
+/// Rows of a stretch, and whether bytes have cut it.
+#[derive(Debug)]
+pub(crate) struct Rows {
+    pub(crate) rows: Vec<Row>,
+    pub(crate) is_cut: bool,
+}
+
+impl Stretch {
+    /// The rows that a filter may match, up to the one with which they are too many bytes.
+    pub(crate) async fn rows(self, client: &Client, sql: &Sql, columns: &Columns) -> Result<Rows> {
+        let tried = "read the log";
+        let statement = match self.direction {
+            Direction::Forward => &sql.forward,
+            Direction::Backward => &sql.backward,
+        };
+        let rows_max = i64::try_from(self.rows_max).unwrap_or(i64::MAX);
+        let values: [&(dyn ToSql + Sync); 9] = [
+            &self.from.transaction,
+            &self.from.number,
+            &self.frontier,
+            &columns.customer,
+            &columns.tenant,
+            &columns.tags,
+            &columns.kinds,
+            &columns.any_custom,
+            &rows_max,
+        ];
+        let statement = client.prepare_cached(statement).await.at(tried)?;
+        let mut stream = pin!(client.query_raw(&statement, values).await.at(tried)?);
+        let (mut rows, mut bytes) = (Vec::new(), 0);
+        while let Some(row) = stream.try_next().await.at(tried)? {
+            bytes += row.raw_size_bytes();
+            rows.push(row);
+            if bytes > self.bytes_max {
+                return Ok(Rows { rows, is_cut: true });
+            }
+        }
+        Ok(Rows { rows, is_cut: false })
+    }
+}
+
+/// Reads a page. One customer's events do not wait for the frontier: appends of one customer exclude each other, so that
+/// no event of it comes before one that is seen.
+pub(crate) async fn page(
+    client: &Client,
+    (sql, config): (&Sql, &PostgresConfig),
+    (query, from, limit): (&ReadQuery, Position, usize),
+    upcasters: &Upcasters,
+) -> Result<ReadPage> {
+    let columns = Columns::of(&query.filter);
+    if columns.is_void {
+        return Ok(ReadPage { batch: EventBatch::empty(), next: None });
+    }
+    let (frontier, held) = match &query.filter.customer {
+        Some(_) => (i64::MAX, None),
+        None => match settled(client, sql, config.held_back_max()).await? {
+            Ok(look) => (look.frontier, None),
+            Err(held) => (held.look.frontier, Some(held)),
+        },
+    };
+    let events_max = limit.min(config.read_events_max.max(1));
+    let stretch = Stretch {
+        from: from.into(),
+        direction: query.direction,
+        frontier,
+        // One row more tells whether the page is the last.
+        rows_max: events_max.saturating_add(1),
+        bytes_max: config.read_bytes_max,
+    };
+    let Rows { mut rows, is_cut } = stretch.rows(client, sql, &columns).await?;
+    let mut is_last = rows.len() <= events_max && !is_cut;
+    rows.truncate(events_max);
+    if let Some(held) = held
+        && is_last
+    {
+        let is_stuck = match query.direction {
+            Direction::Forward => rows.is_empty(),
+            Direction::Backward => stretch.from.transaction >= frontier,
+        };
+        if is_stuck {
+            return Err(held.into_error(client, sql).await);
+        }
+        is_last = query.direction == Direction::Backward;
+    }
+    let last = rows.last().map(row::place).transpose()?.map_or(from, Position::from);
+    let batch = lifted(&row::batch(&rows)?, upcasters)?;
+    let batch = match query.filter.is_all() {
+        true => batch,
+        false => EventBatch::from_views(batch.iter().filter(|event| query.filter.matches(event))),
+    };
+    Ok(ReadPage { batch, next: (!is_last).then_some(last) })
+}
+
+/// Stored events in today's shape.
+pub(crate) fn lifted(batch: &EventBatch, upcasters: &Upcasters) -> Result<EventBatch> {
+    batch.lifted(upcasters).map_err(|error| {
+        let message = format_args!("read the log: {error}; the step has to take what was stored");
+        Error::new(ErrorKind::InvalidEvent, message).with_source(error.clone())
+    })
+}

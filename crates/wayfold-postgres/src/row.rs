@@ -1,0 +1,169 @@
+//! Events as rows: typed columns, and JSON for the fields of the kind and the user's attributes.
+
+use std::borrow::Cow;
+use std::pin::Pin;
+
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use tokio_postgres::Row;
+use tokio_postgres::binary_copy::BinaryCopyInWriter;
+use tokio_postgres::types::{FromSql, Json, ToSql, Type};
+use uuid::Uuid;
+use wayfold_core::{
+    Actor, Attributes, BatchBuilder, Channel, CustomerKey, EventBatch, EventBody, EventId, EventKind,
+    EventTime, EventView, JourneyEvent, JourneyKey, Limits, Position, RawEvent, Registered, Stage, Tag,
+    Timestamp, Upcasters, spread,
+};
+use wayfold_store::Result;
+
+use crate::error::corrupt;
+use crate::place::Place;
+use crate::text::{restored, stored};
+
+/// What begins the kind of a user's own.
+pub(crate) const CUSTOM: &str = "custom:";
+
+/// The types of the columns, as rows are written.
+pub(crate) fn types() -> Vec<Type> {
+    let mut types =
+        vec![Type::INT8, Type::INT8, Type::TIMESTAMPTZ, Type::UUID, Type::TEXT, Type::TEXT, Type::TEXT];
+    types.extend([
+        Type::TIMESTAMPTZ,
+        Type::INT2,
+        Type::TIMESTAMPTZ,
+        Type::INT8,
+        Type::TEXT,
+        Type::BOOL,
+        Type::INT4,
+    ]);
+    types.extend([Type::TEXT, Type::TEXT, Type::TEXT, Type::TEXT, Type::TEXT, Type::UUID, Type::UUID]);
+    types.extend([Type::TEXT_ARRAY, Type::JSON, Type::JSON, Type::INT8_ARRAY]);
+    types
+}
+
+/// The kind as it is stored. One that is kept in a newer version of its shape is found by its name too.
+pub(crate) fn kind(event: &EventView<'_>) -> Cow<'static, str> {
+    #[derive(Deserialize)]
+    struct Named {
+        name: String,
+    }
+    match event.to_event().body {
+        EventBody::Custom(custom) => format!("{CUSTOM}{}", custom.name).into(),
+        EventBody::Unknown(unknown) if unknown.kind() == EventKind::CustomNeutral.name() => {
+            let named: Option<Named> = serde_json::from_str(unknown.fields_json()).ok();
+            format!("{CUSTOM}{}", named.map(|named| named.name).unwrap_or_default()).into()
+        }
+        EventBody::Unknown(unknown) => unknown.kind().to_owned().into(),
+        body => body.kind().name().into(),
+    }
+}
+
+/// A number by which a tag is found.
+pub(crate) fn tag_number(tag: &str) -> i64 {
+    spread(&[tag.as_bytes()]).cast_signed()
+}
+
+/// Writes an event as the next row of a copy.
+pub(crate) async fn write(
+    writer: Pin<&mut BinaryCopyInWriter>,
+    event: &EventView<'_>,
+    place: Place,
+    recorded_at: Timestamp,
+) -> std::result::Result<(), tokio_postgres::Error> {
+    let kind = kind(event);
+    let event = event.to_event();
+    let optional = |text: Option<&'_ str>| text.map(|text| stored(text).into_owned());
+    let tags: Vec<_> = event.tags.iter().map(|tag| stored(tag.as_str())).collect();
+    let tag_numbers: Vec<i64> = event.tags.iter().map(|tag| tag_number(tag.as_str())).collect();
+    let row: [&(dyn ToSql + Sync); 25] = [
+        &place.transaction,
+        &place.number,
+        &recorded_at.to_chrono(),
+        &event.id.0,
+        &stored(event.customer.tenant.as_str()),
+        &stored(event.customer.customer.as_str()),
+        &optional(event.journey.as_ref().map(JourneyKey::as_str)),
+        &event.occurred_at.instant().to_chrono(),
+        &event.occurred_at.offset_minutes(),
+        &event.received_at.map(Timestamp::to_chrono),
+        &i64::from(event.sequence),
+        &stored(&kind),
+        &matches!(event.body, EventBody::Unknown(_)),
+        &i32::from(event.schema_version),
+        &event.stage.map(Stage::as_str),
+        &event.channel.map(Channel::as_str),
+        &optional(event.source.as_deref()),
+        &optional(event.actor.team.as_deref()),
+        &optional(event.actor.person.as_deref()),
+        &event.correlation,
+        &event.causation.map(|id| id.0),
+        &tags,
+        &Json(&event.body),
+        &Json(&event.attributes),
+        &tag_numbers,
+    ];
+    writer.write(&row).await
+}
+
+/// Reads the events of rows, as they were written, with their places and recording times.
+pub(crate) fn batch(rows: &[Row]) -> Result<EventBatch> {
+    let mut builder = BatchBuilder::new(Limits::default());
+    for row in rows {
+        builder.push_stored(&read(row)?);
+    }
+    Ok(builder.finish())
+}
+
+/// Where the event of a row stands.
+pub(crate) fn place(row: &Row) -> Result<Place> {
+    Ok(Place { transaction: get(row, 0)?, number: get(row, 1)? })
+}
+
+fn read(row: &Row) -> Result<JourneyEvent> {
+    let id: Uuid = get(row, 3)?;
+    let damaged = |what: &dyn std::fmt::Display| corrupt(format_args!("read event {id}: {what}"));
+    let wrong = |error: wayfold_core::Error| damaged(&error);
+    let text = |column| -> Result<Option<String>> {
+        let Some(text) = get::<Option<&str>>(row, column)? else { return Ok(None) };
+        let text =
+            restored(text).ok_or_else(|| damaged(&"a text has a mark of U+2400 that nothing writes"))?;
+        Ok(Some(text.into_owned()))
+    };
+    let required = |column| -> Result<String> { Ok(text(column)?.unwrap_or_default()) };
+    let time = |at: DateTime<Utc>| Timestamp::from_micros(at.timestamp_micros()).map_err(wrong);
+    let number = |column| get::<i64>(row, column);
+
+    let customer = CustomerKey::in_tenant(required(4)?, required(5)?).map_err(wrong)?;
+    let occurred_at = EventTime::new(time(get(row, 7)?)?, get(row, 8)?).map_err(wrong)?;
+    let mut event = JourneyEvent::new(EventId(id), customer, occurred_at, Registered {});
+    event.position = Some(Position::from(place(row)?));
+    event.recorded_at = Some(time(get(row, 2)?)?);
+    event.journey = text(6)?.map(JourneyKey::new).transpose().map_err(wrong)?;
+    event.received_at = get::<Option<DateTime<Utc>>>(row, 9)?.map(time).transpose()?;
+    event.sequence = u32::try_from(number(10)?).map_err(|error| damaged(&error))?;
+    event.schema_version = u16::try_from(get::<i32>(row, 13)?).map_err(|error| damaged(&error))?;
+    event.stage = get::<Option<&str>>(row, 14)?.map(Stage::parse).transpose().map_err(wrong)?;
+    event.channel = get::<Option<&str>>(row, 15)?.map(Channel::parse).transpose().map_err(wrong)?;
+    event.source = text(16)?;
+    event.actor = Actor { team: text(17)?, person: text(18)? };
+    event.correlation = get(row, 19)?;
+    event.causation = get::<Option<Uuid>>(row, 20)?.map(EventId);
+    for tag in get::<Vec<&str>>(row, 21)? {
+        let tag = restored(tag).ok_or_else(|| damaged(&"a tag has a mark of U+2400 that nothing writes"))?;
+        event.tags.insert(Tag::parse(tag).map_err(wrong)?);
+    }
+    Json(event.attributes) = get::<Json<Attributes>>(row, 23)?;
+
+    let kind = required(11)?;
+    let kind = if kind.starts_with(CUSTOM) { EventKind::CustomNeutral.name().to_owned() } else { kind };
+    let Json(fields) = get::<Json<Box<RawValue>>>(row, 22)?;
+    let raw = RawEvent::new(kind, fields.get(), event).map_err(wrong)?;
+    let is_unknown: bool = get(row, 12)?;
+    if is_unknown { raw.keep() } else { Upcasters::default().lift_stored(raw) }.map_err(wrong)
+}
+
+fn get<'a, T: FromSql<'a>>(row: &'a Row, column: usize) -> Result<T> {
+    row.try_get(column)
+        .map_err(|error| corrupt("read a row of the log: a column is not as it was made").with_source(error))
+}

@@ -1,0 +1,210 @@
+//! The store: what a caller holds.
+
+use std::fmt;
+use std::sync::Arc;
+
+use deadpool_postgres::{Client, Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
+use tokio_postgres::NoTls;
+use wayfold_core::{EventBatch, Limits, Position, Timestamp, Upcasters};
+use wayfold_store::{
+    AppendCondition, AppendOutcome, BoxFuture, Capabilities, Checkpoint, CheckpointName, Error, ErrorKind,
+    EventStore, ReadPage, ReadQuery, Result, admit,
+};
+
+use crate::append::{Append, Appended, append};
+use crate::config::PostgresConfig;
+use crate::error::{At, corrupt, is_crossed};
+use crate::frontier::settled;
+use crate::read::page;
+use crate::runtime::Threads;
+use crate::schema;
+use crate::sql::Sql;
+use crate::subscribe::{Waiters, listen};
+use crate::text::stored;
+
+/// How often an append is tried when others cross it; each time somebody else goes on.
+const CROSSED_MAX: usize = 20;
+
+/// PostgreSQL takes no value of a gigabyte, and escapes make a text longer by six.
+const EVENT_BYTES_MAX: usize = 128 << 20;
+
+/// A log in a schema of a PostgreSQL database.
+///
+/// Any number of handles, of one process or of many, may use it at the same time. The store talks to the server on
+/// threads of its own, so that its futures run on any executor. A call that was begun is finished there when its future
+/// is dropped: an append may still be written.
+pub struct PostgresStore {
+    shared: Arc<Shared>,
+    limits: Limits,
+    clock: Box<dyn Fn() -> Timestamp + Send + Sync>,
+    upcasters: Upcasters,
+    threads: Threads,
+}
+
+/// What the tasks of a handle share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) config: PostgresConfig,
+    pub(crate) driver: tokio_postgres::Config,
+    pub(crate) sql: Sql,
+    pub(crate) waiters: Waiters,
+    pool: Pool,
+}
+
+impl Shared {
+    async fn client(&self) -> Result<Client> {
+        self.pool.get().await.at("connect to the server")
+    }
+}
+
+impl fmt::Debug for PostgresStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PostgresStore").field("config", &self.shared.config).finish_non_exhaustive()
+    }
+}
+
+impl PostgresStore {
+    /// Opens the log, and makes its tables where they are not there; with the default limits and the system's clock.
+    ///
+    /// Tables are made and changed by the role that owns them; when they are there, a role with less rights opens the
+    /// log as well. A dump that was restored into another cluster is counted on by the first who opens it, which the
+    /// owner has to be.
+    ///
+    /// # Errors
+    /// `Unsupported` if the connection or the schema cannot be read, if the tables are those of a newer program, if the
+    /// server is older than 13, not in UTF8 or commits without waiting, or if the role may not do what is needed.
+    /// `Unavailable` if the server cannot be reached.
+    pub async fn open(config: PostgresConfig) -> Result<Self> {
+        let (driver, schema) = (config.driver()?, config.checked_schema()?.to_owned());
+        let threads = Threads::start(config.threads)?;
+        let manager = ManagerConfig { recycling_method: RecyclingMethod::Fast };
+        let pool = Pool::builder(Manager::from_config(driver.clone(), NoTls, manager))
+            .max_size(config.connections_max.max(1))
+            .runtime(Runtime::Tokio1)
+            .wait_timeout(Some(config.connect_timeout()))
+            .create_timeout(Some(config.connect_timeout()))
+            .build()
+            .map_err(|error| {
+                Error::new(ErrorKind::Unsupported, "make a pool of connections").with_source(error)
+            })?;
+        let sql = Sql::new(&schema);
+        let shared = Arc::new(Shared { config, driver, sql, waiters: Waiters::default(), pool });
+        let opened = shared.clone();
+        let head = threads.run(async move {
+            let mut client = opened.client().await?;
+            schema::prepare(&mut client, &schema).await?;
+            head(&opened).await
+        });
+        shared.waiters.reach(head.await?);
+        let clock = Box::new(|| chrono::Utc::now().into());
+        Ok(Self { shared, limits: Limits::default(), clock, upcasters: Upcasters::default(), threads })
+    }
+
+    /// Sets other limits; one event may have 128 MiB at most, whatever they say.
+    pub fn with_limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self.limits.event_bytes_max = self.limits.event_bytes_max.min(EVENT_BYTES_MAX);
+        self
+    }
+
+    /// Reads stored events of your own kinds in older shapes by these steps; the rows stay as they are.
+    pub fn with_upcasters(mut self, upcasters: Upcasters) -> Self {
+        self.upcasters = upcasters;
+        self
+    }
+
+    /// Replaces the clock, for tests.
+    pub fn with_clock(mut self, clock: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
+        self.clock = Box::new(clock);
+        self
+    }
+}
+
+/// The last event that nothing can come before any more.
+async fn head(shared: &Shared) -> Result<Position> {
+    let client = shared.client().await?;
+    match settled(&client, &shared.sql, shared.config.held_back_max()).await? {
+        Ok(look) => look.head(&client, &shared.sql).await,
+        Err(held) => Err(held.into_error(&client, &shared.sql).await),
+    }
+}
+
+/// Appends, again where another append has come in between.
+async fn append_through(shared: &Shared, prepared: &Append) -> Result<AppendOutcome> {
+    let mut tries = 1;
+    loop {
+        match append(shared.client().await?, &shared.sql, prepared).await {
+            Ok(Appended { outcome, head }) => {
+                head.into_iter().for_each(|head| shared.waiters.reach(head));
+                return Ok(outcome);
+            }
+            Err(error) if is_crossed(&error) && tries < CROSSED_MAX => tries += 1,
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+impl EventStore for PostgresStore {
+    fn capabilities(&self) -> Capabilities {
+        let mut capabilities = Capabilities::none();
+        (capabilities.durable, capabilities.shared) = (true, true);
+        capabilities
+    }
+
+    fn append(
+        &self,
+        batch: EventBatch,
+        condition: Option<AppendCondition>,
+    ) -> BoxFuture<'_, Result<AppendOutcome>> {
+        Box::pin(async move {
+            admit(&batch, &self.limits, &self.capabilities())?;
+            let (limits, upcasters) = (self.limits.clone(), self.upcasters.clone());
+            let prepared = Append { batch, condition, limits, now: (self.clock)(), upcasters };
+            let shared = self.shared.clone();
+            self.threads.run(async move { append_through(&shared, &prepared).await }).await
+        })
+    }
+
+    fn read(&self, query: ReadQuery, from: Position, limit: usize) -> BoxFuture<'_, Result<ReadPage>> {
+        let (shared, upcasters) = (self.shared.clone(), self.upcasters.clone());
+        Box::pin(self.threads.run(async move {
+            let client = shared.client().await?;
+            page(&client, (&shared.sql, &shared.config), (&query, from, limit), &upcasters).await
+        }))
+    }
+
+    fn head(&self) -> BoxFuture<'_, Result<Position>> {
+        let shared = self.shared.clone();
+        Box::pin(self.threads.run(async move { head(&shared).await }))
+    }
+
+    fn wait_past(&self, position: Position) -> BoxFuture<'_, Result<Position>> {
+        Box::pin(self.shared.waiters.past(position, || listen(&self.threads, &self.shared)))
+    }
+
+    fn checkpoint(&self, name: CheckpointName) -> BoxFuture<'_, Result<Option<Checkpoint>>> {
+        let shared = self.shared.clone();
+        Box::pin(self.threads.run(async move {
+            let tried = "read a checkpoint";
+            let client = shared.client().await?;
+            let row = client.query_opt(&shared.sql.checkpoint, &[&stored(name.as_str())]).await.at(tried)?;
+            let Some(row) = row else { return Ok(None) };
+            let position: &[u8] = row.get(0);
+            let position =
+                position.try_into().map_err(|_| corrupt(format_args!("{tried}: {name}: no position")))?;
+            Ok(Some(Checkpoint { position: Position::from_bytes(position), bytes: row.get(1) }))
+        }))
+    }
+
+    fn put_checkpoint(&self, name: CheckpointName, checkpoint: Checkpoint) -> BoxFuture<'_, Result<()>> {
+        let shared = self.shared.clone();
+        Box::pin(self.threads.run(async move {
+            let client = shared.client().await?;
+            let (name, position) = (stored(name.as_str()), checkpoint.position.to_bytes());
+            let position = position.as_slice();
+            let put =
+                client.execute(&shared.sql.put_checkpoint, &[&name, &position, &checkpoint.bytes]).await;
+            put.at("put a checkpoint").map(drop)
+        }))
+    }
+}

@@ -1,0 +1,126 @@
+//! Who waits for the next event, and the task that hears of the appends of other handles.
+
+use std::convert::Infallible;
+use std::future::poll_fn;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use tokio::sync::{Notify, watch};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+use tokio_postgres::{AsyncMessage, NoTls};
+use tracing::warn;
+use wayfold_core::Position;
+use wayfold_store::{Error, Result};
+
+use crate::error::{At, unavailable};
+use crate::frontier::Look;
+use crate::runtime::Threads;
+use crate::store::Shared;
+
+/// How soon the log is looked at again while committed events are held back.
+const HELD_BACK_PAUSE: Duration = Duration::from_millis(5);
+/// After a failure the task waits for so long.
+const FAILURE_PAUSE: Duration = Duration::from_millis(500);
+
+/// What is known of the head of the log.
+#[derive(Debug, Clone, Default)]
+struct Known {
+    head: Option<Position>,
+    /// Why it cannot be known at the moment.
+    failed: Option<String>,
+}
+
+/// Everybody who waits.
+#[derive(Debug, Default)]
+pub(crate) struct Waiters {
+    known: watch::Sender<Known>,
+    /// Something may have come, or somebody has begun to wait.
+    nudge: Arc<Notify>,
+    listener: OnceLock<JoinHandle<()>>,
+}
+
+impl Waiters {
+    /// Wakes who waits for an event up to the head.
+    pub(crate) fn reach(&self, head: Position) {
+        self.known.send_if_modified(|known| {
+            let is_news = known.head.is_none_or(|known| known < head) || known.failed.is_some();
+            if is_news {
+                *known = Known { head: known.head.max(Some(head)), failed: None };
+            }
+            is_news
+        });
+    }
+
+    fn fail(&self, error: &Error) {
+        self.known.send_modify(|known| known.failed = Some(error.to_string()));
+    }
+
+    /// Waits until the head is past a position.
+    pub(crate) async fn past(
+        &self,
+        position: Position,
+        listen: impl FnOnce() -> JoinHandle<()>,
+    ) -> Result<Position> {
+        let mut known = self.known.subscribe();
+        // What failed before this wait began is asked for anew.
+        let is_past = |known: &Known| known.head.filter(|head| *head > position);
+        if let Some(head) = is_past(&known.borrow_and_update()) {
+            return Ok(head);
+        }
+        self.listener.get_or_init(listen);
+        self.nudge.notify_one();
+        loop {
+            known.changed().await.map_err(|_| unavailable("wait for events: the store is closed"))?;
+            let known = known.borrow_and_update();
+            if let Some(head) = is_past(&known) {
+                return Ok(head);
+            }
+            if let Some(failed) = &known.failed {
+                return Err(unavailable(format_args!("wait for events: {failed}")));
+            }
+        }
+    }
+}
+
+/// Starts the task that keeps what is known of the head true while somebody waits; it ends with the threads.
+pub(crate) fn listen(threads: &Threads, shared: &Arc<Shared>) -> JoinHandle<()> {
+    let shared = shared.clone();
+    threads.spawn(async move {
+        loop {
+            let Err(error) = follow(&shared).await;
+            warn!(%error, "the log could not be followed; trying again");
+            shared.waiters.fail(&error);
+            tokio::time::sleep(FAILURE_PAUSE).await;
+        }
+    })
+}
+
+async fn follow(shared: &Shared) -> Result<Infallible> {
+    let tried = "listen to the server";
+    let waiters = &shared.waiters;
+    let (client, mut connection) = shared.driver.connect(NoTls).await.at(tried)?;
+    let nudge = waiters.nudge.clone();
+    tokio::spawn(async move {
+        while let Some(Ok(message)) = poll_fn(|context| connection.poll_message(context)).await {
+            if matches!(message, AsyncMessage::Notification(_)) {
+                nudge.notify_one();
+            }
+        }
+        nudge.notify_one();
+    });
+    client.batch_execute(&shared.sql.listen).await.at(tried)?;
+    loop {
+        let look = Look::take(&client, &shared.sql).await?;
+        waiters.reach(look.head(&client, &shared.sql).await?);
+        let pause = match look.hides() {
+            true => HELD_BACK_PAUSE,
+            false => Duration::from_millis(shared.config.poll_interval_ms.max(1)),
+        };
+        if waiters.known.receiver_count() == 0 {
+            waiters.nudge.notified().await;
+        } else {
+            let _ = timeout(pause, waiters.nudge.notified()).await;
+        }
+    }
+}

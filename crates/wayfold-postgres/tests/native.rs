@@ -1,0 +1,21 @@
+//! What is special to this store: transactions that end out of order, a server that is far away, and SQL.
+
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod native {
+    pub(crate) mod support;
+
+    mod convergence;
+    mod cut;
+    mod held_back;
+    mod pages;
+    mod races;
+    mod restored;
+    mod rights;
+    mod schema;
+    mod secrets;
+    mod sql;
+    mod upcasting;
+    mod writers;
+}

@@ -1,0 +1,154 @@
+//! Transactions that end in another order than they began: nothing is passed over, and the order never changes.
+
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use pollster::block_on;
+use wayfold_core::Position;
+use wayfold_postgres::PostgresStore;
+use wayfold_store::{AppendOutcome, ErrorKind, EventFilter, EventStore};
+
+use super::support::{
+    Session, all, append, append_if, config, find, ids, key, open, page, put, registered, server,
+};
+
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Follows the log as a subscriber does, until it has seen that many events.
+fn follow(store: Arc<PostgresStore>, count: usize) -> thread::JoinHandle<Vec<(Position, u128)>> {
+    thread::spawn(move || {
+        let (mut seen, mut events) = (Position::START, Vec::new());
+        while events.len() < count {
+            block_on(store.wait_past(seen)).unwrap();
+            // What is held back for too long is an error that says so; the subscriber tries again.
+            let Ok(found) = page(&store, seen, 2) else { continue };
+            for event in found.batch.iter() {
+                seen = event.position().unwrap();
+                events.push((seen, event.id().as_u128()));
+            }
+            seen = found.next.unwrap_or(seen);
+        }
+        events
+    })
+}
+
+fn positions(store: &PostgresStore) -> Vec<(Position, u128)> {
+    let events = find(store, EventFilter::all()).unwrap();
+    events.iter().map(|event| (event.position.unwrap(), event.id.as_u128())).collect()
+}
+
+fn until(what: &str, is_so: impl Fn() -> bool) {
+    let began = Instant::now();
+    while !is_so() {
+        assert!(began.elapsed() < PATIENCE, "{what} does not come");
+        thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// The append that drew its place first commits last: its trigger waits for a lock.
+#[test]
+fn an_append_that_commits_late_is_not_passed_over() {
+    let Some(server) = server("an_append_that_commits_late_is_not_passed_over") else { return };
+    let store = open(config(&server).with_held_back_max_ms(50));
+    let holder = Session::open(&server.connection());
+    holder.run(
+        "CREATE FUNCTION wayfold.slow() RETURNS trigger LANGUAGE plpgsql AS $$
+            BEGIN PERFORM pg_advisory_xact_lock_shared(42); RETURN NULL; END $$;
+        CREATE TRIGGER slow AFTER INSERT ON wayfold.event_log FOR EACH ROW WHEN (NEW.customer = 'slow')
+            EXECUTE FUNCTION wayfold.slow();
+        SELECT pg_advisory_lock(42)",
+    );
+    put(&store, &[registered(1, "early")]);
+    let follower = follow(store.clone(), 4);
+    let slow = thread::spawn({
+        let store = store.clone();
+        move || put(&store, &[registered(2, "slow")])
+    });
+    let waits = "SELECT 1 FROM pg_locks WHERE objid = 42 AND NOT granted";
+    until("the slow append", || !holder.column::<i32>(waits).is_empty());
+    let fast = put(&store, &[registered(3, "fast"), registered(4, "early")]);
+
+    let error = page(&store, fast[0], 10).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
+    assert!(error.to_string().contains("(wayfold) has a transaction open"), "{error}");
+    let first = page(&store, Position::START, 10).unwrap();
+    assert_eq!(first.batch.len(), 1, "what comes before is read");
+    assert_eq!(first.next, first.batch.event(0).position(), "and it is not the end");
+    assert_eq!(ids(&store, EventFilter::customer(key("fast"))), [3], "one customer's events wait for nobody");
+    let again = append_if(&store, &[], EventFilter::customer(key("early")), first.next.unwrap()).unwrap();
+    assert_eq!(again, AppendOutcome::Conflict { position: fast[1] }, "nor do conditions of one customer");
+
+    holder.run("SELECT pg_advisory_unlock(42)");
+    let slow = slow.join().unwrap();
+    assert!(slow[0] < fast[0], "the slow append drew first");
+    assert_eq!(all(&store), [1, 2, 3, 4]);
+    let followed = follower.join().unwrap();
+    assert_eq!(followed, positions(&store), "what was followed is what is read again");
+}
+
+/// A transaction of somebody else that changed anything holds back what is appended after that.
+#[test]
+fn a_foreign_transaction_holds_back_and_is_named() {
+    let Some(server) = server("a_foreign_transaction_holds_back_and_is_named") else { return };
+    let store = open(config(&server).with_held_back_max_ms(30));
+    let foreign = Session::open(&server.connection());
+    foreign.run("BEGIN; SELECT pg_current_xact_id()");
+    let given = put(&store, &[registered(1, "ada")]);
+    for error in [page(&store, Position::START, 10).unwrap_err(), block_on(store.head()).unwrap_err()] {
+        assert!(error.is_retryable());
+        assert!(error.to_string().contains("(beside) has a transaction open"), "{error}");
+        assert!(error.to_string().contains("held_back_max_ms"), "{error}");
+    }
+    assert_eq!(ids(&store, EventFilter::customer(key("ada"))), [1]);
+    foreign.run("COMMIT");
+    assert_eq!(all(&store), [1]);
+    assert_eq!(block_on(store.head()).unwrap(), given[0]);
+}
+
+/// A read waits for what is acknowledged when it begins, where that takes no longer than it may.
+#[test]
+fn a_read_waits_for_a_short_transaction() {
+    let Some(server) = server("a_read_waits_for_a_short_transaction") else { return };
+    let store = open(config(&server).with_held_back_max_ms(30_000));
+    let foreign = Session::open(&server.connection());
+    foreign.run("BEGIN; SELECT pg_current_xact_id()");
+    put(&store, &[registered(1, "ada")]);
+    let reader = thread::spawn({
+        let store = store.clone();
+        move || all(&store)
+    });
+    thread::sleep(Duration::from_millis(50));
+    assert!(!reader.is_finished(), "the event is acknowledged, and held back");
+    foreign.run("ROLLBACK");
+    assert_eq!(reader.join().unwrap(), [1]);
+}
+
+/// A transaction that began long ago draws a number behind one that is committed already.
+#[test]
+fn transactions_and_numbers_may_cross() {
+    let Some(server) = server("transactions_and_numbers_may_cross") else { return };
+    let store = open(config(&server).with_held_back_max_ms(20));
+    let early = Session::open(&server.connection());
+    put(&store, &[registered(1, "ada")]);
+    early.run("BEGIN; SELECT pg_current_xact_id()");
+    let follower = follow(store.clone(), 3);
+    let committed = put(&store, &[registered(2, "ben")]);
+    early.run(
+        "CREATE TEMPORARY TABLE copied AS SELECT * FROM wayfold.event_log WHERE customer = 'ada';
+        UPDATE copied SET id = '00000000-0000-0000-0000-000000000003', customer = 'cid',
+            (log_transaction, log_number) = (SELECT log_transaction, first_number FROM wayfold.draw(1, 0));
+        INSERT INTO wayfold.event_log SELECT * FROM copied",
+    );
+    assert!(
+        page(&store, Position::START, 10).unwrap().batch.len() == 1,
+        "nothing beyond the open one is read"
+    );
+    early.run("COMMIT");
+    assert_eq!(all(&store), [1, 3, 2]);
+    let number = |position: Position| u64::from_be_bytes(position.to_bytes()[8..].try_into().unwrap());
+    let read = positions(&store);
+    assert!(read[1].0 < committed[0] && number(read[1].0) > number(committed[0]), "they cross: {read:?}");
+    assert_eq!(follower.join().unwrap(), read);
+    assert!(matches!(append(&store, &[registered(2, "ben")]), Ok(AppendOutcome::AlreadyTaken { .. })));
+}

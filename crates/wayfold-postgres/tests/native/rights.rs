@@ -1,0 +1,74 @@
+//! Roles with the rights that the guide gives them, and no more.
+
+use std::time::Duration;
+
+use pollster::block_on;
+use wayfold_core::Position;
+use wayfold_postgres::PostgresStore;
+use wayfold_store::{AppendOutcome, Checkpoint, CheckpointName, ErrorKind, EventFilter, EventStore};
+
+use super::support::{Session, all, append, append_if, config, key, open, put, registered, server};
+
+const GUIDE: &str = include_str!("../../../../docs/guide/postgres.md");
+
+/// The statements of the guide that make roles.
+fn roles() -> &'static str {
+    let blocks = GUIDE.split("```sql\n").skip(1).map(|rest| rest.split_once("```").unwrap().0);
+    blocks.into_iter().find(|block| block.contains("GRANT")).unwrap()
+}
+
+#[test]
+fn roles_may_do_what_the_guide_says_and_no_more() {
+    let Some(server) = server("roles_may_do_what_the_guide_says_and_no_more") else { return };
+    drop(open(config(&server)));
+    Session::open(&server.connection()).run(roles());
+    let as_role = |role: &str| server.connection().replace("user=postgres", &format!("user={role}"));
+
+    let service = open(wayfold_postgres::PostgresConfig::new(as_role("wayfold_service")));
+    let given = put(&service, &[registered(1, "ada")]);
+    assert!(matches!(append(&service, &[registered(1, "ada")]), Ok(AppendOutcome::AlreadyTaken { .. })));
+    let conflict = append_if(&service, &[], EventFilter::customer(key("ada")), Position::START).unwrap();
+    assert_eq!(conflict, AppendOutcome::Conflict { position: given[0] });
+    assert_eq!(all(&service), [1]);
+    let checkpoint = Checkpoint { position: given[0], bytes: vec![7] };
+    let name = || CheckpointName::new("list").unwrap();
+    block_on(service.put_checkpoint(name(), checkpoint.clone())).unwrap();
+    assert_eq!(block_on(service.checkpoint(name())).unwrap(), Some(checkpoint));
+    let other = std::thread::spawn({
+        let connection = as_role("wayfold_service");
+        move || {
+            std::thread::sleep(Duration::from_millis(20));
+            put(&open(wayfold_postgres::PostgresConfig::new(connection)), &[registered(2, "ada")])
+        }
+    });
+    let woken = block_on(service.wait_past(given[0])).unwrap();
+    assert_eq!(woken, other.join().unwrap()[0]);
+
+    let session = Session::open(&as_role("wayfold_service"));
+    for forbidden in [
+        "DELETE FROM wayfold.event_log",
+        "UPDATE wayfold.event_log SET customer = 'ben'",
+        "TRUNCATE wayfold.event_log",
+        "UPDATE wayfold.log SET transactions_before = 0",
+        "INSERT INTO wayfold.migration (number) VALUES (2)",
+        "DROP SCHEMA wayfold CASCADE",
+        "CREATE TABLE wayfold.own (id int)",
+    ] {
+        assert!(session.try_run(forbidden).is_err(), "{forbidden}");
+    }
+
+    let report = Session::open(&as_role("wayfold_report"));
+    assert_eq!(
+        report.column::<String>("SELECT customer FROM wayfold.event ORDER BY log_number"),
+        ["ada", "ada"]
+    );
+    for forbidden in ["INSERT INTO wayfold.event_log DEFAULT VALUES", "SELECT * FROM wayfold.checkpoint"] {
+        assert!(report.try_run(forbidden).is_err(), "{forbidden}");
+    }
+    let refused = block_on(PostgresStore::open(
+        wayfold_postgres::PostgresConfig::new(as_role("wayfold_service")).with_schema("another"),
+    ));
+    let error = refused.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unsupported);
+    assert!(error.to_string().contains("the role may not do that"), "{error}");
+}

@@ -1,0 +1,209 @@
+//! Throw-away PostgreSQL servers, each of a test's own.
+
+use std::fs::{self, File};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::scratch::Scratch;
+use crate::skip::skip;
+
+/// The server refuses to run as root; this is somebody else.
+const NOBODY: u32 = 65_534;
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Runs the server until standard input ends, which it does with the process that holds the other end, however that
+/// one ends; then stops it at once and removes its folder.
+const UNTIL_INPUT_ENDS: &str = r#"
+    folder=$1; shift
+    "$@" </dev/null >"$folder/log" 2>&1 & server=$!
+    cat >/dev/null
+    kill -QUIT $server; wait $server
+    rm -rf "$folder"
+"#;
+
+/// A PostgreSQL server in a temporary folder, reached by a socket there. It ends when this is dropped, and also when the
+/// process is killed. It does not sync, as a test does not outlive the machine.
+#[derive(Debug)]
+pub struct PostgresServer {
+    programs: PathBuf,
+    folder: PathBuf,
+    keeper: Child,
+}
+
+impl PostgresServer {
+    /// What to do where no server is installed.
+    pub const MISSING: &str = "no PostgreSQL server is installed; install one (Debian and Ubuntu: apt-get install \
+        postgresql; Fedora: dnf install postgresql-server), or put initdb and postgres on the PATH";
+
+    /// Says whether a server can be started here. Where none can, a test has to [`skip`](crate::skip()) itself.
+    ///
+    /// # Panics
+    /// If none can and the environment variable `CI` is `true`.
+    pub fn is_installed() -> bool {
+        let is_installed = programs().is_some();
+        assert!(is_installed || std::env::var("CI").as_deref() != Ok("true"), "{}", Self::MISSING);
+        is_installed
+    }
+
+    /// Starts a server for a test, which is noted as skipped where none is installed.
+    ///
+    /// # Panics
+    /// As [`PostgresServer::is_installed`] and [`PostgresServer::start`].
+    pub fn for_test(under: impl AsRef<Path>, test: &str) -> Option<Self> {
+        if Self::is_installed() {
+            return Some(Self::start(under));
+        }
+        skip(test, Self::MISSING);
+        None
+    }
+
+    /// Starts a server. `under` keeps what is made once: for tests, what `CARGO_TARGET_TMPDIR` names.
+    ///
+    /// # Panics
+    /// If the server does not start.
+    pub fn start(under: impl AsRef<Path>) -> Self {
+        let programs = programs().expect(Self::MISSING);
+        let template = template(&programs, under.as_ref());
+        let folder = open_to_the_server(Scratch::new(std::env::temp_dir(), "wayfold-postgres").keep());
+        copy(&template, &folder.join("data"));
+        let mut server = Self { keeper: serve(&programs, &folder), programs, folder };
+        server.wait_until_ready();
+        server
+    }
+
+    /// How a client names the server: a database of an owner who may do everything.
+    pub fn connection(&self) -> String {
+        format!("host={} user=postgres dbname=postgres", self.folder.display())
+    }
+
+    /// A program that came with the server, such as `pg_dump`.
+    pub fn program(&self, name: &str) -> Command {
+        Command::new(self.programs.join(name))
+    }
+
+    /// The socket of the server.
+    pub fn socket(&self) -> PathBuf {
+        self.folder.join(".s.PGSQL.5432")
+    }
+
+    fn wait_until_ready(&mut self) {
+        let began = Instant::now();
+        let record = self.folder.join("data/postmaster.pid");
+        while !fs::read_to_string(&record).is_ok_and(|text| text.lines().any(|line| line.trim() == "ready")) {
+            let log = || fs::read_to_string(self.folder.join("log")).unwrap_or_default();
+            assert!(began.elapsed() < PATIENCE, "the server does not start:\n{}", log());
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+}
+
+impl Drop for PostgresServer {
+    fn drop(&mut self) {
+        drop(self.keeper.stdin.take());
+        // It was started by this process, and ends by itself.
+        let _ = self.keeper.wait();
+    }
+}
+
+/// The folder of `initdb` and `postgres`: where distributions put them, which is not on the path of users.
+fn programs() -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let mut folders: Vec<PathBuf> = std::env::split_paths(&path).collect();
+    let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    folders.extend(versions.map(|version| version.path().join("bin")));
+    folders.retain(|folder| folder.join("initdb").exists());
+    // A link on the path leads to where the other programs are.
+    let postgres = folders.iter().find_map(|folder| fs::canonicalize(folder.join("postgres")).ok())?;
+    postgres.parent().map(Path::to_owned)
+}
+
+/// The data of a new server: made once, as making it takes much longer than copying it.
+fn template(programs: &Path, under: &Path) -> PathBuf {
+    fs::create_dir_all(under).expect("a test may make a folder");
+    let lock = File::create(under.join("postgres-template.lock")).expect("a test may make a file");
+    lock.lock().expect("a file can be locked");
+    let version = output(Command::new(programs.join("postgres")).arg("--version"));
+    let name: String = version.chars().filter(char::is_ascii_alphanumeric).collect();
+    let template = under.join(format!("postgres-template-{name}"));
+    if !template.exists() {
+        let scratch = Scratch::new(std::env::temp_dir(), "wayfold-initdb");
+        let folder = open_to_the_server(scratch.folder().to_owned());
+        let mut initdb = command(&folder, &programs.join("initdb"));
+        initdb.args(["--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C"]);
+        output(initdb.args(["--no-sync", "--wal-segsize=1", "--pgdata"]).arg(folder.join("data")));
+        // Another process sees it whole or not at all.
+        let unfinished = Scratch::new(under, "postgres-template");
+        copy(&folder.join("data"), unfinished.folder());
+        fs::rename(unfinished.folder(), &template).expect("a folder can be renamed");
+    }
+    template
+}
+
+fn serve(programs: &Path, folder: &Path) -> Child {
+    let mut shell = command(folder, Path::new("/bin/sh"));
+    shell.arg("-c").arg(UNTIL_INPUT_ENDS).arg("sh").arg(folder).arg(programs.join("postgres"));
+    shell.arg("-D").arg(folder.join("data")).arg("-k").arg(folder);
+    // Nothing but the test makes transactions, so that what it sees does not depend on the moment.
+    for setting in ["listen_addresses=", "fsync=off", "full_page_writes=off", "autovacuum=off"] {
+        shell.arg("-c").arg(setting);
+    }
+    shell.arg("-c").arg("shared_buffers=32MB");
+    shell.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+    shell.spawn().expect("a test may start a shell")
+}
+
+/// A program as the user of the server, in its folder.
+fn command(folder: &Path, program: &Path) -> Command {
+    let mut command = Command::new(program);
+    command.current_dir(folder).env("LC_ALL", "C");
+    if owner(folder) == NOBODY {
+        command.uid(NOBODY).gid(NOBODY);
+    }
+    command
+}
+
+/// Gives a folder of root's to the user of the server.
+fn open_to_the_server(folder: PathBuf) -> PathBuf {
+    if owner(&folder) == 0 {
+        chown(&folder, Some(NOBODY), Some(NOBODY)).expect("root may give a folder away");
+    }
+    folder
+}
+
+/// Copies a folder with all that is in it, to the owner of the folder above.
+fn copy(from: &Path, to: &Path) {
+    let owner = owner(to.parent().expect("it lies in a folder"));
+    let give = |path: &Path| {
+        if self::owner(path) != owner {
+            chown(path, Some(owner), None).expect("root may give a file away");
+        }
+    };
+    fs::create_dir_all(to).expect("a test may make a folder");
+    fs::set_permissions(to, fs::Permissions::from_mode(0o700)).expect("a folder can be closed to others");
+    give(to);
+    for entry in fs::read_dir(from).expect("the folder is there") {
+        let entry = entry.expect("the folder can be read");
+        let place = to.join(entry.file_name());
+        if entry.file_type().expect("an entry has a type").is_dir() {
+            copy(&entry.path(), &place);
+        } else {
+            fs::copy(entry.path(), &place).expect("a test may copy its files");
+            give(&place);
+        }
+    }
+}
+
+fn owner(path: &Path) -> u32 {
+    fs::metadata(path).expect("it is there").uid()
+}
+
+/// What a program prints.
+fn output(command: &mut Command) -> String {
+    let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    assert!(output.status.success(), "{command:?}: {}", text(&output.stderr));
+    text(&output.stdout)
+}
