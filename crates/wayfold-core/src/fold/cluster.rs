@@ -58,26 +58,28 @@ impl Clusters {
             |batch: usize, local: u32| Some(locals[batch][local as usize]).filter(|slot| *slot != NONE);
         self.rows.clear();
         self.stretches.clear();
+        let every = 0..batches.len();
         if stretches * ROWS_PER_STRETCH_MIN <= rows {
-            self.stretches.fill(slots, || {
-                (0..batches.len()).flat_map(|batch| {
-                    let mut row = 0;
-                    numbers(batch).chunk_by(|a, b| a == b).filter_map(move |stretch| {
-                        let first = row;
-                        row += stretch.len() as u32;
-                        Some((slot_of(batch, stretch[0])?, (batch as u32, first, stretch.len() as u32)))
-                    })
+            let stretches = every.flat_map(|batch| {
+                let mut row = 0;
+                numbers(batch).chunk_by(|a, b| a == b).filter_map(move |stretch| {
+                    let (first, rows) = (row, stretch.len() as u32);
+                    row += rows;
+                    Some((slot_of(batch, stretch[0])?, (batch as u32, first, rows)))
                 })
             });
+            self.stretches.fill(slots, stretches.clone().map(|(slot, _)| slot), stretches);
         } else {
-            self.rows.fill(slots, || {
-                (0..batches.len()).flat_map(|batch| {
-                    let columns = batches[batch].columns();
-                    numbers(batch).iter().enumerate().filter_map(move |(row, local)| {
-                        Some((slot_of(batch, *local)?, RowRef::new(columns, batch, row)))
-                    })
+            let counted = every
+                .clone()
+                .flat_map(|batch| numbers(batch).iter().filter_map(move |local| slot_of(batch, *local)));
+            let rows = every.flat_map(|batch| {
+                let columns = batches[batch].columns();
+                numbers(batch).iter().enumerate().filter_map(move |(row, local)| {
+                    Some((slot_of(batch, *local)?, RowRef::new(columns, batch, row)))
                 })
             });
+            self.rows.fill(slots, counted, rows);
         }
         for customer in &self.touched {
             self.slots[*customer as usize] = NONE;
@@ -129,22 +131,25 @@ impl<T: Copy + Default> BySlot<T> {
         self.values.clear();
     }
 
-    /// Takes values, which are given twice: once to count and once to place.
-    fn fill<I: Iterator<Item = (u32, T)>>(&mut self, slots: usize, values: impl Fn() -> I) {
+    /// Takes values with their slots; the slots of all, to be counted, come before.
+    fn fill(
+        &mut self,
+        slots: usize,
+        counted: impl Iterator<Item = u32>,
+        values: impl Iterator<Item = (u32, T)>,
+    ) {
         self.ends.resize(slots, 0);
-        for (slot, _) in values() {
-            self.ends[slot as usize] += 1;
-        }
+        counted.for_each(|slot| self.ends[slot as usize] += 1);
         let mut total = 0;
         for end in &mut self.ends {
             total += std::mem::replace(end, total);
         }
         self.values.resize(total as usize, T::default());
-        for (slot, value) in values() {
+        values.for_each(|(slot, value)| {
             let end = &mut self.ends[slot as usize];
             self.values[*end as usize] = value;
             *end += 1;
-        }
+        });
     }
 
     fn of(&self, slot: usize) -> &[T] {
