@@ -6,7 +6,7 @@ use wayfold_store::{ReadQuery, Result, Scan};
 
 use crate::archive::Archive;
 use crate::config::SqliteConfig;
-use crate::error::{number, position};
+use crate::error::{corrupt, number, position};
 use crate::lifted::lifted;
 use crate::read::Bounds;
 use crate::sealed::{Block, PageBytes};
@@ -47,7 +47,7 @@ pub(crate) fn scan(
         if is_full(&part) || slice.block.first > part.to + 1 {
             break;
         }
-        part.take(slice.block.first, slice.block.today(shared.upcasters())?, slice.block.bytes);
+        part.take(slice.block.first, slice.block.today(shared.upcasters())?, slice.block.bytes)?;
         part.to = slice.block.last();
     }
     let Part { to, batches, .. } = part;
@@ -67,11 +67,12 @@ struct Part {
 
 impl Part {
     /// Takes a batch, but for those of its events that the part comes after; it begins at a number.
-    fn take(&mut self, first: u64, batch: &EventBatch, bytes: usize) {
+    fn take(&mut self, first: u64, batch: &EventBatch, bytes: usize) -> Result<()> {
         let is_new = |place: Option<Position>| place.is_some_and(|place| number(place) > self.after);
         let batch = if first > self.after {
             batch.clone()
         } else {
+            batch.check().map_err(|error| corrupt(format_args!("read the log: {error}")))?;
             EventBatch::from_views(batch.iter().filter(|event| is_new(event.position())))
         };
         self.events += batch.len();
@@ -79,6 +80,7 @@ impl Part {
         if !batch.is_empty() {
             self.batches.push(batch);
         }
+        Ok(())
     }
 
     fn take_block(&mut self, archive: &Archive<'_>, block: &Block) -> Result<()> {
@@ -86,7 +88,7 @@ impl Part {
         for numbers in numbers.chunks(PAGES_PER_THREAD * self.threads) {
             let pages = numbers.iter().map(|page| archive.page_bytes(block, *page));
             for (batch, bytes) in open(block, pages.collect::<Result<_>>()?, archive.upcasters())? {
-                self.take(block.first, &batch, bytes);
+                self.take(block.first, &batch, bytes)?;
             }
         }
         self.to = block.last;

@@ -39,7 +39,8 @@ pub struct ReadPage {
 /// A part of the log for a fold.
 #[derive(Debug, Clone)]
 pub struct Scan {
-    /// The events, with positions and recording times, in no particular order.
+    /// The events, with positions and recording times, in no particular order. A batch may be decoded as far as it is
+    /// looked at: whoever has folded it asks for its [`EventBatch::failure`].
     pub batches: Vec<EventBatch>,
     /// Up to where the log is read.
     pub position: Position,

@@ -235,10 +235,15 @@ impl Stretch {
 
     /// Says whether all that was looked at could be read.
     fn check(&self) -> Result<()> {
-        match self.batches.iter().find_map(EventBatch::failure) {
-            None => Ok(()),
-            Some(error) => Err(wayfold_store::Error::new(wayfold_store::ErrorKind::Corrupt, error).into()),
-        }
+        self.batches.iter().try_for_each(readable)
+    }
+}
+
+/// Says whether all of a batch that was looked at could be read.
+fn readable(batch: &EventBatch) -> Result<()> {
+    match batch.failure() {
+        None => Ok(()),
+        Some(error) => Err(wayfold_store::Error::new(wayfold_store::ErrorKind::Corrupt, error).into()),
     }
 }
 
@@ -247,9 +252,14 @@ pub(crate) async fn read_on(store: &dyn EventStore, after: Position, known: Know
     let mut stretch = Stretch { batches: Vec::new(), events: 0, position: after, is_last: false };
     while !stretch.is_last && stretch.events < EVENTS_PER_APPLY as u64 {
         let scan = store.scan(stretch.position, EVENTS_PER_APPLY).await?;
-        for batch in scan.batches.into_iter().filter_map(|batch| known.cut(batch)) {
-            stretch.events += batch.len() as u64;
-            stretch.batches.push(batch);
+        for batch in scan.batches {
+            let cut = known.cut(batch.clone());
+            // What cannot be read has no position, and would be left out without a word.
+            readable(&batch)?;
+            if let Some(batch) = cut {
+                stretch.events += batch.len() as u64;
+                stretch.batches.push(batch);
+            }
         }
         stretch.is_last = scan.is_last || known.ends_by(scan.position);
         // A part may reach beyond what was known, and what was cut off is read by who knows more.

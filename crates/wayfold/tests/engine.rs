@@ -28,5 +28,7 @@ mod rebuilds;
 mod snapshots;
 #[path = "engine/support.rs"]
 mod support;
+#[path = "engine/unreadable.rs"]
+mod unreadable;
 #[path = "engine/workload_w.rs"]
 mod workload_w;

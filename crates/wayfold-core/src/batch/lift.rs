@@ -30,7 +30,7 @@ impl EventBatch {
     /// again changes nothing; see [`Upcasters`] for what becomes of them here.
     ///
     /// # Errors
-    /// As [`Upcasters::lift_event`].
+    /// As [`Upcasters::lift_event`], and as [`EventBatch::check`] where something is lifted.
     pub fn lifted(&self, upcasters: &Upcasters) -> Result<Self> {
         let may_change =
             |kind: EventKind| kind == EventKind::Unknown || (upcasters.has_chains() && kind.is_custom());
@@ -48,7 +48,8 @@ impl EventBatch {
                 changed.push_trusted(&lifted);
             }
         }
-        Ok(self.with_rows(&places, changed))
+        let lifted = self.with_rows(&places, changed);
+        self.failure().map_or(Ok(lifted), |error| Err(error.clone()))
     }
 
     /// The same events with some rows from another batch.
