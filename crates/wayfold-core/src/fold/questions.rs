@@ -42,7 +42,8 @@ impl Fold {
     /// # Errors
     /// `InvalidTime` if the instant lies before an event that is folded (fold the history up to it instead), or if
     /// an event of any customer is scheduled by then (advance the fold first); `NotRefolded` if the customer waits for a
-    /// refold; `InvalidProjection` if the fold is of [one projection alone](ProjectionSet::alone).
+    /// refold; `InvalidProjection` if the fold is of [one projection
+    /// alone](crate::ProjectionSet::alone).
     pub fn view(&self, key: &CustomerKey, as_of: Timestamp) -> Result<Option<CustomerView>> {
         let built_in = self.projections.built_in()?;
         Ok(self.answerable(key, as_of)?.map(|customer| self.view_at(customer, as_of, &built_in)))
