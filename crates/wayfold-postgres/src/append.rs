@@ -10,12 +10,14 @@ use tokio_postgres::SimpleQueryMessage;
 use tokio_postgres::binary_copy::BinaryCopyInWriter;
 use uuid::Uuid;
 use wayfold_core::{EventBatch, EventId, EventView, Limits, Position, Timestamp, Upcasters};
-use wayfold_store::{AppendCondition, AppendOutcome, Direction, Error, Result, admit_instant};
+use wayfold_store::{
+    AppendCondition, AppendOutcome, Direction, Error, Result, admit_instant, is_same_event, lifted,
+};
 
 use crate::error::{At, corrupt};
 use crate::locks::Locks;
 use crate::place::Place;
-use crate::read::{Columns, Rows, Stretch, lifted};
+use crate::read::{Columns, Rows, Stretch};
 use crate::row;
 use crate::sql::Sql;
 
@@ -140,7 +142,7 @@ fn slots(known: &EventBatch, append: &Append) -> Result<Slots> {
         if let Some(standing) = standing.get(&name(&event)) {
             let position =
                 standing.position().ok_or_else(|| corrupt("read the log: an event has no place"))?;
-            if !is_same(standing, &event, &append.upcasters)? {
+            if !is_same_event(standing, &event, &append.upcasters)? {
                 return Err(Error::id_reused(event.id(), Some(position)));
             }
             found.slots.push(Slot::At(position));
@@ -162,16 +164,6 @@ fn slots(known: &EventBatch, append: &Append) -> Result<Slots> {
         }
     }
     Ok(found)
-}
-
-/// Says whether an event is what stands, or what that means today: whoever updates its program tries again with events
-/// of today's shape.
-fn is_same(standing: &EventView<'_>, event: &EventView<'_>, upcasters: &Upcasters) -> Result<bool> {
-    if standing.same_content(event) {
-        return Ok(true);
-    }
-    let today = lifted(&EventBatch::from_views([*standing]), upcasters)?;
-    Ok(today.event(0).same_content(event))
 }
 
 /// The first event that the condition forbids, leaving the batch's own aside.

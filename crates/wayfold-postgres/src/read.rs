@@ -7,7 +7,7 @@ use futures_util::TryStreamExt as _;
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 use wayfold_core::{EventBatch, EventKind, Position, Upcasters};
-use wayfold_store::{Direction, Error, ErrorKind, EventFilter, KindFilter, ReadPage, ReadQuery, Result};
+use wayfold_store::{Direction, EventFilter, KindFilter, ReadPage, ReadQuery, Result, lifted};
 
 use crate::config::PostgresConfig;
 use crate::error::At;
@@ -155,12 +155,4 @@ pub(crate) async fn page(
         false => EventBatch::from_views(batch.iter().filter(|event| query.filter.matches(event))),
     };
     Ok(ReadPage { batch, next: (!is_last).then_some(last) })
-}
-
-/// Stored events in today's shape.
-pub(crate) fn lifted(batch: &EventBatch, upcasters: &Upcasters) -> Result<EventBatch> {
-    batch.lifted(upcasters).map_err(|error| {
-        let message = format_args!("read the log: {error}; the step has to take what was stored");
-        Error::new(ErrorKind::InvalidEvent, message).with_source(error.clone())
-    })
 }

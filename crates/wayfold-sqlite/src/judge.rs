@@ -5,12 +5,11 @@ use std::collections::HashSet;
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
 use wayfold_core::{EventBatch, EventView, Limits, Timestamp};
-use wayfold_store::{AppendCondition, AppendOutcome, Error, Result, admit_instant};
+use wayfold_store::{AppendCondition, AppendOutcome, Error, Result, admit_instant, is_same_event};
 
 use crate::archive::Archive;
 use crate::error::position;
 use crate::keys::{Hasher, Keys};
-use crate::lifted::same_event;
 use crate::state::State;
 use crate::tail::{Fresh, Tail};
 
@@ -132,7 +131,7 @@ impl Draft {
         for (row, event) in batch.iter().enumerate() {
             let key = keys.ids[row];
             if let Some((number, batch, row)) = self.find(standing, key, &event)? {
-                if !same_event(&batch.event(row), &event, standing.archive.upcasters())? {
+                if !is_same_event(&batch.event(row), &event, standing.archive.upcasters())? {
                     let error = Error::id_reused(event.id(), Some(position(number)));
                     return Err(Refusal { error, at: Some(number) });
                 }

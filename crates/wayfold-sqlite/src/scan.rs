@@ -2,12 +2,11 @@
 
 use rusqlite::Connection;
 use wayfold_core::{EventBatch, Position, Upcasters};
-use wayfold_store::{ReadQuery, Result, Scan};
+use wayfold_store::{ReadQuery, Result, Scan, lifted};
 
 use crate::archive::Archive;
 use crate::config::SqliteConfig;
 use crate::error::{corrupt, number, position};
-use crate::lifted::lifted;
 use crate::read::Bounds;
 use crate::sealed::{Block, PageBytes};
 use crate::slice::slices;

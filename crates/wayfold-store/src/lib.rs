@@ -29,6 +29,7 @@ mod memory;
 mod outcome;
 mod query;
 mod store;
+mod today;
 
 pub use self::admit::{admit, admit_instant};
 pub use self::error::{Error, ErrorKind, Result, Written};
@@ -37,3 +38,4 @@ pub use self::memory::MemoryStore;
 pub use self::outcome::{AppendOutcome, Capabilities, Checkpoint, CheckpointName, ReadPage, Scan};
 pub use self::query::{AppendCondition, Direction, EventFilter, KindFilter, ReadQuery};
 pub use self::store::{BoxFuture, EventStore, EventStoreExt};
+pub use self::today::{is_same_event, lifted};
