@@ -11,12 +11,13 @@ use csv::{ByteRecord, StringRecord};
 use wayfold_core::{EventBatch, EventTime, JourneyEvent};
 
 use self::refuse::{Unreadable, group_fault};
+use crate::account::Account;
 use crate::error::{Error, Problem, Result};
 use crate::groups::{Groups, Member, OpenGroup, RowPlace};
 use crate::input::Input;
 use crate::make::{Gathering, check_agreement, make, natural_id, occurrence_id};
 use crate::mapping::{Mapping, Memory, Plan, Rule};
-use crate::options::{ImportOptions, OnBadRow, OnProgress};
+use crate::options::ImportOptions;
 use crate::outlet::{FileOrder, Outlet};
 use crate::row::{Fault, Row};
 use crate::source::{EventSource, NO_RULE, Progress};
@@ -65,10 +66,7 @@ pub struct CsvImport {
     occurrences: HashMap<u128, u64>,
     file_order: FileOrder,
     outlet: Outlet,
-    on_bad_row: OnBadRow,
-    on_progress: Option<OnProgress>,
-    progress: Progress,
-    failed: Option<Error>,
+    account: Account,
 }
 
 /// How many rows may pass without a word about progress.
@@ -99,15 +97,9 @@ impl CsvImport {
 
     fn start(mapping: Mapping, input: Input, mut options: ImportOptions) -> Result<Self> {
         let plan = mapping.into_plan();
-        let progress = Progress {
-            file: input.file().to_owned(),
-            bytes_total: input.bytes_total(),
-            ..Progress::default()
-        };
+        let (file, bytes_total) = (input.file().to_owned(), input.bytes_total());
         let (table, places) = Table::open(input, &plan, options.row_bytes_max)?;
-        if let OnBadRow::Reject(rejects) = &mut options.on_bad_row {
-            rejects.begin()?;
-        }
+        let account = Account::begin(&file, bytes_total, &mut options)?;
         let memory = Memory { times: vec![Default::default(); plan.caches], currency: None };
         Ok(Self {
             groups: Groups::of(&plan),
@@ -122,10 +114,7 @@ impl CsvImport {
             occurrences: HashMap::new(),
             file_order: FileOrder::default(),
             outlet: Outlet::new(&options),
-            on_bad_row: options.on_bad_row,
-            on_progress: options.on_progress,
-            progress,
-            failed: None,
+            account,
         })
     }
 
@@ -155,9 +144,9 @@ impl CsvImport {
             self.ending = Some(left.collect());
             return Ok(());
         };
-        self.progress.rows = self.table.row();
-        if self.progress.rows.is_multiple_of(PROGRESS_ROWS) {
-            self.report();
+        self.account.progress.rows = self.table.row();
+        if self.account.progress.rows.is_multiple_of(PROGRESS_ROWS) {
+            self.account.report(self.table.input().bytes_read());
         }
         match self.readable(bytes, line) {
             Ok(record) => {
@@ -199,7 +188,7 @@ impl CsvImport {
     }
 
     fn at(&self, line: u64) -> RowPlace<'_> {
-        RowPlace { file: &self.progress.file, row: self.table.row(), line }
+        RowPlace { file: &self.account.progress.file, row: self.table.row(), line }
     }
 
     /// Makes the events of a row that can be read.
@@ -220,7 +209,7 @@ impl CsvImport {
         match self.stage(row, line) {
             Ok(Taken::Events) => self.push_staged(row, line),
             Ok(Taken::Skipped(reason)) => {
-                self.progress.skip(reason.as_deref().unwrap_or(NO_RULE));
+                self.account.progress.skip(reason.as_deref().unwrap_or(NO_RULE));
                 Ok(())
             }
             Err(Refusal::Fault(fault)) => self.refuse(&fault, row, line),
@@ -291,7 +280,7 @@ impl CsvImport {
         row: &Row<'_>,
         line: u64,
     ) -> std::result::Result<bool, Refusal> {
-        let place = RowPlace { file: &self.progress.file, row: self.table.row(), line };
+        let place = RowPlace { file: &self.account.progress.file, row: self.table.row(), line };
         let groups = &mut self.groups[groups];
         let mut is_grouped = false;
         for slot in 0..groups.rules.len() {
@@ -318,7 +307,7 @@ impl CsvImport {
             is_grouped = true;
         }
         if is_grouped {
-            if matches!(self.on_bad_row, OnBadRow::Reject(_)) {
+            if self.account.goes_on() {
                 groups.open(place, plan)?.rows.push((place.row, line));
             }
             groups.count(place, plan)?;
@@ -417,37 +406,17 @@ impl CsvImport {
             Err(fault) => Err(self.explained(fault, rule, &first, event.occurred_at)),
         }
     }
-
-    fn report(&mut self) {
-        self.progress.bytes_read = self.table.input().bytes_read();
-        if let Some(on_progress) = &mut self.on_progress {
-            on_progress(&self.progress);
-        }
-    }
-
-    fn hand_out(&mut self) -> Result<Option<EventBatch>> {
-        let batch = self.fill()?;
-        if let OnBadRow::Reject(rejects) = &mut self.on_bad_row {
-            rejects.flush()?;
-        }
-        self.progress.events += batch.as_ref().map_or(0, |batch| batch.len() as u64);
-        self.report();
-        Ok(batch)
-    }
 }
 
 impl EventSource for CsvImport {
     fn next_batch(&mut self) -> Result<Option<EventBatch>> {
-        if let Some(error) = &self.failed {
-            return Err(error.clone());
-        }
-        let batch = self.hand_out();
-        self.failed = batch.as_ref().err().cloned();
-        batch
+        self.account.check()?;
+        let batch = self.fill();
+        self.account.hand_out(batch, self.table.input().bytes_read())
     }
 
     fn progress(&self) -> Progress {
-        Progress { bytes_read: self.table.input().bytes_read(), ..self.progress.clone() }
+        Progress { bytes_read: self.table.input().bytes_read(), ..self.account.progress.clone() }
     }
 }
 

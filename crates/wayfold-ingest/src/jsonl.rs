@@ -3,11 +3,12 @@
 use std::io::{Read, Write};
 use std::path::Path;
 
-use wayfold_core::{EventBatch, EventBody, RawEvent, Upcasters};
+use wayfold_core::{EventBatch, RawEvent, Upcasters};
 
+use crate::account::Account;
 use crate::error::{Error, Place, Problem, Result};
 use crate::input::{Input, Length};
-use crate::options::{ImportOptions, OnBadRow, OnProgress};
+use crate::options::ImportOptions;
 use crate::outlet::Outlet;
 use crate::row::Fault;
 use crate::source::{EventSource, Progress};
@@ -36,10 +37,7 @@ pub struct JsonlImport {
     upcasters: Upcasters,
     is_over: bool,
     outlet: Outlet,
-    on_bad_row: OnBadRow,
-    on_progress: Option<OnProgress>,
-    progress: Progress,
-    failed: Option<Error>,
+    account: Account,
 }
 
 impl JsonlImport {
@@ -64,14 +62,7 @@ impl JsonlImport {
     }
 
     fn start(input: Input, mut options: ImportOptions) -> Result<Self> {
-        if let OnBadRow::Reject(rejects) = &mut options.on_bad_row {
-            rejects.begin()?;
-        }
-        let progress = Progress {
-            file: input.file().to_owned(),
-            bytes_total: input.bytes_total(),
-            ..Progress::default()
-        };
+        let account = Account::begin(input.file(), input.bytes_total(), &mut options)?;
         Ok(Self {
             input,
             line: 0,
@@ -80,10 +71,7 @@ impl JsonlImport {
             is_over: false,
             outlet: Outlet::new(&options),
             upcasters: options.upcasters,
-            on_bad_row: options.on_bad_row,
-            on_progress: options.on_progress,
-            progress,
-            failed: None,
+            account,
         })
     }
 
@@ -108,7 +96,7 @@ impl JsonlImport {
         if length == Length::Fits && self.buffer.iter().all(u8::is_ascii_whitespace) {
             return Ok(());
         }
-        self.progress.rows += 1;
+        self.account.progress.rows += 1;
         match self.take(length) {
             Ok(()) => Ok(()),
             Err(fault) => self.refuse(&fault),
@@ -128,50 +116,25 @@ impl JsonlImport {
         let raw: RawEvent = serde_json::from_str(text).map_err(|error| malformed(&error))?;
         let event = self.upcasters.lift_input(raw).map_err(|error| no_event(&error))?;
         self.outlet.push(&event)?;
-        if let EventBody::Unknown(unknown) = &event.body {
-            *self.progress.unknown_kinds.entry(unknown.kind().to_owned()).or_default() += 1;
-        }
+        self.account.count_unknown(&event);
         Ok(())
     }
 
     fn refuse(&mut self, fault: &Fault) -> Result<()> {
-        let place = Place::line(&self.progress.file, self.line);
-        let error = Error::bad_row(fault.problem, place, &fault.reason);
-        match &mut self.on_bad_row {
-            OnBadRow::Stop => Err(error),
-            OnBadRow::Reject(rejects) => {
-                self.progress.reject(fault.problem);
-                rejects.write(&error)
-            }
-        }
-    }
-
-    fn hand_out(&mut self) -> Result<Option<EventBatch>> {
-        let batch = self.fill()?;
-        if let OnBadRow::Reject(rejects) = &mut self.on_bad_row {
-            rejects.flush()?;
-        }
-        self.progress.events += batch.as_ref().map_or(0, |batch| batch.len() as u64);
-        self.progress.bytes_read = self.input.bytes_read();
-        if let Some(on_progress) = &mut self.on_progress {
-            on_progress(&self.progress);
-        }
-        Ok(batch)
+        let place = Place::line(&self.account.progress.file, self.line);
+        self.account.refuse(Error::bad_row(fault.problem, place, &fault.reason))
     }
 }
 
 impl EventSource for JsonlImport {
     fn next_batch(&mut self) -> Result<Option<EventBatch>> {
-        if let Some(error) = &self.failed {
-            return Err(error.clone());
-        }
-        let batch = self.hand_out();
-        self.failed = batch.as_ref().err().cloned();
-        batch
+        self.account.check()?;
+        let batch = self.fill();
+        self.account.hand_out(batch, self.input.bytes_read())
     }
 
     fn progress(&self) -> Progress {
-        Progress { bytes_read: self.input.bytes_read(), ..self.progress.clone() }
+        Progress { bytes_read: self.input.bytes_read(), ..self.account.progress.clone() }
     }
 }
 

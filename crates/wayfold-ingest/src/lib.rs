@@ -38,6 +38,7 @@
 //! is cut: so an import that was interrupted is run again, and a store takes each event once. The crate knows no
 //! store and reads no clock.
 
+mod account;
 mod csv_import;
 mod decimal;
 mod error;

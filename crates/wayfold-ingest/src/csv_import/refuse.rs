@@ -7,7 +7,6 @@ use csv::StringRecord;
 use super::CsvImport;
 use crate::error::{Error, Place, Problem, Result};
 use crate::groups::{Groups, OpenGroup, RowPlace};
-use crate::options::OnBadRow;
 use crate::row::{Fault, Row};
 
 /// A row that is not made of the cells that the header names.
@@ -21,7 +20,7 @@ impl CsvImport {
     pub(super) fn refuse(&mut self, fault: &Fault, row: &Row<'_>, line: u64) -> Result<()> {
         let place = self.at(line);
         let (number, error) = (place.row, self.error(fault, place));
-        self.reject(&error)?;
+        self.account.refuse(error)?;
         for groups in 0..self.groups.len() {
             if self.may_be_in(groups, row) {
                 self.spoil(groups, row, number, line)?;
@@ -42,7 +41,7 @@ impl CsvImport {
             return Ok(());
         }
         let plan = Arc::clone(&self.plan);
-        let place = RowPlace { file: &self.progress.file, row: number, line };
+        let place = RowPlace { file: &self.account.progress.file, row: number, line };
         let group = self.groups[groups].open(place, &plan)?;
         if group.bad_row.is_some() {
             return Ok(());
@@ -55,9 +54,9 @@ impl CsvImport {
 
     fn reject_rest(&mut self, rows: &[(u64, u64)], bad_row: u64) -> Result<()> {
         for (row, line) in rows.iter().filter(|(row, _)| *row != bad_row) {
-            let place = RowPlace { file: &self.progress.file, row: *row, line: *line };
+            let place = RowPlace { file: &self.account.progress.file, row: *row, line: *line };
             let error = self.error(&group_fault(bad_row), place);
-            self.reject(&error)?;
+            self.account.refuse(error)?;
         }
         Ok(())
     }
@@ -70,15 +69,15 @@ impl CsvImport {
         row: u64,
         line: u64,
     ) -> Result<()> {
-        let error = self.error(fault, RowPlace { file: &self.progress.file, row, line });
-        self.reject(&error)?;
+        let error = self.error(fault, RowPlace { file: &self.account.progress.file, row, line });
+        self.account.refuse(error)?;
         self.reject_rest(&group.rows, row)
     }
 
     /// Refuses a row that has no cells to tell its group by, if it might be in one.
     pub(super) fn refuse_unreadable(&mut self, unreadable: Unreadable, line: u64) -> Result<()> {
         let Unreadable { error, record } = unreadable;
-        self.reject(&error)?;
+        self.account.refuse(error)?;
         let places = std::mem::take(&mut self.places);
         let is_known = |groups: &Groups| {
             let columns = groups.key_texts().iter().filter_map(|text| text.column_id());
@@ -110,17 +109,6 @@ impl CsvImport {
         let column = fault.column.map(|column| self.plan.columns.name(column).to_owned());
         let place = Place { column, value: fault.value.clone(), ..place.to_place() };
         Error::bad_row(fault.problem, place, &fault.reason)
-    }
-
-    /// Stops at a bad row, or writes it to the rejects.
-    fn reject(&mut self, error: &Error) -> Result<()> {
-        match &mut self.on_bad_row {
-            OnBadRow::Stop => Err(error.clone()),
-            OnBadRow::Reject(rejects) => {
-                self.progress.reject(error.problem().unwrap_or(Problem::Malformed));
-                rejects.write(error)
-            }
-        }
     }
 }
 

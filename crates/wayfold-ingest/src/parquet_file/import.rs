@@ -9,13 +9,14 @@ use bytes::Bytes;
 use parquet::errors::ParquetError;
 use parquet::file::reader::{ChunkReader, FileReader};
 use parquet::file::serialized_reader::SerializedFileReader;
-use wayfold_core::{EventBatch, EventBody};
+use wayfold_core::EventBatch;
 
 use super::event::Maker;
 use super::layout::Layout;
 use super::read::{Reader, Rows, contained};
+use crate::account::Account;
 use crate::error::{Error, ErrorKind, Place, Result};
-use crate::options::{ImportOptions, OnBadRow, OnProgress};
+use crate::options::ImportOptions;
 use crate::outlet::Outlet;
 use crate::row::Fault;
 use crate::source::{EventSource, Progress};
@@ -33,10 +34,7 @@ pub struct ParquetImport {
     /// The names of the columns, for messages.
     columns: Vec<String>,
     outlet: Outlet,
-    on_bad_row: OnBadRow,
-    on_progress: Option<OnProgress>,
-    progress: Progress,
-    failed: Option<Error>,
+    account: Account,
 }
 
 impl ParquetImport {
@@ -63,11 +61,7 @@ impl ParquetImport {
     }
 
     fn start(name: &str, file: impl ChunkReader + 'static, mut options: ImportOptions) -> Result<Self> {
-        if let OnBadRow::Reject(rejects) = &mut options.on_bad_row {
-            rejects.begin()?;
-        }
-        let progress =
-            Progress { file: name.to_owned(), bytes_total: Some(file.len()), ..Progress::default() };
+        let account = Account::begin(name, Some(file.len()), &mut options)?;
         check_magic(name, &file)?;
         let file = contained(|| SerializedFileReader::new(file))
             .map_err(|error| unreadable(Place::file(name), error))?;
@@ -77,10 +71,7 @@ impl ParquetImport {
             outlet: Outlet::new(&options),
             maker: Maker::new(&layout, options.upcasters),
             columns: layout.columns.into_iter().map(|column| column.name).collect(),
-            on_bad_row: options.on_bad_row,
-            on_progress: options.on_progress,
-            progress,
-            failed: None,
+            account,
         })
     }
 
@@ -89,9 +80,9 @@ impl ParquetImport {
             if let Some(batch) = self.outlet.take_full() {
                 return Ok(Some(batch));
             }
-            let next = self.progress.rows + 1;
+            let next = self.account.progress.rows + 1;
             let rows = contained(|| self.reader.next()).map_err(|error| {
-                let place = Place { row: Some(next), ..Place::file(&self.progress.file) };
+                let place = Place { row: Some(next), ..Place::file(&self.account.progress.file) };
                 unreadable(place, error)
             })?;
             match rows {
@@ -104,15 +95,11 @@ impl ParquetImport {
     fn take(&mut self, rows: &Rows) -> Result<()> {
         let chunk = self.maker.chunk(rows);
         for row in 0..rows.count {
-            self.progress.rows += 1;
+            self.account.progress.rows += 1;
             let made = self.maker.event(&chunk, row);
             let taken = made.and_then(|event| self.outlet.push_recorded(&event).map(|()| event));
             match taken {
-                Ok(event) => {
-                    if let EventBody::Unknown(unknown) = &event.body {
-                        *self.progress.unknown_kinds.entry(unknown.kind().to_owned()).or_default() += 1;
-                    }
-                }
+                Ok(event) => self.account.count_unknown(&event),
                 Err(fault) => self.refuse(&fault)?,
             }
         }
@@ -121,47 +108,24 @@ impl ParquetImport {
 
     fn refuse(&mut self, fault: &Fault) -> Result<()> {
         let place = Place {
-            row: Some(self.progress.rows),
+            row: Some(self.account.progress.rows),
             column: fault.column.map(|column| self.columns[column.0].clone()),
             value: fault.value.clone(),
-            ..Place::file(&self.progress.file)
+            ..Place::file(&self.account.progress.file)
         };
-        let error = Error::bad_row(fault.problem, place, &fault.reason);
-        match &mut self.on_bad_row {
-            OnBadRow::Stop => Err(error),
-            OnBadRow::Reject(rejects) => {
-                self.progress.reject(fault.problem);
-                rejects.write(&error)
-            }
-        }
-    }
-
-    fn hand_out(&mut self) -> Result<Option<EventBatch>> {
-        let batch = self.fill()?;
-        if let OnBadRow::Reject(rejects) = &mut self.on_bad_row {
-            rejects.flush()?;
-        }
-        self.progress.events += batch.as_ref().map_or(0, |batch| batch.len() as u64);
-        self.progress.bytes_read = self.reader.bytes_read();
-        if let Some(on_progress) = &mut self.on_progress {
-            on_progress(&self.progress);
-        }
-        Ok(batch)
+        self.account.refuse(Error::bad_row(fault.problem, place, &fault.reason))
     }
 }
 
 impl EventSource for ParquetImport {
     fn next_batch(&mut self) -> Result<Option<EventBatch>> {
-        if let Some(error) = &self.failed {
-            return Err(error.clone());
-        }
-        let batch = self.hand_out();
-        self.failed = batch.as_ref().err().cloned();
-        batch
+        self.account.check()?;
+        let batch = self.fill();
+        self.account.hand_out(batch, self.reader.bytes_read())
     }
 
     fn progress(&self) -> Progress {
-        self.progress.clone()
+        self.account.progress.clone()
     }
 }
 
