@@ -46,67 +46,31 @@ impl Rebuild<'_> {
         finish: impl FnOnce(&[(CustomerKey, P::View)]) -> T,
         check: impl FnOnce(&[(CustomerKey, P::View)], &T) -> Vec<i64>,
     ) -> Result<Value> {
-        match self.is_alone {
-            true => alone(self, projection, finish, check),
-            false => with_built_in(self, projection, finish, check),
-        }
+        let Self { is_alone, threads, as_of, path } = self;
+        let start = Instant::now();
+        // For reading alone, so that no thread of the store seals beside the measurement and changes the file.
+        let mut config = SqliteConfig::default();
+        config.scan_threads = threads;
+        let store = SqliteStore::open_read_only(path, config)?;
+        let (answers, wayfold) = if is_alone {
+            (pollster::block_on(fold_alone(&store, projection, as_of, threads))?, None)
+        } else {
+            let mut builder = Builder::new(Rules::default())?.by_hand(as_of).with_threads(threads);
+            let handle = builder.register(projection)?;
+            let wayfold = builder.on_demand().without_snapshots().fold_anew().open_blocking(store)?;
+            (wayfold.own_views(handle, as_of)?, Some(wayfold))
+        };
+        let finished = finish(&answers);
+        let seconds = start.elapsed().as_secs_f64();
+
+        let peak_rss_kib = peak_rss_kib();
+        let exported = wayfold.filter(|wayfold| wayfold.opened().folded <= EXPORTED_EVENTS_MAX);
+        let export = exported.map(|wayfold| wayfold.export()).transpose()?;
+        Ok(json!({
+            "seconds": seconds,
+            "peak_rss_kib": peak_rss_kib,
+            "check": check(&answers, &finished),
+            "export_crc32": export.map(|export| crc32fast::hash(&export)),
+        }))
     }
-}
-
-/// For reading alone, so that no thread of the store seals beside the measurement and changes the file.
-fn open(path: &Path, threads: usize) -> Result<SqliteStore> {
-    let mut config = SqliteConfig::default();
-    config.scan_threads = threads;
-    Ok(SqliteStore::open_read_only(path, config)?)
-}
-
-fn alone<P: Projection, T>(
-    Rebuild { threads, as_of, path, .. }: Rebuild<'_>,
-    projection: P,
-    finish: impl FnOnce(&[(CustomerKey, P::View)]) -> T,
-    check: impl FnOnce(&[(CustomerKey, P::View)], &T) -> Vec<i64>,
-) -> Result<Value> {
-    let start = Instant::now();
-    let store = open(path, threads)?;
-    let answers = pollster::block_on(fold_alone(&store, projection, as_of, threads))?;
-    let asked = start.elapsed();
-    let finished = finish(&answers);
-    let seconds = start.elapsed().as_secs_f64();
-    Ok(json!({
-        "seconds": seconds,
-        "views_seconds": asked.as_secs_f64(),
-        "peak_rss_kib": peak_rss_kib(),
-        "check": check(&answers, &finished),
-        "export_crc32": Value::Null,
-    }))
-}
-
-fn with_built_in<P: Projection, T>(
-    Rebuild { threads, as_of, path, .. }: Rebuild<'_>,
-    projection: P,
-    finish: impl FnOnce(&[(CustomerKey, P::View)]) -> T,
-    check: impl FnOnce(&[(CustomerKey, P::View)], &T) -> Vec<i64>,
-) -> Result<Value> {
-    let start = Instant::now();
-    let mut builder = Builder::new(Rules::default())?.by_hand(as_of).with_threads(threads);
-    let handle = builder.register(projection)?;
-    let store = open(path, threads)?;
-    let wayfold = builder.on_demand().without_snapshots().fold_anew().open_blocking(store)?;
-    let folded = start.elapsed();
-    let answers = wayfold.own_views(handle, as_of)?;
-    let asked = start.elapsed();
-    let finished = finish(&answers);
-    let seconds = start.elapsed().as_secs_f64();
-
-    let peak_rss_kib = peak_rss_kib();
-    let is_exported = wayfold.opened().folded <= EXPORTED_EVENTS_MAX;
-    let export = is_exported.then(|| wayfold.export()).transpose()?;
-    Ok(json!({
-        "seconds": seconds,
-        "fold_seconds": folded.as_secs_f64(),
-        "views_seconds": (asked - folded).as_secs_f64(),
-        "peak_rss_kib": peak_rss_kib,
-        "check": check(&answers, &finished),
-        "export_crc32": export.map(|export| crc32fast::hash(&export)),
-    }))
 }
