@@ -8,7 +8,7 @@ use std::path::Path;
 
 use pollster::block_on;
 use wayfold_benches::{Named, Planned, StoreState, chunks, make_closed, remove_store};
-use wayfold_core::{EventBatch, Fold, Position, ProjectionSet, Rules};
+use wayfold_core::{Fold, Position, ProjectionSet, Rules};
 use wayfold_sqlite::{SqliteConfig, SqliteStore};
 use wayfold_store::EventStore;
 
@@ -37,19 +37,12 @@ fn main() -> Result<()> {
 
 /// Reads and decodes sealed pages as a fold does.
 fn scan(path: &Path) -> Result<()> {
-    let mut config = SqliteConfig::default();
-    config.scan_threads = 1;
-    let store = SqliteStore::open_read_only(path, config)?;
-    let (mut events, mut after) = (0, Position::START);
-    loop {
-        let part = block_on(store.scan(after, EVENTS as usize))?;
-        events += part.batches.iter().map(EventBatch::len).sum::<usize>();
-        after = part.position;
-        if part.is_last {
-            break;
-        }
+    let store = SqliteStore::open_read_only(path, SqliteConfig::default())?;
+    let scan = block_on(store.scan(Position::START, usize::MAX, 1))?;
+    assert_eq!(scan.events, EVENTS, "the whole log is read");
+    for part in scan.lanes.into_iter().flatten() {
+        black_box(part?);
     }
-    assert_eq!(events as u64, EVENTS, "the whole log is read");
     Ok(())
 }
 

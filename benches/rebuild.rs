@@ -3,12 +3,13 @@
 //! `cargo bench -p wayfold-benches --bench rebuild -- [W|S] [fresh|compacted]`; `WAYFOLD_BENCH_EVENTS` says how many
 //! events, a million if nothing does. The store is made once and kept for the next run; the page cache is warm.
 
+use std::hint::black_box;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use pollster::block_on;
 use wayfold::sqlite::{SqliteConfig, SqliteStore};
-use wayfold::{Builder, EventBatch, EventStore, Position, Rules, Timestamp};
+use wayfold::{Builder, EventStore, Position, Rules, Timestamp};
 use wayfold_benches::{StoreState, Workload, make_closed};
 
 /// How often each is measured; the median counts.
@@ -41,28 +42,26 @@ fn file(name: &str, state: StoreState, workload: fn() -> Workload) -> PathBuf {
     path
 }
 
-fn open(path: &Path, threads: usize) -> SqliteStore {
-    let mut config = SqliteConfig::default();
-    config.scan_threads = threads;
-    SqliteStore::open_read_only(path, config).expect("the file can be opened")
+fn open(path: &Path) -> SqliteStore {
+    SqliteStore::open_read_only(path, SqliteConfig::default()).expect("the file can be opened")
 }
 
 fn measure(name: &str, path: &Path) {
     let read = |path: &Path, threads| {
-        let (store, mut events, mut after) = (open(path, threads), 0, Position::START);
-        loop {
-            let part = block_on(store.scan(after, 1 << 20)).expect("the log can be read");
-            events += part.batches.iter().map(EventBatch::len).sum::<usize>();
-            after = part.position;
-            if part.is_last {
-                return events;
+        let store = open(path);
+        let scan = block_on(store.scan(Position::START, usize::MAX, threads)).expect("the log can be read");
+        let events = scan.events as usize;
+        std::thread::scope(|scope| {
+            for lane in scan.lanes {
+                scope.spawn(|| lane.for_each(|part| drop(black_box(part.expect("the lane can be read")))));
             }
-        }
+        });
+        events
     };
     let folded = |path: &Path, threads| {
         let builder = Builder::new(Rules::default()).expect("rules").by_hand(Timestamp::MAX);
         let builder = builder.with_threads(threads).on_demand().without_snapshots().fold_anew();
-        let wayfold = block_on(builder.open(open(path, threads))).expect("the log can be folded");
+        let wayfold = block_on(builder.open(open(path))).expect("the log can be folded");
         wayfold.opened().folded as usize
     };
     for threads in [1, 2] {

@@ -49,9 +49,7 @@ impl Rebuild<'_> {
         let Self { is_alone, threads, as_of, path } = self;
         let start = Instant::now();
         // For reading alone, so that no thread of the store seals beside the measurement and changes the file.
-        let mut config = SqliteConfig::default();
-        config.scan_threads = threads;
-        let store = SqliteStore::open_read_only(path, config)?;
+        let store = SqliteStore::open_read_only(path, SqliteConfig::default())?;
         let (answers, wayfold) = if is_alone {
             (pollster::block_on(fold_alone(&store, projection, as_of, threads))?, None)
         } else {

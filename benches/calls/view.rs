@@ -6,6 +6,7 @@ use std::time::Instant;
 use pollster::block_on;
 use wayfold::blocking::Wayfold;
 use wayfold::sqlite::{SqliteConfig, SqliteStore};
+use wayfold::store::ScanPart;
 use wayfold::{Builder, CustomerKey, EventStore, Position, Rules};
 use wayfold_benches::{Measured, Times};
 use wayfold_testkit::Random;
@@ -55,8 +56,8 @@ fn uniform(stored: &Stored<'_>) -> Vec<CustomerKey> {
 
 /// The customers of events by chance, out of a part of the log.
 fn weighted(store: &SqliteStore) -> Result<Vec<CustomerKey>> {
-    let part = block_on(store.scan(Position::START, SCANNED_EVENTS))?;
-    let events: Vec<_> = part.batches.iter().flat_map(|batch| batch.iter()).collect();
+    let parts = block_on(store.scan(Position::START, SCANNED_EVENTS, 1))?.read()?;
+    let events: Vec<_> = parts.iter().flat_map(ScanPart::events).collect();
     let mut random = Random::new(1);
     Ok((0..CALLS).map(|_| random.pick(&events).customer()).collect())
 }

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use wayfold_core::{EventBatch, Position};
+use wayfold_core::{EventBatch, Position, Shard};
 
 use crate::bytes::{Reader, put_varint};
 use crate::directory::{Directory, parts_of};
@@ -148,11 +148,20 @@ impl SealedBlock {
 
     /// The pages on which a customer's events may stand: one or none for most, several for a long history.
     pub fn pages_of_customer(&self, customer: Lookup) -> Range<u32> {
-        let spread = customer.spread();
-        let start = self.pages.partition_point(|page| page.last < spread);
-        // The page after the last one that ends with the customer may go on with it.
-        let end = self.pages.partition_point(|page| page.last <= spread) + 1;
+        self.pages_of(&Shard::between(customer.spread(), customer.spread()))
+    }
+
+    /// The pages on which events of a shard's customers may stand.
+    pub fn pages_of(&self, shard: &Shard) -> Range<u32> {
+        let start = self.pages.partition_point(|page| page.last < shard.first());
+        // The page after the last one that ends within the shard may begin in it.
+        let end = self.pages.partition_point(|page| page.last <= shard.last()) + 1;
         start as u32..end.min(self.pages.len()).max(start) as u32
+    }
+
+    /// The spread of the last customer of a page; 0 if there is no such page.
+    pub fn page_reach(&self, number: u32) -> u64 {
+        self.pages.get(number as usize).map_or(0, |page| page.last)
     }
 
     /// The parts of the directory of ids that can list an id.

@@ -16,11 +16,12 @@ use self::cluster::Clusters;
 use self::customers::Customers;
 pub use self::snapshot::{PartEntry, Snapshot, SnapshotPart};
 pub use self::teller::Teller;
-use crate::batch::{EventBatch, RowRef, Run, Stretch, rows_of};
+use crate::batch::{EventBatch, RowRef, Run, rows_of};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{EventKind, OrderKey};
 use crate::key::{CustomerKey, EventId};
 use crate::projection::{CustomerRecord, ProjectionSet, StateColumn};
+use crate::shard::Shard;
 use crate::time::Timestamp;
 
 /// Folds batches into one state a customer, as of an instant.
@@ -66,16 +67,12 @@ pub struct Fold {
 /// Folds the run of a customer, given by its number.
 type TakeRun<'a> = dyn FnMut(&mut Fold, u32, &Run<'_>) + 'a;
 
-#[derive(Debug, Clone, Copy)]
-struct Shard {
-    index: usize,
-    of: usize,
-}
-
 /// What one call of [`Fold::apply`] did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[must_use = "customers in `refolds` stay unanswerable until they are refolded"]
 pub struct Applied {
+    /// Events of the shard that the batches held.
+    pub events: u64,
     /// Events folded.
     pub folded: u64,
     /// Events later than the fold's instant, left to the schedule.
@@ -110,7 +107,7 @@ impl Fold {
         Self {
             projections: projections.clone(),
             as_of: Timestamp::MAX,
-            shard: Shard { index: 0, of: 1 },
+            shard: Shard::ALL,
             customers: Customers::default(),
             records: Vec::new(),
             last: Vec::new(),
@@ -139,8 +136,8 @@ impl Fold {
     /// # Panics
     /// If the index is not below the number of shards, or something was applied.
     pub fn with_shard(mut self, index: usize, of: usize) -> Self {
-        assert!(index < of && self.customers.len() == 0, "shard {index} of {of}");
-        self.shard = Shard { index, of };
+        assert!(self.customers.len() == 0, "the shard of a fold that has begun stays");
+        self.shard = Shard::new(index, of);
         self
     }
 
@@ -161,26 +158,33 @@ impl Fold {
     /// - A late event or a retraction puts its customer into `refolds` instead.
     /// - A customer that already waits for a refold is returned again.
     pub fn apply(&mut self, batches: &[EventBatch]) -> Applied {
-        self.apply_with(batches, &mut |fold, customer, run| fold.evolve(customer, run))
+        self.apply_of(Shard::ALL, batches)
+    }
+
+    /// As [`Fold::apply`], of the customers that another shard holds too: batches that hold others besides, such as those
+    /// of a part of a log that is read by customer, are folded part by part.
+    pub fn apply_of(&mut self, shard: Shard, batches: &[EventBatch]) -> Applied {
+        self.apply_with(shard, batches, &mut |fold, customer, run| fold.evolve(customer, run))
     }
 
     /// Applies batches; runs that follow what is folded are handed over to be folded.
-    fn apply_with(&mut self, batches: &[EventBatch], take: &mut TakeRun<'_>) -> Applied {
+    fn apply_with(&mut self, shard: Shard, batches: &[EventBatch], take: &mut TakeRun<'_>) -> Applied {
         let mut applied = Applied::default();
+        let Some(shard) = shard.and(&self.shard) else { return applied };
         let mut clusters = std::mem::take(&mut self.clusters);
-        clusters.gather(batches, &mut self.customers, self.shard);
+        applied.events = clusters.gather(batches, &mut self.customers, shard);
         self.grow();
         let mut rows = Vec::new();
         for (customer, gathered) in clusters.iter(batches) {
-            let is_plain = |stretch: &Stretch<'_>| stretch.is_plain(self.as_of);
-            let stretch = gathered.stretch().filter(|_| !self.retracted.contains_key(&customer));
-            let after = match stretch.filter(is_plain) {
-                Some(stretch) => self.apply_run(customer, &Run::of_stretch(stretch), &mut applied, take),
-                None => {
-                    rows.clear();
-                    rows.extend(gathered.rows());
-                    self.apply_rows(customer, batches, &mut rows, &mut applied, take)
-                }
+            let after = if gathered.is_plain(self.as_of) && !self.retracted.contains_key(&customer) {
+                // What comes behind a late event is in the history that the refold reads.
+                gathered.stretches().find_map(|stretch| {
+                    self.apply_run(customer, &Run::of_stretch(stretch), &mut applied, take)
+                })
+            } else {
+                rows.clear();
+                rows.extend(gathered.rows());
+                self.apply_rows(customer, batches, &mut rows, &mut applied, take)
             };
             if let Some(after) = after {
                 let after = self.mark_stale(customer, after);

@@ -53,6 +53,7 @@ mod population;
 mod projection;
 mod rules;
 mod select;
+mod shard;
 mod stage;
 mod text_enum;
 mod time;
@@ -91,6 +92,7 @@ pub use self::select::{
     Cursor, FILTER_DEPTH_MAX, FILTER_NODES_MAX, FieldFilter, FieldTest, Filter, FilteredField, Operand,
     Order, OrderDirection, Page, Selection,
 };
+pub use self::shard::Shard;
 pub use self::stage::{Channel, Ownership, Stage};
 pub use self::time::{EventTime, Span, Timestamp};
 pub use self::view::{

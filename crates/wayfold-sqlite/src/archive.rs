@@ -11,7 +11,7 @@ use wayfold_core::{EventBatch, EventKind, EventView, Stage, Upcasters};
 use wayfold_store::{EventFilter, KindFilter, Result};
 
 use crate::error::{number, position};
-use crate::sealed::{Block, Manifest, Page, PageBytes};
+use crate::sealed::{Block, Manifest, Page};
 use crate::state::SharedState;
 
 /// How many pages and parts of directories one call keeps before it forgets them.
@@ -97,11 +97,6 @@ impl<'a> Archive<'a> {
         }
         pages.insert(key, page.clone());
         Ok(page)
-    }
-
-    /// The bytes of a page that nobody comes back to.
-    pub(crate) fn page_bytes(&self, block: &Block, number: u32) -> Result<PageBytes> {
-        block.page_bytes(self.connection, number)
     }
 
     fn directory(&self, block: &Block, kind: PartKind, number: u32) -> Result<Rc<Directory>> {

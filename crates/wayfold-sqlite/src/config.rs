@@ -52,8 +52,6 @@ pub struct SqliteConfig {
     pub read_events_max: usize,
     /// How many stored bytes a page of a read takes up at most; one event may have more. Default 33,554,432.
     pub read_bytes_max: usize,
-    /// How many threads decode what a fold reads of sealed blocks; 0 for as many as the machine runs at once. Default 0.
-    pub scan_threads: usize,
     /// How many bytes the write-ahead log beside the file may have before it is begun anew. Reads that overlap put that
     /// off, by the longest of them; a read that takes minutes, as a backup does, puts it off as long. Default
     /// 67,108,864.
@@ -90,7 +88,6 @@ impl Default for SqliteConfig {
             group_bytes_max: 32 << 20,
             read_events_max: 65_536,
             read_bytes_max: 32 << 20,
-            scan_threads: 0,
             wal_bytes_max: 64 << 20,
             seal_events: 65_536,
             seal_blocks: 2_048,

@@ -4,13 +4,14 @@ use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
-use rusqlite::Connection;
-use wayfold_store::Result;
+use rusqlite::{Connection, DropBehavior};
+use wayfold_store::{Error, Result};
 
 use crate::config::SqliteConfig;
 use crate::error::{corrupt, unavailable};
 use crate::identity::{FileId, Stamp, bytes_of, write_ahead};
 use crate::schema::open_reader;
+use crate::state::{SharedState, State};
 
 /// A connection that reads.
 #[derive(Debug)]
@@ -79,8 +80,26 @@ impl Pool {
         if reader.is_current() {
             return found;
         }
+        Err(self.changed())
+    }
+
+    /// Asks the state in a transaction that stays open for what is read later.
+    pub(crate) fn open_read<T>(
+        &self,
+        shared: &SharedState,
+        question: impl Fn(&State) -> Result<T>,
+    ) -> Result<(OpenRead<'_>, T)> {
+        let connection = self.take()?;
+        let (mut snapshot, answer) = shared.ask_now(&connection, question)?;
+        snapshot.transaction.set_drop_behavior(DropBehavior::Ignore);
+        drop(snapshot);
+        Ok((OpenRead(connection), answer))
+    }
+
+    /// What is said of a read by a connection without locks while the file changed.
+    fn changed(&self) -> Error {
         let message = "another process wrote to the log while it was read without locks; read again";
-        Err(unavailable(format_args!("read {}: {message}", self.path.display())))
+        unavailable(format_args!("read {}: {message}", self.path.display()))
     }
 
     /// Takes an idle connection, or opens one.
@@ -128,6 +147,32 @@ impl Pooled<'_> {
     /// Says whether what it reads is what the file holds.
     pub(crate) fn is_current(&self) -> bool {
         self.reader().is_current(&self.pool.path)
+    }
+}
+
+/// A connection with a transaction that is open until it is dropped.
+#[derive(Debug)]
+pub(crate) struct OpenRead<'a>(Pooled<'a>);
+
+impl OpenRead<'_> {
+    /// Says, when all is read, whether it was read from one file.
+    pub(crate) fn end(self) -> Result<()> {
+        if self.0.is_current() { Ok(()) } else { Err(self.0.pool.changed()) }
+    }
+}
+
+impl Deref for OpenRead<'_> {
+    type Target = Connection;
+
+    fn deref(&self) -> &Connection {
+        &self.0
+    }
+}
+
+impl Drop for OpenRead<'_> {
+    fn drop(&mut self) {
+        // A connection that cannot end its transaction is closed instead of being kept.
+        let _ = self.0.execute_batch("ROLLBACK");
     }
 }
 

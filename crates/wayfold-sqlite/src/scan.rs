@@ -1,119 +1,103 @@
-//! Parts of the log for a fold: sealed blocks as they are clustered, and what is not sealed as it was appended.
+//! Parts of the log for a fold: sealed blocks side by side, customer after customer, and what is not sealed behind them.
 
-use rusqlite::Connection;
-use wayfold_core::{EventBatch, Position, Upcasters};
-use wayfold_store::{ReadQuery, Result, Scan, lifted};
+mod lane;
 
-use crate::archive::Archive;
-use crate::config::SqliteConfig;
-use crate::error::{corrupt, number, position};
+use std::sync::Arc;
+
+use wayfold_core::{EventBatch, Position, Shard};
+use wayfold_store::{ReadQuery, Result, Scan};
+
+use self::lane::SqliteLane;
+use crate::error::{corrupt, number, position, unavailable};
+use crate::pool::{OpenRead, Pool};
 use crate::read::Bounds;
-use crate::sealed::{Block, PageBytes};
+use crate::sealed::Block;
 use crate::slice::slices;
-use crate::state::SharedState;
+use crate::state::{OVERTAKEN_MAX, SharedState, State};
 
-/// How many pages a thread decodes at once.
-const PAGES_PER_THREAD: usize = 32;
-
-/// Reads the next part in one transaction: whole blocks, until there are events or bytes enough.
-pub(crate) fn scan(
-    connection: &Connection,
-    shared: &SharedState,
-    config: &SqliteConfig,
-    (from, limit): (Position, usize),
-) -> Result<Scan> {
-    let after = number(from);
-    let bounds = Bounds { after, before: u64::MAX, events_max: limit, bytes_max: usize::MAX };
-    let (snapshot, (sealed, head, slices)) = shared.ask_now(connection, |state| {
-        let slices = slices(&shared.hasher, &state.tail, &ReadQuery::all(), &bounds);
-        Ok((state.sealed.clone(), state.tail.head(), slices))
-    })?;
-    let archive = Archive::new(&snapshot.transaction, &sealed, shared);
-    let threads = match config.scan_threads {
-        0 => std::thread::available_parallelism().map_or(1, Into::into),
-        threads => threads,
-    };
-    let mut part = Part { threads, after, to: after, events: 0, bytes: 0, batches: Vec::new() };
-    let is_full = |part: &Part| part.events >= limit || part.bytes >= config.read_bytes_max;
-    for block in sealed.between(after, u64::MAX) {
-        if is_full(&part) {
-            break;
-        }
-        part.take_block(&archive, block)?;
-    }
-    for slice in &slices {
-        // What a sealed block holds that is left for the next part comes before.
-        if is_full(&part) || slice.block.first > part.to + 1 {
-            break;
-        }
-        part.take(slice.block.first, slice.block.today(shared.upcasters())?, slice.block.bytes)?;
-        part.to = slice.block.last();
-    }
-    let Part { to, batches, .. } = part;
-    let position = if to == after { from } else { position(to) };
-    Ok(Scan { batches, position, is_last: to >= head })
-}
-
-/// A part that grows.
-struct Part {
-    threads: usize,
-    after: u64,
+/// What a part holds.
+struct Plan {
+    blocks: Vec<Arc<Block>>,
+    /// Batches that are not sealed.
+    tail: Vec<EventBatch>,
     to: u64,
-    events: usize,
-    bytes: usize,
-    batches: Vec<EventBatch>,
+    is_last: bool,
 }
 
-impl Part {
-    /// Takes a batch, but for those of its events that the part comes after; it begins at a number.
-    fn take(&mut self, first: u64, batch: &EventBatch, bytes: usize) -> Result<()> {
-        let is_new = |place: Option<Position>| place.is_some_and(|place| number(place) > self.after);
-        let batch = if first > self.after {
-            batch.clone()
-        } else {
-            batch.check().map_err(|error| corrupt(format_args!("read the log: {error}")))?;
-            EventBatch::from_views(batch.iter().filter(|event| is_new(event.position())))
-        };
-        self.events += batch.len();
-        self.bytes += bytes;
-        if !batch.is_empty() {
-            self.batches.push(batch);
-        }
-        Ok(())
-    }
-
-    fn take_block(&mut self, archive: &Archive<'_>, block: &Block) -> Result<()> {
-        let numbers: Vec<u32> = (0..block.header.pages()).collect();
-        for numbers in numbers.chunks(PAGES_PER_THREAD * self.threads) {
-            let pages = numbers.iter().map(|page| archive.page_bytes(block, *page));
-            for (batch, bytes) in open(block, pages.collect::<Result<_>>()?, archive.upcasters())? {
-                self.take(block.first, &batch, bytes)?;
-            }
-        }
-        self.to = block.last;
-        Ok(())
-    }
-}
-
-/// Opens pages, each thread some that stand behind each other, in today's shape, and with their bytes.
-fn open(block: &Block, mut pages: Vec<PageBytes>, upcasters: &Upcasters) -> Result<Vec<(EventBatch, usize)>> {
-    let open = |pages: Vec<PageBytes>| -> Result<Vec<_>> {
-        let open = |page: PageBytes| {
-            let bytes = page.len();
-            Ok((lifted(&block.open_page(page)?, upcasters)?, bytes))
-        };
-        pages.into_iter().map(open).collect()
+/// Opens the next part for reading in lanes: whole blocks, until there are events enough.
+pub(crate) fn scan<'a>(
+    pool: &'a Pool,
+    shared: &'a SharedState,
+    (from, limit): (Position, usize),
+    lanes: usize,
+) -> Result<Scan<'a>> {
+    let after = number(from);
+    let (reads, plan) = open(pool, shared, lanes, |state| plan(shared, state, after, limit))?;
+    let Plan { blocks, tail, to, is_last } = plan;
+    let lane = |(index, read)| -> wayfold_store::Lane<'a> {
+        let shard = Shard::new(index, lanes);
+        Box::new(SqliteLane::new(read, shared.upcasters(), shard, after, (&blocks, tail.clone())))
     };
-    std::thread::scope(|scope| {
-        let mut others = Vec::new();
-        while pages.len() > PAGES_PER_THREAD {
-            let pages = pages.split_off(pages.len() - PAGES_PER_THREAD);
-            others.push(scope.spawn(move || open(pages)));
+    let lanes = reads.into_iter().enumerate().map(lane).collect();
+    let position = if to == after { from } else { position(to) };
+    Ok(Scan { lanes, events: to - after, position, is_last })
+}
+
+/// Opens transactions for all lanes that see the same sealed blocks, and plans by the first.
+fn open<'a>(
+    pool: &'a Pool,
+    shared: &SharedState,
+    lanes: usize,
+    plan: impl Fn(&State) -> Result<Plan>,
+) -> Result<(Vec<OpenRead<'a>>, Plan)> {
+    for _ in 0..OVERTAKEN_MAX {
+        let (first, (generation, plan)) =
+            pool.open_read(shared, |state| Ok((state.meta.generation, plan(state)?)))?;
+        let mut reads = vec![first];
+        let mut is_same = true;
+        while is_same && reads.len() < lanes {
+            let (read, other) = pool.open_read(shared, |state| Ok(state.meta.generation))?;
+            is_same = other == generation;
+            reads.push(read);
         }
-        let mut opened = open(pages)?;
-        for other in others.into_iter().rev() {
-            opened.extend(other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?);
+        if is_same {
+            return Ok((reads, plan));
         }
-        Ok(opened)
-    })
+        // A block was sealed in between.
+    }
+    Err(unavailable("read the log: blocks are sealed faster than it can be read"))
+}
+
+fn plan(shared: &SharedState, state: &State, after: u64, limit: usize) -> Result<Plan> {
+    let mut plan = Plan { blocks: Vec::new(), tail: Vec::new(), to: after, is_last: false };
+    let is_full = |plan: &Plan| plan.to - after >= limit as u64;
+    for block in state.sealed.between(after, u64::MAX) {
+        if is_full(&plan) {
+            break;
+        }
+        plan.blocks.push(block.clone());
+        plan.to = block.last;
+    }
+    let bounds = Bounds { after, before: u64::MAX, events_max: limit, bytes_max: usize::MAX };
+    for slice in slices(&shared.hasher, &state.tail, &ReadQuery::all(), &bounds) {
+        // What a sealed block holds that is left for the next part comes before.
+        if is_full(&plan) || slice.block.first > plan.to + 1 {
+            break;
+        }
+        let batch = slice.block.today(shared.upcasters())?;
+        plan.tail.push(newer(batch, slice.block.first, after)?);
+        plan.to = slice.block.last();
+    }
+    plan.is_last = plan.to >= state.tail.head();
+    Ok(plan)
+}
+
+/// A batch that begins at a number at the earliest, but for those of its events that the part comes after.
+fn newer(batch: &EventBatch, first: u64, after: u64) -> Result<EventBatch> {
+    if first > after {
+        return Ok(batch.clone());
+    }
+    batch.check().map_err(|error| corrupt(format_args!("read the log: {error}")))?;
+    let is_newer = |place: Option<Position>| place.is_some_and(|place| number(place) > after);
+    Ok(EventBatch::from_views(batch.iter().filter(|event| is_newer(event.position()))))
 }

@@ -44,19 +44,6 @@ pub(crate) struct Page {
     lifted: Lifted,
 }
 
-/// The three parts of a page of a block.
-#[derive(Debug)]
-pub(crate) struct PageBytes {
-    number: u32,
-    parts: [Vec<u8>; 3],
-}
-
-impl PageBytes {
-    pub(crate) fn len(&self) -> usize {
-        self.parts.iter().map(Vec::len).sum()
-    }
-}
-
 impl Page {
     /// Its events in today's shape.
     pub(crate) fn today(&self, upcasters: &Upcasters) -> Result<&EventBatch> {
@@ -100,8 +87,8 @@ impl Block {
     }
 
     pub(crate) fn page(&self, connection: &Connection, number: u32) -> Result<Page> {
-        let page = self.page_bytes(connection, number)?;
-        let [fold, identity, rest] = &page.parts;
+        let parts = self.page_parts(connection, number)?;
+        let [fold, identity, rest] = &parts;
         let batch = self.header.read_page(number, fold, identity, rest).at(self.tried())?;
         for event in batch.iter() {
             let place = event.position().map(crate::error::number);
@@ -110,19 +97,18 @@ impl Block {
                 return Err(corrupt(message));
             }
         }
-        Ok(Page { batch, bytes: page.len(), lifted: Lifted::default() })
+        Ok(Page { batch, bytes: parts.iter().map(Vec::len).sum(), lifted: Lifted::default() })
     }
 
-    /// The bytes of a page, as they are stored.
-    pub(crate) fn page_bytes(&self, connection: &Connection, number: u32) -> Result<PageBytes> {
+    /// The three parts of a page, as they are stored.
+    fn page_parts(&self, connection: &Connection, number: u32) -> Result<[Vec<u8>; 3]> {
         let part = |kind| self.part(connection, kind, number);
-        let parts = [part(PartKind::Fold)?, part(PartKind::Identity)?, part(PartKind::Rest)?];
-        Ok(PageBytes { number, parts })
+        Ok([part(PartKind::Fold)?, part(PartKind::Identity)?, part(PartKind::Rest)?])
     }
 
-    /// Opens a page from its bytes: what a fold does not look at is not decoded.
-    pub(crate) fn open_page(&self, page: PageBytes) -> Result<EventBatch> {
-        self.header.open_page(page.number, page.parts).at(self.tried())
+    /// Opens a page: what a fold does not look at is not decoded.
+    pub(crate) fn open_page(&self, connection: &Connection, number: u32) -> Result<EventBatch> {
+        self.header.open_page(number, self.page_parts(connection, number)?).at(self.tried())
     }
 
     pub(crate) fn directory(

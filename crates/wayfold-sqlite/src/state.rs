@@ -15,7 +15,7 @@ use crate::sealed::Manifest;
 use crate::tail::{Fresh, Tail};
 
 /// How often a transaction may turn out to be older than what another thread has learned since it began.
-const OVERTAKEN_MAX: usize = 1_000;
+pub(crate) const OVERTAKEN_MAX: usize = 1_000;
 
 /// What the file held at a commit.
 #[derive(Debug)]

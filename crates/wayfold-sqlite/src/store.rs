@@ -235,11 +235,8 @@ impl EventStore for SqliteStore {
         })
     }
 
-    fn scan(&self, after: Position, limit: usize) -> BoxFuture<'_, Result<Scan>> {
-        Box::pin(async move {
-            let Shared { config, readers, state, .. } = &*self.shared;
-            readers.read(|connection| scan(connection, state, config, (after, limit)))
-        })
+    fn scan(&self, after: Position, limit: usize, lanes: usize) -> BoxFuture<'_, Result<Scan<'_>>> {
+        Box::pin(async move { scan(&self.shared.readers, &self.shared.state, (after, limit), lanes) })
     }
 
     fn head(&self) -> BoxFuture<'_, Result<Position>> {

@@ -12,6 +12,7 @@ mod native {
     mod file;
     mod growth;
     mod handles;
+    mod lanes;
     mod process;
     mod recorder;
     mod replaced;

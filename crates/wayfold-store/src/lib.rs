@@ -28,6 +28,7 @@ mod layer;
 mod memory;
 mod outcome;
 mod query;
+mod scan;
 mod store;
 mod today;
 
@@ -35,7 +36,8 @@ pub use self::admit::{admit, admit_instant};
 pub use self::error::{Error, ErrorKind, Result, Written};
 pub use self::layer::{FaultStore, TracedStore};
 pub use self::memory::MemoryStore;
-pub use self::outcome::{AppendOutcome, Capabilities, Checkpoint, CheckpointName, ReadPage, Scan};
+pub use self::outcome::{AppendOutcome, Capabilities, Checkpoint, CheckpointName, ReadPage};
 pub use self::query::{AppendCondition, Direction, EventFilter, KindFilter, ReadQuery};
+pub use self::scan::{Lane, Scan, ScanPart};
 pub use self::store::{BoxFuture, EventStore, EventStoreExt};
 pub use self::today::{is_same_event, lifted};

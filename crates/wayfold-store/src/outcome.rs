@@ -36,28 +36,6 @@ pub struct ReadPage {
     pub next: Option<Position>,
 }
 
-/// A part of the log for a fold.
-#[derive(Debug, Clone)]
-pub struct Scan {
-    /// The events, with positions and recording times, in no particular order. A batch may be decoded as far as it is
-    /// looked at: whoever has folded it asks for its [`EventBatch::failure`].
-    pub batches: Vec<EventBatch>,
-    /// Up to where the log is read.
-    pub position: Position,
-    /// Whether that was the end of the log.
-    pub is_last: bool,
-}
-
-impl Scan {
-    /// A page of a read of everything forward, after a position.
-    pub(crate) fn of_page(batch: EventBatch, next: Option<Position>, after: Position) -> Self {
-        let last = batch.len().checked_sub(1).and_then(|last| batch.event(last).position());
-        let position = next.or(last).unwrap_or(after);
-        let batches = if batch.is_empty() { Vec::new() } else { vec![batch] };
-        Self { batches, position, is_last: next.is_none() }
-    }
-}
-
 /// What a backend can do; what it cannot is refused, never emulated quietly.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]

@@ -4,8 +4,9 @@ pub use futures_core::future::BoxFuture;
 use wayfold_core::{EventBatch, Position};
 
 use crate::error::Result;
-use crate::outcome::{AppendOutcome, Capabilities, Checkpoint, CheckpointName, ReadPage, Scan};
+use crate::outcome::{AppendOutcome, Capabilities, Checkpoint, CheckpointName, ReadPage};
 use crate::query::{AppendCondition, EventFilter, ReadQuery};
+use crate::scan::Scan;
 
 /// A log of events: what an adapter implements. Small and strict; convenience is in [`EventStoreExt`].
 pub trait EventStore: Debug + Send + Sync {
@@ -44,25 +45,30 @@ pub trait EventStore: Debug + Send + Sync {
     /// `Unavailable` or `Corrupt`, which names the place.
     fn read(&self, query: ReadQuery, from: Position, limit: usize) -> BoxFuture<'_, Result<ReadPage>>;
 
-    /// Reads a part of the log after a position for a fold, which takes the events of a part in any order.
+    /// Reads a part of the log after a position for a fold, which takes the events of a part in any order: in so many
+    /// lanes, which several threads may read side by side, each its shard of the customers.
     ///
     /// # Behavior
-    /// - Every event after the position and up to [`Scan::position`] stands once in one of the batches, with position
-    ///   and recording time; in no particular order, but for that which lets the store read fastest.
+    /// - Every event after the position and up to [`Scan::position`] is meant once in one part of its customer's lane,
+    ///   with position and recording time; in whatever order lets the store read fastest.
     /// - There are about `limit` events, fewer or more, as the log is cut. A part that is not the last has some, unless
     ///   `limit` is 0.
     ///
     /// # Errors
-    /// As [`EventStore::read`].
-    fn scan(&self, after: Position, limit: usize) -> BoxFuture<'_, Result<Scan>> {
+    /// As [`EventStore::read`]; so may each lane when it is read.
+    fn scan(&self, after: Position, limit: usize, lanes: usize) -> BoxFuture<'_, Result<Scan<'_>>> {
         Box::pin(async move {
-            let mut after = after;
+            let limit = limit.min(SCAN_EVENTS_MAX);
+            let (mut batches, mut events, mut end) = (Vec::new(), 0, after);
             loop {
-                let ReadPage { batch, next } = self.read(ReadQuery::all(), after, limit).await?;
-                if !batch.is_empty() || next.is_none() || limit == 0 {
-                    return Ok(Scan::of_page(batch, next, after));
+                let ReadPage { batch, next } = self.read(ReadQuery::all(), end, limit - events).await?;
+                let last = batch.len().checked_sub(1).and_then(|last| batch.event(last).position());
+                end = next.or(last).unwrap_or(end);
+                events += batch.len().min(limit - events);
+                batches.push(batch);
+                if next.is_none() || events == limit {
+                    return Ok(Scan::of_batches(batches, lanes, end, next.is_none()));
                 }
-                after = next.unwrap_or(after);
             }
         })
     }
@@ -117,6 +123,8 @@ pub trait EventStoreExt: EventStore {
     }
 }
 
+/// How many events [`EventStore::scan`] brings together where a store reads no part by itself.
+const SCAN_EVENTS_MAX: usize = 1 << 20;
 /// How many events a page of [`EventStoreExt::read_all`] asks for.
 const PAGE_EVENTS: usize = 65_536;
 

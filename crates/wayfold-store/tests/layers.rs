@@ -14,7 +14,7 @@ use tracing::{Event, Subscriber};
 use wayfold_core::{CustomerKey, EventBatch, EventId, JourneyEvent, Position, Registered, Timestamp};
 use wayfold_store::{
     AppendOutcome, Checkpoint, CheckpointName, ErrorKind, EventStore, FaultStore, MemoryStore, ReadQuery,
-    TracedStore, Written,
+    ScanPart, TracedStore, Written,
 };
 
 fn batch(ids: &[u128]) -> EventBatch {
@@ -47,6 +47,23 @@ fn fault_strikes_once_before_or_after_its_operation() {
     assert_eq!((error.is_retryable(), error.written()), (true, Written::Nothing), "a read writes nothing");
     assert!(block_on(store.head()).is_ok());
     assert_eq!(store.operations(), 6);
+}
+
+#[test]
+fn a_scan_fails_as_planned_before_it_or_at_the_end_of_each_lane() {
+    let store = FaultStore::new(MemoryStore::new()).fail_before(2).fail_after(3);
+    assert!(block_on(store.append(batch(&[1, 2]), None)).is_ok());
+    let error = block_on(store.scan(Position::START, 10, 2)).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
+    let scan = block_on(store.scan(Position::START, 10, 2)).unwrap();
+    let lanes: Vec<Vec<_>> = scan.lanes.into_iter().map(Iterator::collect).collect();
+    for lane in &lanes {
+        let (end, parts) = lane.split_last().unwrap();
+        assert!(parts.iter().all(Result::is_ok) && end.is_err(), "{lane:?}");
+    }
+    let read = |part: &ScanPart| part.events().count();
+    assert_eq!(lanes.iter().flatten().flatten().map(read).sum::<usize>(), 2);
+    assert!(block_on(store.scan(Position::START, 10, 2)).unwrap().read().is_ok());
 }
 
 #[test]

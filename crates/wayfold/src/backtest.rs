@@ -6,14 +6,14 @@ use wayfold_core::{
 
 use crate::engine::Wayfold;
 use crate::error::Result;
-use crate::known::Known;
-use crate::shards::{Shards, history, read_on};
+use crate::known::{Known, KnownAt};
+use crate::shards::{Shards, history};
 
 impl Wayfold {
     /// Says where customers of the default tenant would have stood under other rules, and where they stood under the
     /// engine's, as of each of some instants.
     ///
-    /// Every instant reads the log once and folds it twice, with all that is known now; nothing live is touched.
+    /// Every instant reads and folds the log twice, with all that is known now; nothing live is touched.
     ///
     /// ```
     /// use wayfold::{Currency, CustomerKey, EventId, JourneyEvent, LifecycleStage, MemoryStore, Money, OrderPlaced};
@@ -83,7 +83,7 @@ impl Wayfold {
         Ok(here.zip(there).and_then(|(here, there)| here.parting(&there)))
     }
 
-    /// Folds the log under two sets side by side, reading it once.
+    /// Folds the log under two sets, up to one position.
     async fn populations(
         &self,
         sets: &[ProjectionSet; 2],
@@ -91,15 +91,8 @@ impl Wayfold {
         as_of: Timestamp,
     ) -> Result<[Population; 2]> {
         let [mut here, mut there] = sets.each_ref().map(|set| Shards::new(set, as_of, self.parts().threads));
-        loop {
-            let stretch = read_on(self.store(), here.position(), Known(None)).await?;
-            for shards in [&mut here, &mut there] {
-                shards.apply(&stretch)?;
-                shards.refold_pending(self.store(), Known(None)).await?;
-            }
-            if stretch.is_last {
-                return Ok([here.population(tenant, as_of)?, there.population(tenant, as_of)?]);
-            }
-        }
+        here.catch_up(self.store(), Known(None)).await?;
+        there.catch_up(self.store(), Known(Some(KnownAt::Position(here.position())))).await?;
+        Ok([here.population(tenant, as_of)?, there.population(tenant, as_of)?])
     }
 }

@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::known::Known;
 use crate::platform::atomic::{AtomicU64, Ordering};
 use crate::platform::task::{Mutex, RwLock, RwLockReadGuard};
-use crate::shards::{Shards, Stretch, read_on};
+use crate::shards::{Read, Shards};
 
 #[derive(Debug)]
 pub(crate) struct Live {
@@ -65,33 +65,32 @@ impl Engine {
         shards.begin_anew_if_torn();
         shards.advance_to(self.parts.clock.now())?;
         shards.refold_pending(store, all).await?;
-        let (mut position, mut folded) = (shards.position(), shards.events());
+        let (mut position, mut folded, lanes) = (shards.position(), shards.events(), shards.lanes());
         drop(shards);
-        let mut read = 0;
+        let mut events = 0;
         loop {
-            let stretch = read_on(store, position, all).await?;
-            let (events, is_last) = (stretch.events, stretch.is_last);
-            if events > 0 {
-                self.tell_lag(&stretch);
+            let scan = store.scan(position, usize::MAX, lanes).await?;
+            let is_last = scan.is_last;
+            position = scan.position;
+            if scan.events > 0 {
                 let mut shards = self.live.shards.write().await;
-                shards.apply(&stretch)?;
-                folded = shards.events();
+                let read = shards.apply(scan, all)?;
+                self.tell_lag(&read);
+                counter!("wayfold_folded_total").increment(read.events);
+                (events, folded) = (events + read.events, shards.events());
                 shards.refold_pending(store, all).await?;
             }
-            position = stretch.position;
-            read += events;
             gauge!("wayfold_snapshot_age_events").set(self.live.since(folded) as f64);
-            counter!("wayfold_folded_total").increment(events);
             if is_last {
-                return Ok(read);
+                return Ok(events);
             }
         }
     }
 
-    /// Tells how far the live states were behind when a part of the log was read.
-    fn tell_lag(&self, stretch: &Stretch) {
-        histogram!("wayfold_lag_events").record(stretch.events as f64);
-        if let Some(recorded_at) = stretch.recorded_at() {
+    /// Tells how far the live states were behind a part of the log that they have folded now.
+    fn tell_lag(&self, read: &Read) {
+        histogram!("wayfold_lag_events").record(read.events as f64);
+        if let Some(recorded_at) = read.recorded_at {
             let us = self.parts.clock.now().as_micros().saturating_sub(recorded_at.as_micros()).max(0);
             histogram!("wayfold_lag_seconds").record(us as f64 / 1e6);
         }

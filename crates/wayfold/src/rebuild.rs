@@ -13,10 +13,12 @@ use crate::builder::Builder;
 use crate::engine::{Engine, Wayfold};
 use crate::error::{Error, ErrorKind, Result};
 use crate::known::{Known, KnownAt};
-use crate::shards::{Shards, read_on};
+use crate::shards::Shards;
 use crate::snapshot::{self, Taken};
 use crate::versions::hold_to_version;
 
+/// About how many events a step folds; a sealed block is folded as a whole.
+const EVENTS_PER_STEP: usize = 1 << 20;
 /// Where the states of a rebuild are kept while it goes on.
 const PLACE: &str = "wayfold/rebuild";
 /// How often a difference as of now is tried while something falls due in between.
@@ -200,11 +202,9 @@ impl Rebuild {
         self.settle().await?;
         let store = self.engine.parts.store.as_ref();
         self.shards.advance_to(self.engine.parts.clock.now())?;
-        let stretch = read_on(store, self.shards.position(), known).await?;
-        self.shards.apply(&stretch)?;
-        self.settle().await?;
+        let goes_on = self.shards.fold_on(store, known, EVENTS_PER_STEP).await?;
         gauge!("wayfold_rebuild_events").set(self.shards.events() as f64);
-        Ok(!stretch.is_last)
+        Ok(goes_on)
     }
 
     /// Finishes what a call that was dropped has left.

@@ -7,15 +7,13 @@ use wayfold_core::{
     CustomerKey, EventBatch, Fold, Handle, Page, Population, Position, Projection, ProjectionSet, Refold,
     Selection, Snapshot, SnapshotPart, Tenant, Timestamp,
 };
-use wayfold_store::{EventFilter, EventStore, EventStoreExt};
+use wayfold_store::{EventFilter, EventStore, EventStoreExt, Lane, Scan, ScanPart};
 
 use crate::error::Result;
 use crate::known::{Known, KnownAt};
 
-/// How many events are clustered and folded together.
-const EVENTS_PER_APPLY: usize = 1 << 20;
 /// Below this many events a thread costs more than it gives.
-const EVENTS_PER_THREAD_MIN: usize = 8_192;
+const EVENTS_PER_THREAD_MIN: u64 = 8_192;
 
 /// Folds of a log up to a position.
 #[derive(Debug)]
@@ -28,6 +26,22 @@ pub(crate) struct Shards {
     pending: VecDeque<(usize, Refold)>,
     /// Whether a fold was left half done, as by a panic in a projection; it is then begun anew.
     torn: bool,
+}
+
+/// What was read of a part of the log.
+pub(crate) struct Read {
+    pub(crate) events: u64,
+    /// When the last of them were recorded: none of the others was much later.
+    pub(crate) recorded_at: Option<Timestamp>,
+}
+
+/// What a fold has made of its lane.
+#[derive(Default)]
+struct Folded {
+    events: u64,
+    refolds: Vec<Refold>,
+    /// The last batch.
+    last: Option<EventBatch>,
 }
 
 impl Shards {
@@ -44,14 +58,22 @@ impl Shards {
 
     /// Folds everything that stands in the log after the last call, up to what is known.
     pub(crate) async fn catch_up(&mut self, store: &dyn EventStore, known: Known) -> Result<()> {
-        loop {
-            let stretch = read_on(store, self.position, known).await?;
-            self.apply(&stretch)?;
-            self.refold_pending(store, known).await?;
-            if stretch.is_last {
-                return Ok(());
-            }
-        }
+        while self.fold_on(store, known, usize::MAX).await? {}
+        Ok(())
+    }
+
+    /// Folds about so many events of what stands in the log next, up to what is known; says whether there is more.
+    pub(crate) async fn fold_on(
+        &mut self,
+        store: &dyn EventStore,
+        known: Known,
+        events: usize,
+    ) -> Result<bool> {
+        let scan = store.scan(self.position, events, self.lanes()).await?;
+        let is_last = scan.is_last || known.ends_by(scan.position);
+        let _ = self.apply(scan, known)?;
+        self.refold_pending(store, known).await?;
+        Ok(!is_last)
     }
 
     /// Starts from nothing if a fold was left half done.
@@ -90,6 +112,11 @@ impl Shards {
         (self.position, self.events) = (position, events);
     }
 
+    /// How many folds there are, each of which takes a lane.
+    pub(crate) fn lanes(&self) -> usize {
+        self.folds.len()
+    }
+
     /// How many events were read.
     pub(crate) fn events(&self) -> u64 {
         self.events
@@ -126,30 +153,35 @@ impl Shards {
         self.newest().is_none_or(|newest| newest <= as_of) && !self.folds.iter().any(is_due)
     }
 
-    /// Folds a part of the log that stands next; who is to be refolded is pending then.
+    /// Folds a part of the log that stands next, up to what is known; who is to be refolded is pending then.
     ///
     /// # Errors
-    /// `Store` if the fold has looked at something that cannot be read; the states are torn then.
-    pub(crate) fn apply(&mut self, stretch: &Stretch) -> Result<()> {
+    /// `Store` if the part, or something in it that the fold has looked at, cannot be read; the states are torn then.
+    pub(crate) fn apply(&mut self, scan: Scan<'_>, known: Known) -> Result<Read> {
         self.torn = true;
-        let (batches, events) = (&stretch.batches, stretch.events);
-        let refolds: Vec<Vec<Refold>> = if events < EVENTS_PER_THREAD_MIN as u64 || self.folds.len() == 1 {
-            self.folds.iter_mut().map(|fold| fold.apply(batches).refolds).collect()
+        let lanes = self.folds.iter_mut().zip(scan.lanes);
+        let folded: Vec<Result<Folded>> = if scan.events < EVENTS_PER_THREAD_MIN || lanes.len() == 1 {
+            lanes.map(|(fold, lane)| fold_lane(fold, lane, known)).collect()
         } else {
             std::thread::scope(|scope| {
                 let work: Vec<_> =
-                    self.folds.iter_mut().map(|fold| scope.spawn(|| fold.apply(batches).refolds)).collect();
+                    lanes.map(|(fold, lane)| scope.spawn(move || fold_lane(fold, lane, known))).collect();
                 work.into_iter().map(join).collect()
             })
         };
-        for (shard, refolds) in refolds.into_iter().enumerate() {
+        let mut read = Read { events: 0, recorded_at: None };
+        for (shard, folded) in folded.into_iter().enumerate() {
+            let Folded { events, refolds, last } = folded?;
             self.pending.extend(refolds.into_iter().map(|refold| (shard, refold)));
+            read.events += events;
+            let recorded_at = last.iter().flat_map(EventBatch::iter).filter_map(|event| event.recorded_at());
+            read.recorded_at = recorded_at.max().max(read.recorded_at);
         }
-        stretch.check()?;
-        self.position = stretch.position;
-        self.events += stretch.events;
+        // A part may reach beyond what was known, and what was cut off is read by who knows more.
+        self.position = known.last(scan.position).max(self.position);
+        self.events += read.events;
         self.torn = false;
-        Ok(())
+        Ok(read)
     }
 
     /// Does the refolds that are asked for, by histories up to the position that is folded: no state is ahead of it.
@@ -217,26 +249,24 @@ impl Shards {
     }
 }
 
-/// A part of the log.
-pub(crate) struct Stretch {
-    batches: Vec<EventBatch>,
-    pub(crate) events: u64,
-    /// Up to where it goes.
-    pub(crate) position: Position,
-    /// Whether it reaches the end of the log.
-    pub(crate) is_last: bool,
-}
-
-impl Stretch {
-    /// When its last events were recorded, as its last batch says: none of the others was much later.
-    pub(crate) fn recorded_at(&self) -> Option<Timestamp> {
-        self.batches.last()?.iter().filter_map(|event| event.recorded_at()).max()
+/// Folds what a lane reads, but for what was not known.
+fn fold_lane(fold: &mut Fold, lane: Lane<'_>, known: Known) -> Result<Folded> {
+    let mut folded = Folded::default();
+    for part in lane {
+        let ScanPart { customers, batches } = part?;
+        let mut cut = Vec::with_capacity(batches.len());
+        for batch in batches {
+            cut.extend(known.cut(batch.clone()));
+            // What cannot be read has no position, and would be left out without a word.
+            readable(&batch)?;
+        }
+        let applied = fold.apply_of(customers, &cut);
+        cut.iter().try_for_each(readable)?;
+        folded.events += applied.events;
+        folded.refolds.extend(applied.refolds);
+        folded.last = cut.pop().or(folded.last);
     }
-
-    /// Says whether all that was looked at could be read.
-    fn check(&self) -> Result<()> {
-        self.batches.iter().try_for_each(readable)
-    }
+    Ok(folded)
 }
 
 /// Says whether all of a batch that was looked at could be read.
@@ -245,27 +275,6 @@ fn readable(batch: &EventBatch) -> Result<()> {
         None => Ok(()),
         Some(error) => Err(wayfold_store::Error::new(wayfold_store::ErrorKind::Corrupt, error).into()),
     }
-}
-
-/// Reads on after a position until enough events are there to fold together, or to the end of the log.
-pub(crate) async fn read_on(store: &dyn EventStore, after: Position, known: Known) -> Result<Stretch> {
-    let mut stretch = Stretch { batches: Vec::new(), events: 0, position: after, is_last: false };
-    while !stretch.is_last && stretch.events < EVENTS_PER_APPLY as u64 {
-        let scan = store.scan(stretch.position, EVENTS_PER_APPLY).await?;
-        for batch in scan.batches {
-            let cut = known.cut(batch.clone());
-            // What cannot be read has no position, and would be left out without a word.
-            readable(&batch)?;
-            if let Some(batch) = cut {
-                stretch.events += batch.len() as u64;
-                stretch.batches.push(batch);
-            }
-        }
-        stretch.is_last = scan.is_last || known.ends_by(scan.position);
-        // A part may reach beyond what was known, and what was cut off is read by who knows more.
-        stretch.position = known.last(scan.position).max(stretch.position);
-    }
-    Ok(stretch)
 }
 
 /// Asks each fold, in a thread of its own where there are several.

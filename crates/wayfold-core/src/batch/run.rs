@@ -45,6 +45,13 @@ impl<'a> Stretch<'a> {
         self.first as usize..(self.first + self.rows) as usize
     }
 
+    /// The instants of the first and the last event.
+    pub(crate) fn ends(&self) -> (i64, i64) {
+        let instants = &self.columns.occurred_at[self.range()];
+        let end = |instant: Option<&i64>| *instant.expect("a stretch has a row");
+        (end(instants.first()), end(instants.last()))
+    }
+
     pub(crate) fn into_rows(self) -> impl Iterator<Item = RowRef> + 'a {
         self.range().map(move |row| RowRef::new(self.columns, self.batch as usize, row))
     }

@@ -1,8 +1,9 @@
 //! Rows of batches, brought together by customer: each customer's state is then touched once.
 
-use super::Shard;
-use super::customers::{Customers, shard_of};
+use super::customers::Customers;
 use crate::batch::{EventBatch, NONE, RowRef, Stretch};
+use crate::shard::Shard;
+use crate::time::Timestamp;
 
 /// Stretches of so many rows on average are brought together whole; shorter ones row by row.
 const ROWS_PER_STRETCH_MIN: usize = 4;
@@ -27,25 +28,32 @@ pub(super) struct Gathered<'a> {
 }
 
 impl<'a> Gathered<'a> {
-    /// All of it, if it is one stretch.
-    pub(super) fn stretch(&self) -> Option<Stretch<'a>> {
-        match self.stretches {
-            [(batch, first, rows)] => Some(Stretch::new(self.batches, *batch, *first, *rows)),
-            _ => None,
-        }
+    /// Its stretches.
+    pub(super) fn stretches(self) -> impl Iterator<Item = Stretch<'a>> {
+        self.stretches
+            .iter()
+            .map(move |(batch, first, rows)| Stretch::new(self.batches, *batch, *first, *rows))
+    }
+
+    /// Says whether all of it is folded as it stands, stretch after stretch; see [`Stretch::is_plain`].
+    pub(super) fn is_plain(self, until: Timestamp) -> bool {
+        let mut end = i64::MIN;
+        let mut follows = |stretch: &Stretch<'_>| {
+            let (first, last) = stretch.ends();
+            first > std::mem::replace(&mut end, last)
+        };
+        self.rows.is_empty() && self.stretches().all(|stretch| follows(&stretch) && stretch.is_plain(until))
     }
 
     pub(super) fn rows(self) -> impl Iterator<Item = RowRef> + 'a {
-        let of_stretch = move |(batch, first, rows): &(u32, u32, u32)| {
-            Stretch::new(self.batches, *batch, *first, *rows).into_rows()
-        };
-        self.rows.iter().copied().chain(self.stretches.iter().flat_map(of_stretch))
+        self.rows.iter().copied().chain(self.stretches().flat_map(Stretch::into_rows))
     }
 }
 
 impl Clusters {
-    /// Brings the rows of a shard's customers together by counting: one pass to count, one to place.
-    pub(super) fn gather(&mut self, batches: &[EventBatch], customers: &mut Customers, shard: Shard) {
+    /// Brings the rows of a shard's customers together by counting: one pass to count, one to place. Says how many they
+    /// are.
+    pub(super) fn gather(&mut self, batches: &[EventBatch], customers: &mut Customers, shard: Shard) -> u64 {
         self.touched.clear();
         let locals: Vec<Vec<u32>> =
             batches.iter().map(|batch| self.number(batch, customers, shard)).collect();
@@ -60,15 +68,16 @@ impl Clusters {
         self.stretches.clear();
         let every = 0..batches.len();
         if stretches * ROWS_PER_STRETCH_MIN <= rows {
-            let stretches = every.flat_map(|batch| {
-                let mut row = 0;
-                numbers(batch).chunk_by(|a, b| a == b).filter_map(move |stretch| {
-                    let (first, rows) = (row, stretch.len() as u32);
-                    row += rows;
-                    Some((slot_of(batch, stretch[0])?, (batch as u32, first, rows)))
-                })
-            });
-            self.stretches.fill(slots, stretches.clone().map(|(slot, _)| slot), stretches);
+            let mut found = Vec::with_capacity(stretches);
+            for batch in every {
+                let mut first = 0;
+                for stretch in numbers(batch).chunk_by(|a, b| a == b) {
+                    let rows = stretch.len() as u32;
+                    found.extend(slot_of(batch, stretch[0]).map(|slot| (slot, (batch as u32, first, rows))));
+                    first += rows;
+                }
+            }
+            self.stretches.fill(slots, found.iter().map(|(slot, _)| *slot), found.iter().copied());
         } else {
             let counted = every
                 .clone()
@@ -84,6 +93,8 @@ impl Clusters {
         for customer in &self.touched {
             self.slots[*customer as usize] = NONE;
         }
+        let in_stretches: u64 = self.stretches.values.iter().map(|(.., rows)| u64::from(*rows)).sum();
+        self.rows.values.len() as u64 + in_stretches
     }
 
     /// The slot of each local customer of a batch, or [`NONE`] for another shard's.
@@ -91,7 +102,7 @@ impl Clusters {
         let columns = batch.columns();
         let slot = |local: usize| {
             let (tenant, customer) = columns.customer_texts(local);
-            if shard.of > 1 && shard_of(tenant, customer, shard.of) != shard.index {
+            if !shard.holds(tenant, customer) {
                 return NONE;
             }
             let customer = customers.number_or_insert(tenant, customer);

@@ -49,13 +49,3 @@ impl Customers {
         number
     }
 }
-
-/// The shard of a customer: the same on every machine and in every process. Shards are ranges of
-/// [`CustomerKey::spread`], so that a log clustered by it holds a shard in one stretch.
-pub(super) fn shard_of(tenant: &str, customer: &str, shards: usize) -> usize {
-    shard_of_spread(CustomerKey::spread(tenant, customer), shards)
-}
-
-pub(super) fn shard_of_spread(spread: u64, shards: usize) -> usize {
-    ((u128::from(spread) * shards as u128) >> 64) as usize
-}

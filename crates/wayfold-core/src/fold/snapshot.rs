@@ -133,7 +133,7 @@ impl<'a> Snapshot<'a> {
         let fingerprint = first.projections.fingerprint();
         for pair in shards.windows(2) {
             let (one, next) = (pair[0].shard, pair[1].shard);
-            assert!(one.of == next.of && one.index + 1 == next.index, "{one:?} is followed by {next:?}");
+            assert!(one.last().checked_add(1) == Some(next.first()), "{one:?} is followed by {next:?}");
             assert!(pair[1].as_of == first.as_of, "shards as of different instants");
             assert!(pair[1].projections.fingerprint() == fingerprint, "shards of different projections");
         }

@@ -8,6 +8,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::key::{CustomerKey, EventId, Position};
 use crate::notice::{ChangeAt, Facts, Notice, NoticeId, Told};
 use crate::projection::CustomerAt;
+use crate::shard::Shard;
 use crate::time::Timestamp;
 
 /// Tells notices as a log grows and time goes on.
@@ -137,7 +138,7 @@ impl Teller {
         self.next = Place { position, as_of };
         let (told, news) = (self.told.as_of, &mut self.news);
         let mut touched = Vec::new();
-        let applied = self.fold.apply_with(batches, &mut |fold, customer, run| {
+        let applied = self.fold.apply_with(Shard::ALL, batches, &mut |fold, customer, run| {
             tell_run(fold, customer, run, told, news);
             touched.push(customer);
         });
@@ -179,7 +180,7 @@ impl Teller {
     fn notices_of(&self, key: &CustomerKey, history: &[EventBatch], as_of: Timestamp) -> Vec<Notice> {
         let mut fold = Fold::new(self.fold.projections()).with_as_of(as_of);
         let mut news = Vec::new();
-        let _ = fold.apply_with(history, &mut |fold, customer, run| {
+        let _ = fold.apply_with(Shard::ALL, history, &mut |fold, customer, run| {
             if fold.customers.key(customer) == *key {
                 tell_run(fold, customer, run, Timestamp::MIN, &mut news);
             }

@@ -3,14 +3,16 @@ use std::sync::{Mutex, PoisonError};
 use wayfold_core::{EventBatch, Position};
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::outcome::{AppendOutcome, Capabilities, Checkpoint, CheckpointName, ReadPage, Scan};
+use crate::outcome::{AppendOutcome, Capabilities, Checkpoint, CheckpointName, ReadPage};
 use crate::query::{AppendCondition, ReadQuery};
+use crate::scan::{Lane, Scan};
 use crate::store::{BoxFuture, EventStore};
 
 /// A store that fails as planned, for tests of what stands on a store; without a plan it is the store itself.
 ///
 /// Operations are counted from 1, whatever they are, when they are first polled. A fault strikes once, at the
-/// first operation from its number on that it can strike; of several, the one that was planned first.
+/// first operation from its number on that it can strike; of several, the one that was planned first. A scan that fails
+/// after it took effect fails at the end of each lane.
 ///
 /// ```
 /// use wayfold_core::{CustomerKey, EventBatch, EventId, JourneyEvent, Registered, Timestamp};
@@ -131,6 +133,11 @@ fn after(n: u64, effect: Effect) -> Error {
     if effect == Effect::Reads { error } else { error.with_unknown_outcome() }
 }
 
+/// A lane that fails at its end.
+fn failing(lane: Lane<'_>, n: u64) -> Lane<'_> {
+    Box::new(lane.chain(std::iter::once_with(move || Err(after(n, Effect::Reads)))))
+}
+
 impl<S: EventStore> EventStore for FaultStore<S> {
     fn capabilities(&self) -> Capabilities {
         self.inner.capabilities()
@@ -168,8 +175,19 @@ impl<S: EventStore> EventStore for FaultStore<S> {
         Box::pin(self.run(Effect::Reads, async move { self.inner.read(query, from, limit).await }))
     }
 
-    fn scan(&self, after: Position, limit: usize) -> BoxFuture<'_, Result<Scan>> {
-        Box::pin(self.run(Effect::Reads, async move { self.inner.scan(after, limit).await }))
+    fn scan(&self, from: Position, limit: usize, lanes: usize) -> BoxFuture<'_, Result<Scan<'_>>> {
+        Box::pin(async move {
+            match self.count(Effect::Reads) {
+                (n, Some(Fault::Before)) => Err(before(n)),
+                // What is read of a part before its end is to have no effect.
+                (n, Some(Fault::After)) => {
+                    let mut scan = self.inner.scan(from, limit, lanes).await?;
+                    scan.lanes = scan.lanes.into_iter().map(|lane| failing(lane, n)).collect();
+                    Ok(scan)
+                }
+                _ => self.inner.scan(from, limit, lanes).await,
+            }
+        })
     }
 
     fn head(&self) -> BoxFuture<'_, Result<Position>> {

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use wayfold_core::{EventBatch, Position};
 
 use crate::error::Result;
-use crate::outcome::{AppendOutcome, Capabilities, Checkpoint, CheckpointName, ReadPage, Scan};
+use crate::outcome::{AppendOutcome, Capabilities, Checkpoint, CheckpointName, ReadPage};
 use crate::query::{AppendCondition, ReadQuery};
+use crate::scan::Scan;
 use crate::store::{BoxFuture, EventStore};
 
 macro_rules! forward {
@@ -33,8 +34,8 @@ macro_rules! forward {
                 (**self).read(query, from, limit)
             }
 
-            fn scan(&self, after: Position, limit: usize) -> BoxFuture<'_, Result<Scan>> {
-                (**self).scan(after, limit)
+            fn scan(&self, after: Position, limit: usize, lanes: usize) -> BoxFuture<'_, Result<Scan<'_>>> {
+                (**self).scan(after, limit, lanes)
             }
 
             fn head(&self) -> BoxFuture<'_, Result<Position>> {

@@ -6,8 +6,9 @@ use tracing::{Instrument, Span, debug_span};
 use wayfold_core::{EventBatch, Position};
 
 use crate::error::{ErrorKind, Result};
-use crate::outcome::{AppendOutcome, Capabilities, Checkpoint, CheckpointName, ReadPage, Scan};
+use crate::outcome::{AppendOutcome, Capabilities, Checkpoint, CheckpointName, ReadPage};
 use crate::query::{AppendCondition, ReadQuery};
+use crate::scan::Scan;
 use crate::store::{BoxFuture, EventStore};
 
 /// A store that tells what it does: a span for each call, by `tracing`, and counts, by `metrics`.
@@ -82,13 +83,12 @@ impl<S: EventStore> EventStore for TracedStore<S> {
         }))
     }
 
-    fn scan(&self, after: Position, limit: usize) -> BoxFuture<'_, Result<Scan>> {
+    fn scan(&self, after: Position, limit: usize, lanes: usize) -> BoxFuture<'_, Result<Scan<'_>>> {
         let span = debug_span!("wayfold.store.scan", limit, events = Empty, outcome = Empty);
-        let call = async move { self.inner.scan(after, limit).await };
+        let call = async move { self.inner.scan(after, limit, lanes).await };
         Box::pin(tell("scan", span, call, |span, scan| {
-            let events: usize = scan.batches.iter().map(EventBatch::len).sum();
-            span.record("events", events);
-            counter!("wayfold_store_events_read_total").increment(events as u64);
+            span.record("events", scan.events);
+            counter!("wayfold_store_events_read_total").increment(scan.events);
             "ok"
         }))
     }

@@ -20,13 +20,13 @@ fn filled(trial: &Trial) -> (Caller, Vec<JourneyEvent>) {
     (log, events)
 }
 
-/// Scans on from a position to the end, and holds each part against what was written.
+/// Scans on from a position to the end in some lanes, and holds each part against what was written.
 #[track_caller]
-fn assert_scanned(log: &Caller, events: &[JourneyEvent], from: Position, limit: usize) {
+fn assert_scanned(log: &Caller, events: &[JourneyEvent], from: Position, limit: usize, lanes: usize) {
     let (mut after, mut parts) = (from, 0);
     loop {
-        let scan = log.scan(after, limit);
-        let mut found: Vec<JourneyEvent> = scan.batches.iter().flat_map(|batch| batch.to_events()).collect();
+        let scan = log.scan(after, limit, lanes);
+        let mut found = scan.events;
         found.sort_by_key(|event| event.position);
         let is_meant = |event: &&JourneyEvent| {
             event
@@ -34,7 +34,7 @@ fn assert_scanned(log: &Caller, events: &[JourneyEvent], from: Position, limit: 
                 .is_some_and(|position| position > after && (scan.is_last || position <= scan.position))
         };
         let meant: Vec<&JourneyEvent> = events.iter().filter(is_meant).collect();
-        let place = format!("after {after} by {limit}, up to {}", scan.position);
+        let place = format!("after {after} by {limit} in {lanes}, up to {}", scan.position);
         let expected: Vec<Position> = meant.iter().filter_map(|event| event.position).collect();
         assert_eq!(positions(&found), expected, "{place}");
         for (found, meant) in found.iter().zip(meant) {
@@ -52,25 +52,25 @@ fn assert_scanned(log: &Caller, events: &[JourneyEvent], from: Position, limit: 
 
 pub(crate) fn every_event_stands_in_one_part(trial: &Trial) {
     let (log, events) = filled(trial);
-    for limit in [1, 3, 16, 1_000] {
-        assert_scanned(&log, &events, Position::START, limit);
+    for (limit, lanes) in [(1, 1), (3, 2), (16, 1), (1_000, 1), (1_000, 2), (usize::MAX, 5)] {
+        assert_scanned(&log, &events, Position::START, limit, lanes);
     }
 }
 
 pub(crate) fn goes_on_after_every_position(trial: &Trial) {
     let (log, events) = filled(trial);
     for position in positions(&events) {
-        assert_scanned(&log, &events, position, 16);
+        assert_scanned(&log, &events, position, 16, 3);
     }
 }
 
 pub(crate) fn past_the_end_is_an_empty_last_part(trial: &Trial) {
-    let empty = trial.caller().scan(Position::START, 5);
-    assert!(empty.batches.is_empty() && empty.is_last, "{empty:?}");
+    let empty = trial.caller().scan(Position::START, 5, 2);
+    assert!(empty.events.is_empty() && empty.is_last, "{empty:?}");
     let (log, _) = filled(trial);
     for after in [log.head(), Position::END] {
-        let scan = log.scan(after, 5);
-        assert!(scan.batches.iter().all(|batch| batch.is_empty()) && scan.is_last, "{scan:?}");
+        let scan = log.scan(after, 5, 2);
+        assert!(scan.events.is_empty() && scan.is_last, "{scan:?}");
         assert_eq!(scan.position, after);
     }
 }

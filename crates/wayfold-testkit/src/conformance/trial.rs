@@ -7,10 +7,10 @@ use std::task::Poll;
 use std::thread;
 use std::time::Duration;
 
-use wayfold_core::{EventBatch, EventId, JourneyEvent, Limits, Position, Timestamp};
+use wayfold_core::{EventBatch, EventId, JourneyEvent, Limits, Position, Shard, Timestamp};
 use wayfold_store::{
     AppendCondition, AppendOutcome, BoxFuture, Checkpoint, CheckpointName, Direction, EventFilter,
-    EventStore, ReadPage, ReadQuery, Result, Scan,
+    EventStore, ReadPage, ReadQuery, Result,
 };
 
 use super::bench::{LogConfig, OpenLog, Opened, StoreBench, TestClock};
@@ -22,6 +22,14 @@ pub(crate) struct Trial {
     open: OpenLog,
     opened: Mutex<Option<Opened>>,
     pub(crate) clock: TestClock,
+}
+
+/// What the lanes of a part for a fold hold.
+#[derive(Debug)]
+pub(crate) struct Scanned {
+    pub(crate) events: Vec<JourneyEvent>,
+    pub(crate) position: Position,
+    pub(crate) is_last: bool,
 }
 
 impl Trial {
@@ -155,10 +163,25 @@ impl Caller {
         page
     }
 
+    /// Reads every lane of a part to the end.
     #[track_caller]
-    pub(crate) fn scan(&self, after: Position, limit: usize) -> Scan {
-        let scan = self.wait(self.store().scan(after, limit));
-        scan.unwrap_or_else(|error| panic!("a scan failed: {error}"))
+    pub(crate) fn scan(&self, after: Position, limit: usize, lanes: usize) -> Scanned {
+        let store = self.store();
+        let scan = self.wait(store.scan(after, limit, lanes));
+        let scan = scan.unwrap_or_else(|error| panic!("a scan failed: {error}"));
+        assert_eq!(scan.lanes.len(), lanes, "as many lanes as were asked for");
+        let (position, is_last, counted) = (scan.position, scan.is_last, scan.events);
+        let mut events = Vec::new();
+        for (index, lane) in scan.lanes.into_iter().enumerate() {
+            for part in lane {
+                let part = part.unwrap_or_else(|error| panic!("lane {index} failed: {error}"));
+                let of_lane = Shard::new(index, lanes).and(&part.customers);
+                assert_eq!(of_lane, Some(part.customers), "lane {index} holds customers of another");
+                events.extend(part.events().map(|event| event.to_event()));
+            }
+        }
+        assert_eq!(events.len() as u64, counted, "as many events as the scan says");
+        Scanned { events, position, is_last }
     }
 
     /// Every page from a position on.

@@ -45,7 +45,7 @@ impl Handle {
     }
 
     /// A part of the log, whatever flaw a read has.
-    pub(super) fn scan_now(&self, log: &Inner, after: Position, limit: usize) -> Scan {
+    pub(super) fn scan_now(&self, log: &Inner, after: Position, limit: usize, lanes: usize) -> Scan<'_> {
         let is_meant = |row: &&Row| match self.flaw {
             Flaw::ScanTakesThePosition => row.position >= after,
             _ => row.position > after,
@@ -62,7 +62,7 @@ impl Handle {
         rows.reverse();
         let batches =
             rows.chunks(5).map(|rows| EventBatch::from_views(rows.iter().map(|row| row.alone.event(0))));
-        Scan { batches: batches.collect(), position, is_last }
+        Scan::of_batches(batches.collect(), lanes, position, is_last)
     }
 
     /// The events of a query that stand beyond a position, in the order of the log.

@@ -275,8 +275,8 @@ impl EventStore for Handle {
         })
     }
 
-    fn scan(&self, after: Position, limit: usize) -> BoxFuture<'_, Result<Scan>> {
-        Box::pin(async move { Ok(self.scan_now(&self.log.lock(), after, limit)) })
+    fn scan(&self, after: Position, limit: usize, lanes: usize) -> BoxFuture<'_, Result<Scan<'_>>> {
+        Box::pin(async move { Ok(self.scan_now(&self.log.lock(), after, limit, lanes)) })
     }
 
     fn head(&self) -> BoxFuture<'_, Result<Position>> {

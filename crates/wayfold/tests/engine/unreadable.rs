@@ -64,13 +64,15 @@ impl EventStore for Unreadable {
         self.inner.read(query, from, limit)
     }
 
-    fn scan(&self, after: Position, limit: usize) -> BoxFuture<'_, Result<Scan>> {
+    fn scan(&self, after: Position, limit: usize, lanes: usize) -> BoxFuture<'_, Result<Scan<'_>>> {
         Box::pin(async move {
-            let scan = self.inner.scan(after, limit).await?;
-            Ok(match self.is_cut.load(Ordering::SeqCst) {
-                true => Scan { batches: scan.batches.iter().map(cut).collect(), ..scan },
-                false => scan,
-            })
+            let scan = self.inner.scan(after, limit, lanes).await?;
+            if !self.is_cut.load(Ordering::SeqCst) {
+                return Ok(scan);
+            }
+            let (position, is_last) = (scan.position, scan.is_last);
+            let batches = scan.read()?.iter().flat_map(|part| &part.batches).map(cut).collect();
+            Ok(Scan::of_batches(batches, lanes, position, is_last))
         })
     }
 

@@ -5,7 +5,6 @@ use super::part::Part;
 use super::spread_of;
 use crate::error::{Error, ErrorKind, Result, ensure};
 use crate::fold::Fold;
-use crate::fold::customers::shard_of_spread;
 use crate::key::CustomerKey;
 
 impl Fold {
@@ -26,7 +25,7 @@ impl Fold {
         let part = Part::open(part, self, &fingerprint).map_err(refused)?;
         let mut saved: Vec<SavedCustomer> = Vec::new();
         for line in part.lines().map_err(refused)? {
-            if shard_of_spread(line.spread, self.shard.of) != self.shard.index {
+            if !self.shard.holds_spread(line.spread) {
                 continue;
             }
             let customer = self.read_line(line, fingerprint.projections()).map_err(refused)?;
@@ -48,7 +47,7 @@ impl Fold {
         let fingerprint = self.projections.fingerprint();
         let part = Part::open(part, self, &fingerprint).map_err(refused)?;
         let spread = spread_of(key);
-        if shard_of_spread(spread, self.shard.of) != self.shard.index {
+        if !self.shard.holds_spread(spread) {
             return Ok(false);
         }
         for line in part.lines_of(spread).map_err(refused)? {

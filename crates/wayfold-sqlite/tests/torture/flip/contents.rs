@@ -9,7 +9,7 @@ use wayfold_core::{CustomerKey, EventBatch, EventView, JourneyEvent, Position, T
 use wayfold_sqlite::{CheckReport, Durability, SqliteStore};
 use wayfold_store::{
     AppendCondition, AppendOutcome, Checkpoint, CheckpointName, EventFilter, EventStore, EventStoreExt,
-    ReadQuery, Result,
+    ReadQuery, Result, ScanPart,
 };
 use wayfold_testkit::Scratch;
 
@@ -69,8 +69,8 @@ fn newest(store: &SqliteStore) -> Result<Pages> {
 
 /// Everything as a fold reads it, brought into the order of positions.
 fn scanned(store: &SqliteStore) -> Result<Pages> {
-    let scan = block_on(store.scan(Position::START, usize::MAX))?;
-    let mut views: Vec<_> = scan.batches.iter().flat_map(EventBatch::iter).collect();
+    let parts = block_on(store.scan(Position::START, usize::MAX, 2))?.read()?;
+    let mut views: Vec<_> = parts.iter().flat_map(ScanPart::events).collect();
     views.sort_by_key(EventView::position);
     Ok(pages([&EventBatch::from_views(views)]))
 }

@@ -1,0 +1,103 @@
+//! Shards: the customers of a range of spreads.
+
+use crate::key::CustomerKey;
+
+/// The customers whose [`CustomerKey::spread`] lies in a range, the same on every machine and for ever.
+///
+/// A log that is clustered by it holds a shard in one stretch.
+///
+/// ```
+/// use wayfold_core::{CustomerKey, Shard};
+///
+/// let of_two = [Shard::new(0, 2), Shard::new(1, 2)];
+/// assert_eq!(of_two[0].last() + 1, of_two[1].first());
+/// assert_eq!(of_two.iter().filter(|shard| shard.holds("", "ada")).count(), 1);
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shard {
+    first: u64,
+    last: u64,
+}
+
+impl Shard {
+    /// All customers.
+    pub const ALL: Self = Self { first: 0, last: u64::MAX };
+
+    /// One of some shards of about equal size; the first has index 0.
+    ///
+    /// # Panics
+    /// If the index is not below the number of shards.
+    pub fn new(index: usize, of: usize) -> Self {
+        assert!(index < of, "shard {index} of {of}");
+        let start = |index: usize| ((index as u128) << 64).div_ceil(of as u128);
+        Self { first: start(index) as u64, last: (start(index + 1) - 1) as u64 }
+    }
+
+    /// The customers from one spread up to another, and with both.
+    ///
+    /// # Panics
+    /// If the first comes after the last.
+    pub fn between(first: u64, last: u64) -> Self {
+        assert!(first <= last, "a shard from {first} to {last}");
+        Self { first, last }
+    }
+
+    /// The least spread that it may hold.
+    pub fn first(&self) -> u64 {
+        self.first
+    }
+
+    /// The greatest spread that it may hold.
+    pub fn last(&self) -> u64 {
+        self.last
+    }
+
+    /// Says whether it holds the customers of a spread.
+    #[inline]
+    pub fn holds_spread(&self, spread: u64) -> bool {
+        self.first <= spread && spread <= self.last
+    }
+
+    /// Says whether it holds a customer.
+    #[inline]
+    pub fn holds(&self, tenant: &str, customer: &str) -> bool {
+        *self == Self::ALL || self.holds_spread(CustomerKey::spread(tenant, customer))
+    }
+
+    /// What both hold; `None` if they have no spread in common.
+    pub fn and(&self, other: &Self) -> Option<Self> {
+        let (first, last) = (self.first.max(other.first), self.last.min(other.last));
+        (first <= last).then_some(Self { first, last })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        /// Shards follow each other without a gap, and a spread is in the one that its upper bits name.
+        #[test]
+        fn every_spread_is_in_one_shard(of in 1_usize..300, spread: u64, edge in 0_usize..300) {
+            let shards: Vec<Shard> = (0..of).map(|index| Shard::new(index, of)).collect();
+            prop_assert_eq!((shards[0].first(), shards[of - 1].last()), (0, u64::MAX));
+            prop_assert!(shards.windows(2).all(|pair| pair[0].last() + 1 == pair[1].first()));
+            let index = |spread: u64| ((u128::from(spread) * of as u128) >> 64) as usize;
+            prop_assert!(shards[index(spread)].holds_spread(spread));
+            let shard = &shards[edge % of];
+            prop_assert_eq!((index(shard.first()), index(shard.last())), (edge % of, edge % of));
+        }
+    }
+
+    #[test]
+    fn two_have_in_common_what_both_hold() {
+        let (low, high) = (Shard::new(0, 2), Shard::new(1, 2));
+        assert_eq!(low.and(&high), None);
+        assert_eq!(low.and(&Shard::ALL), Some(low));
+        let middle = Shard::between(low.last(), high.first() + 4);
+        assert_eq!(high.and(&middle), Some(Shard::between(high.first(), high.first() + 4)));
+        assert!(!low.holds("", "ada") || !high.holds("", "ada"));
+    }
+}
