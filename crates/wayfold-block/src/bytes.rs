@@ -21,6 +21,7 @@ impl<'a> Reader<'a> {
         self.bytes
     }
 
+    #[inline]
     pub(crate) fn take(&mut self, count: usize) -> Result<&'a [u8]> {
         let (taken, rest) = self.bytes.split_at_checked(count).ok_or_else(cut)?;
         self.bytes = rest;

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use wayfold_core::{ColumnGroup, RawColumn, RawValues};
+use wayfold_core::{ColumnGroup, RawColumn, RawOffsets, RawPacked, RawValues};
 
 use crate::bytes::{Reader, put_varint, put_zigzag};
 use crate::error::{Error, Result};
@@ -56,7 +56,7 @@ pub(crate) fn put_column(to: &mut Vec<u8>, column: &RawColumn<'_>, spread: bool,
     put_varint(to, column.name.len() as u64);
     to.extend_from_slice(column.name.as_bytes());
     let shape = match column.values {
-        RawValues::Integers(_) => INTEGERS,
+        RawValues::Integers(_) | RawValues::Packed(_) => INTEGERS,
         RawValues::Wide(_) => WIDE,
         RawValues::Texts(_) => TEXTS,
     };
@@ -67,6 +67,7 @@ pub(crate) fn put_column(to: &mut Vec<u8>, column: &RawColumn<'_>, spread: bool,
     }
     match &column.values {
         RawValues::Integers(values) => put_integers(to, values, spread),
+        RawValues::Packed(packed) => put_integers(to, &packed.to_vec(), spread),
         RawValues::Wide(values) => put_wide(to, values, spread),
         RawValues::Texts(values) => {
             let numbers: Vec<i64> = values.iter().map(|value| i64::from(text(*value))).collect();
@@ -161,7 +162,7 @@ fn unknown_values(encoding: u8) -> Error {
 
 type RowsAndValues<'a> = (Option<Cow<'a, [u32]>>, RawValues<'a>);
 
-fn read_values<'a>(reader: &mut Reader<'_>, budget: &mut Budget) -> Result<RowsAndValues<'a>> {
+fn read_values<'a>(reader: &mut Reader<'a>, budget: &mut Budget) -> Result<RowsAndValues<'a>> {
     let shape = reader.byte()?;
     let count = reader.count(usize::MAX)?;
     budget.spend(count)?;
@@ -170,13 +171,12 @@ fn read_values<'a>(reader: &mut Reader<'_>, budget: &mut Budget) -> Result<RowsA
         _ => Some(Cow::Owned(read_rows(reader, count)?)),
     };
     let values = match shape & !LISTED {
-        INTEGERS => RawValues::Integers(Cow::Owned(read_integers(reader, count)?)),
+        INTEGERS => RawValues::Packed(read_integers(reader, count)?),
         WIDE => RawValues::Wide(Cow::Owned(read_wide(reader, count)?)),
         TEXTS => {
-            let number =
-                |value: i64| u32::try_from(value).map_err(|_| Error::corrupt("a text has no such number"));
-            let numbers = read_integers(reader, count)?.into_iter().map(number).collect::<Result<_>>()?;
-            RawValues::Texts(Cow::Owned(numbers))
+            let numbers = read_integers(reader, count)?.map_of(&(0..=u32::MAX.into()), |value| value as u32);
+            let none = |_| Error::corrupt("a text has no such number");
+            RawValues::Texts(Cow::Owned(numbers.map_err(none)?))
         }
         other => return Err(Error::unsupported(format_args!("columns of shape {other} are not known"))),
     };
@@ -284,53 +284,41 @@ fn divisor(mut a: u64, mut b: u64) -> u64 {
     a
 }
 
-fn read_integers(reader: &mut Reader<'_>, count: usize) -> Result<Vec<i64>> {
+fn read_integers<'a>(reader: &mut Reader<'a>, count: usize) -> Result<RawPacked<'a>> {
     if count == 0 {
-        return Ok(Vec::new());
+        return Ok(RawPacked::Runs(Vec::new()));
     }
     match reader.byte()? {
-        CONSTANT => Ok(vec![reader.zigzag()?; count]),
+        CONSTANT => Ok(RawPacked::Runs(vec![(reader.zigzag()?, length(count)?)])),
         OFFSETS => {
             let (least, step) = (reader.zigzag()?, reader.varint()?);
             let width = usize::from(reader.byte()?);
-            let bytes = take_values(reader, count, width, 8)?;
-            let value = |offset: u64| least.wrapping_add(offset.wrapping_mul(step) as i64);
-            Ok(match width {
-                1 => bytes.iter().map(|byte| value(u64::from(*byte))).collect(),
-                2 => widen(bytes, |bytes: [u8; 2]| value(u64::from(u16::from_le_bytes(bytes)))),
-                4 => widen(bytes, |bytes: [u8; 4]| value(u64::from(u32::from_le_bytes(bytes)))),
-                8 => widen(bytes, |bytes: [u8; 8]| value(u64::from_le_bytes(bytes))),
-                _ => bytes.chunks_exact(width).map(|bytes| value(number(bytes))).collect(),
-            })
+            let offsets = RawOffsets::new(take_values(reader, count, width, 8)?, width);
+            let offsets = offsets.expect("there are whole numbers of a width that was checked");
+            Ok(RawPacked::Offsets { least, step, offsets })
         }
         RUNS => read_runs(reader, count),
         other => Err(unknown_values(other)),
     }
 }
 
-fn widen<const N: usize>(bytes: &[u8], value: impl Fn([u8; N]) -> i64) -> Vec<i64> {
-    bytes.as_chunks().0.iter().map(|bytes| value(*bytes)).collect()
-}
-
-fn number(bytes: &[u8]) -> u64 {
-    let mut whole = [0; 8];
-    whole[..bytes.len()].copy_from_slice(bytes);
-    u64::from_le_bytes(whole)
-}
-
-fn read_runs(reader: &mut Reader<'_>, count: usize) -> Result<Vec<i64>> {
-    let runs = reader.count(reader.len())?;
-    let mut values = Vec::with_capacity(count);
-    let mut value = 0_i64;
-    for _ in 0..runs {
+fn read_runs<'a>(reader: &mut Reader<'_>, count: usize) -> Result<RawPacked<'a>> {
+    let mut runs = Vec::new();
+    let (mut value, mut left) = (0_i64, count);
+    for _ in 0..reader.count(reader.len())? {
         value = value.wrapping_add(reader.zigzag()?);
-        let length = reader.count(count - values.len())?;
-        values.resize(values.len() + length, value);
+        let run = reader.count(left)?;
+        left -= run;
+        runs.push((value, length(run)?));
     }
-    if values.len() != count {
-        return Err(Error::corrupt(format_args!("runs of {} values, and {count} counted", values.len())));
+    if left > 0 {
+        return Err(Error::corrupt(format_args!("runs of {} values, and {count} counted", count - left)));
     }
-    Ok(values)
+    Ok(RawPacked::Runs(runs))
+}
+
+fn length(count: usize) -> Result<u32> {
+    u32::try_from(count).map_err(|_| Error::corrupt(format_args!("a run of {count} values")))
 }
 
 fn take_values<'a>(reader: &mut Reader<'a>, count: usize, width: usize, most: usize) -> Result<&'a [u8]> {
@@ -443,7 +431,7 @@ mod tests {
         let mut reader = Reader::new(&bytes);
         let read = read_column(&mut reader, column.group, &mut Budget::of(bytes.len())).unwrap();
         reader.finish().unwrap();
-        assert_eq!(&read, column);
+        assert_eq!(&RawColumn { values: read.values.unpacked(), ..read }, column);
         bytes
     }
 

@@ -58,6 +58,8 @@ pub(crate) fn read_texts(reader: &mut Reader<'_>, bytes: &mut Vec<u8>, ends: &mu
         }
         FRONT_CODED => {
             let mut before = bytes.len()..bytes.len();
+            ends.reserve(count);
+            bytes.reserve(reader.len());
             for _ in 0..count {
                 let shared = reader.count(before.len())?;
                 let length = reader.count(reader.len())?;
@@ -89,8 +91,18 @@ pub(crate) fn skip_texts(reader: &mut Reader<'_>) -> Result<()> {
         }
         FRONT_CODED => {
             for _ in 0..count {
-                reader.varint()?;
-                let length = reader.count(reader.len())?;
+                // Most texts are short, so that both numbers are one byte; there are many texts to pass over.
+                let short = match reader.rest() {
+                    [shared, length, ..] if (shared | length) < 0x80 => Some(2 + usize::from(*length)),
+                    _ => None,
+                };
+                let length = match short {
+                    Some(length) => length,
+                    None => {
+                        reader.varint()?;
+                        reader.count(reader.len())?
+                    }
+                };
                 reader.take(length)?;
             }
             Ok(())

@@ -15,7 +15,7 @@ use std::sync::Arc;
 pub use self::builder::BatchBuilder;
 pub(crate) use self::columns::{Columns, NONE, OrderFacts};
 pub use self::later::ColumnSource;
-pub use self::raw::{ColumnGroup, RawBatch, RawColumn, RawTexts, RawValues};
+pub use self::raw::{ColumnGroup, RawBatch, RawColumn, RawOffsets, RawPacked, RawTexts, RawValues};
 pub(crate) use self::run::{RowRef, Run, Stretch, rows_of};
 pub use self::view::{EventView, LineView};
 use crate::error::Result;

@@ -60,8 +60,8 @@ mod time;
 mod view;
 
 pub use self::batch::{
-    BatchBuilder, ColumnGroup, ColumnSource, EventBatch, EventView, LineView, RawBatch, RawColumn, RawTexts,
-    RawValues,
+    BatchBuilder, ColumnGroup, ColumnSource, EventBatch, EventView, LineView, RawBatch, RawColumn,
+    RawOffsets, RawPacked, RawTexts, RawValues,
 };
 pub use self::currency::Currency;
 pub use self::error::{Error, ErrorKind, Result};

@@ -38,6 +38,7 @@ fn many_columns_of_one_value_are_read_again() {
         column.values = match &column.values {
             RawValues::Wide(values) => RawValues::Wide(Cow::Owned(vec![values[0]; Page::EVENTS_MAX])),
             RawValues::Integers(values) => RawValues::Integers(Cow::Owned(vec![values[0]; Page::EVENTS_MAX])),
+            RawValues::Packed(_) => unreachable!("a batch packs nothing"),
             RawValues::Texts(values) => RawValues::Texts(Cow::Owned(vec![values[0]; Page::EVENTS_MAX])),
         };
     }

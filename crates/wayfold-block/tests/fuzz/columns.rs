@@ -84,6 +84,7 @@ fn set(random: &mut Random, column: &mut RawColumn<'_>, texts: usize) {
             let values = values.to_mut();
             values[at] = if copies { values[from] } else { *random.pick(&INTEGERS) };
         }
+        RawValues::Packed(_) => unreachable!("a batch packs nothing"),
         RawValues::Wide(values) => {
             let values = values.to_mut();
             values[at] = if copies { values[from] } else { *random.pick(&WIDE) };
@@ -103,6 +104,7 @@ fn swap(random: &mut Random, column: &mut RawColumn<'_>) {
     let (a, b) = (random.index(count), random.index(count));
     match &mut column.values {
         RawValues::Integers(values) => values.to_mut().swap(a, b),
+        RawValues::Packed(_) => unreachable!("a batch packs nothing"),
         RawValues::Wide(values) => values.to_mut().swap(a, b),
         RawValues::Texts(values) => values.to_mut().swap(a, b),
     }
@@ -113,6 +115,7 @@ fn change_rows(random: &mut Random, column: &mut RawColumn<'_>, rows: usize) {
     if random.percent(50) {
         match &mut column.values {
             RawValues::Integers(values) => drop(values.to_mut().pop()),
+            RawValues::Packed(_) => unreachable!("a batch packs nothing"),
             RawValues::Wide(values) => drop(values.to_mut().pop()),
             RawValues::Texts(values) => drop(values.to_mut().pop()),
         }

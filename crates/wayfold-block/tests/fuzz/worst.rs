@@ -18,6 +18,7 @@ fn full_page() -> Page {
         column.values = match &column.values {
             RawValues::Wide(values) => RawValues::Wide(Cow::Owned(vec![values[0]; Page::EVENTS_MAX])),
             RawValues::Integers(values) => RawValues::Integers(Cow::Owned(vec![values[0]; Page::EVENTS_MAX])),
+            RawValues::Packed(_) => unreachable!("a batch packs nothing"),
             RawValues::Texts(values) => RawValues::Texts(Cow::Owned(vec![values[0]; Page::EVENTS_MAX])),
         };
     }

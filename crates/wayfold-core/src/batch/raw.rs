@@ -5,10 +5,12 @@
 
 mod export;
 mod import;
+mod packed;
 
 use std::borrow::Cow;
 
 pub(super) use self::import::later as later_columns;
+pub use self::packed::{RawOffsets, RawPacked};
 
 /// Which columns are read together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -34,15 +36,26 @@ pub enum RawValues<'a> {
     Integers(Cow<'a, [i64]>),
     /// Ids and positions.
     Wide(Cow<'a, [u128]>),
+    /// Whole numbers as well, as they are stored.
+    Packed(RawPacked<'a>),
     /// Numbers of texts.
     Texts(Cow<'a, [u32]>),
 }
 
-impl RawValues<'_> {
+impl<'a> RawValues<'a> {
+    /// The same values, none of them packed.
+    pub fn unpacked(self) -> Self {
+        match self {
+            Self::Packed(packed) => Self::Integers(Cow::Owned(packed.to_vec())),
+            values => values,
+        }
+    }
+
     /// How many values there are.
     pub fn len(&self) -> usize {
         match self {
             Self::Integers(values) => values.len(),
+            Self::Packed(values) => values.len(),
             Self::Wide(values) => values.len(),
             Self::Texts(values) => values.len(),
         }

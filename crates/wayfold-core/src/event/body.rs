@@ -961,7 +961,16 @@ impl EventKind {
 
     /// Finds the kind of a stored name.
     pub(crate) fn from_stored_name(name: &str) -> Option<Self> {
-        Self::ALL.iter().copied().find(|kind| kind.stored_name() == name)
+        const NAMES: [&str; EventKind::ALL.len()] = {
+            let mut names = [""; EventKind::ALL.len()];
+            let mut place = 0;
+            while place < names.len() {
+                names[place] = EventKind::ALL[place].stored_name();
+                place += 1;
+            }
+            names
+        };
+        NAMES.iter().position(|known| *known == name).map(|place| Self::ALL[place])
     }
 
     /// The current version of the kind's shape; 1 for users' own kinds, which count their versions themselves.

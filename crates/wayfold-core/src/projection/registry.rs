@@ -121,7 +121,9 @@ impl<P: Projection> StateColumn for Column<P> {
                 folded += 1;
             });
         });
-        if let (Err(panic), Some(event)) = (result, run.iter().nth(folded)) {
+        if let Err(panic) = result
+            && let Some(event) = run.iter().nth(folded)
+        {
             self.fail(format_args!("at event {}", event.id()), &panic);
         }
     }

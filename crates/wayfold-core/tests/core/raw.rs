@@ -163,6 +163,7 @@ fn the_fields_of_unknown_events_are_bounded_together() {
     for column in raw.columns.iter_mut().filter(|column| !of_kinds(&column.name)) {
         column.values = match &column.values {
             RawValues::Integers(values) => integers(&vec![values[0]; 3_000]),
+            RawValues::Packed(_) => unreachable!("a batch packs nothing"),
             RawValues::Wide(values) => RawValues::Wide(Cow::Owned(vec![values[0]; 3_000])),
             RawValues::Texts(values) => texts(&vec![values[0]; 3_000]),
         };

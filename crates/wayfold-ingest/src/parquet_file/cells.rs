@@ -111,6 +111,7 @@ impl<'a> Source<'a> {
                 Values::Texts(codes.iter().map(|code| currency_of(*code)).collect())
             }
             (_, RawValues::Integers(values)) => Values::Integers(values.to_vec()),
+            (_, RawValues::Packed(packed)) => self.values(form, &RawValues::Integers(packed.to_vec().into())),
             (_, RawValues::Wide(ids)) => {
                 let text = |id: &u128| text_of(&Uuid::from_u128(*id).to_string());
                 Values::Texts(ids.iter().map(text).collect())

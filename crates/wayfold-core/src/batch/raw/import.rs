@@ -3,9 +3,12 @@ mod named;
 mod orders;
 mod take;
 
+use std::borrow::Cow;
+use std::ops::RangeInclusive;
+
 use hashbrown::{HashMap, HashSet};
 
-use self::take::{check_rows, narrow, out_of_range, sparse};
+use self::take::{check_rows, out_of_range, sparse};
 use super::{RawBatch, RawColumn, RawTexts, RawValues, names};
 use crate::batch::EventBatch;
 use crate::batch::columns::{Columns, NONE, Texts};
@@ -57,7 +60,7 @@ fn bad(name: &str, what: impl std::fmt::Display) -> Error {
 struct Importer<'a> {
     rows: usize,
     texts: Texts,
-    columns: HashMap<String, RawColumn<'a>>,
+    columns: HashMap<Cow<'a, str>, RawColumn<'a>>,
 }
 
 impl<'a> Importer<'a> {
@@ -66,7 +69,7 @@ impl<'a> Importer<'a> {
         let mut columns = HashMap::with_capacity(raw.columns.len());
         for column in raw.columns {
             check_rows(&column)?;
-            if let Some(twice) = columns.insert(column.name.clone().into_owned(), column) {
+            if let Some(twice) = columns.insert(column.name.clone(), column) {
                 return Err(bad(&twice.name, "it stands twice"));
             }
         }
@@ -120,13 +123,13 @@ impl<'a> Importer<'a> {
             Ok((todays_kind(self.texts.get(*number), version), version, *number))
         };
         let table = kinds.iter().zip(&versions).map(read).collect::<Result<Vec<_>>>()?;
-        let numbers = self.every(names::KIND)?.ok_or_else(|| bad(names::KIND, "it is missing"))?;
-        let numbers: Vec<u32> = narrow(names::KIND, &numbers, 0..=table.len() as i64 - 1)?;
-        let entries = || numbers.iter().map(|number| &table[*number as usize]);
-        to.kind = entries().map(|(kind, ..)| kind.unwrap_or(EventKind::Unknown)).collect();
-        to.schema_version = entries().map(|(_, version, _)| *version).collect();
+        let entries =
+            self.every(names::KIND, &(0..=table.len() as i64 - 1), |number| table[number as usize])?;
+        let entries = entries.ok_or_else(|| bad(names::KIND, "it is missing"))?;
+        to.kind = entries.iter().map(|(kind, ..)| kind.unwrap_or(EventKind::Unknown)).collect();
+        to.schema_version = entries.iter().map(|(_, version, _)| *version).collect();
         if table.iter().any(|(kind, ..)| kind.is_none()) {
-            let foreign_rows = entries().enumerate().filter(|(_, (kind, ..))| kind.is_none());
+            let foreign_rows = entries.iter().enumerate().filter(|(_, (kind, ..))| kind.is_none());
             foreign.extend(
                 foreign_rows
                     .map(|(row, (.., name))| ForeignRow { row, kind: self.texts.get(*name).to_owned() }),
@@ -153,15 +156,15 @@ impl<'a> Importer<'a> {
         }
         drop(known);
         to.customers = tenants.into_iter().zip(customers).collect();
-        let numbers = self.every(names::CUSTOMER)?.ok_or_else(|| bad(names::CUSTOMER, "it is missing"))?;
-        to.customer = narrow(names::CUSTOMER, &numbers, 0..=to.customers.len() as i64 - 1)?;
+        let range = 0..=to.customers.len() as i64 - 1;
+        let numbers = self.every(names::CUSTOMER, &range, |number| number as u32)?;
+        to.customer = numbers.ok_or_else(|| bad(names::CUSTOMER, "it is missing"))?;
         Ok(())
     }
 
     fn envelope(&mut self, to: &mut Columns) -> Result<()> {
         let missing = || bad(names::OCCURRED_AT, "it is missing");
-        to.occurred_at = self.every(names::OCCURRED_AT)?.ok_or_else(missing)?;
-        check_instants(names::OCCURRED_AT, &to.occurred_at)?;
+        to.occurred_at = self.every_instant(names::OCCURRED_AT)?.ok_or_else(missing)?;
         to.sequence = self.every_or_zero(names::SEQUENCE, 0..=u32::MAX.into())?;
         to.stage = self.words(names::STAGE, |word| Stage::parse(word).map(|stage| stage as u8))?;
         to.journey = vec![NONE; self.rows];
@@ -190,11 +193,10 @@ impl<'a> Importer<'a> {
     /// Positions and recording times.
     fn recorded(&mut self) -> Result<(Vec<Position>, Vec<i64>)> {
         let positions = self.every_wide(names::POSITION)?;
-        let recorded_at = self.every(names::RECORDED_AT)?;
+        let recorded_at = self.every_instant(names::RECORDED_AT)?;
         match (positions, recorded_at) {
             (None, None) => Ok((Vec::new(), Vec::new())),
             (Some(positions), Some(recorded_at)) => {
-                check_instants(names::RECORDED_AT, &recorded_at)?;
                 let place = |number: u128| Position::from_bytes(number.to_be_bytes());
                 Ok((positions.into_iter().map(place).collect(), recorded_at))
             }
@@ -225,11 +227,14 @@ fn todays_kind(name: &str, version: u16) -> Option<EventKind> {
     (counts_itself || kind.schema_version() == version).then_some(kind)
 }
 
+const INSTANTS: RangeInclusive<i64> = Timestamp::MIN.as_micros()..=Timestamp::MAX.as_micros();
+
+fn no_instant(name: &str, micros: i64) -> Error {
+    bad(name, format_args!("{micros} us lie outside of the years 1 to 9999"))
+}
+
 fn check_instants(name: &str, micros: &[i64]) -> Result<()> {
-    match out_of_range(micros, &(Timestamp::MIN.as_micros()..=Timestamp::MAX.as_micros())) {
-        None => Ok(()),
-        Some(micros) => Err(bad(name, format_args!("{micros} us lie outside of the years 1 to 9999"))),
-    }
+    out_of_range(micros, &INSTANTS).map_or(Ok(()), |micros| Err(no_instant(name, micros)))
 }
 
 fn read_texts(raw: RawTexts<'_>) -> Result<Texts> {

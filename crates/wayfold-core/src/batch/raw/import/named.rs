@@ -14,7 +14,7 @@ use crate::key::check_name;
 impl Importer<'_> {
     /// The fields of kinds and the attributes of users: what is left, by the beginning of the name.
     pub(super) fn named(&mut self, to: &mut Columns) -> Result<()> {
-        let left: Vec<String> = self.columns.keys().cloned().collect();
+        let left: Vec<Cow<'_, str>> = self.columns.keys().cloned().collect();
         for whole in left {
             let mut parts = whole.splitn(3, '.');
             let (Some(of), Some(kind), Some(name)) = (parts.next(), parts.next(), parts.next()) else {

@@ -3,12 +3,14 @@
 use std::borrow::Cow;
 use std::ops::RangeInclusive;
 
-use super::{Importer, RawColumn, RawValues, bad};
+use super::{INSTANTS, Importer, RawColumn, RawValues, bad, no_instant};
 use crate::batch::columns::{NONE_BYTE, Sparse};
 use crate::currency::Currency;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::key::check_name;
 use crate::money::{Amount, Money};
+
+const NOT_EVERY: &str = "it does not hold a whole number for every row";
 
 impl<'a> Importer<'a> {
     pub(super) fn moneys(&mut self, amounts: &str, currencies: &str) -> Result<Vec<(u32, Money)>> {
@@ -54,22 +56,48 @@ impl<'a> Importer<'a> {
         check_name("name", self.texts.get(number)).map_err(|error| bad(column, error))
     }
 
-    pub(super) fn every(&mut self, name: &str) -> Result<Option<Vec<i64>>> {
-        match self.whole(name)? {
-            None => Ok(None),
-            Some(RawValues::Integers(values)) if values.len() == self.rows => Ok(Some(values.into_owned())),
-            Some(_) => Err(bad(name, "it does not hold a whole number for every row")),
+    /// A whole number of a range for every row, in another form.
+    pub(super) fn every<T: Clone>(
+        &mut self,
+        name: &str,
+        range: &RangeInclusive<i64>,
+        form: impl Fn(i64) -> T,
+    ) -> Result<Option<Vec<T>>> {
+        self.every_or(name, range, form, |value| bad(name, format_args!("{value} is out of range")))
+    }
+
+    pub(super) fn every_instant(&mut self, name: &str) -> Result<Option<Vec<i64>>> {
+        self.every_or(name, &INSTANTS, |micros| micros, |micros| no_instant(name, micros))
+    }
+
+    fn every_or<T: Clone>(
+        &mut self,
+        name: &str,
+        range: &RangeInclusive<i64>,
+        form: impl Fn(i64) -> T,
+        outside: impl Fn(i64) -> Error,
+    ) -> Result<Option<Vec<T>>> {
+        let Some(values) = self.whole(name)? else { return Ok(None) };
+        if values.len() != self.rows {
+            return Err(bad(name, NOT_EVERY));
         }
+        let found = match values {
+            RawValues::Integers(values) => match out_of_range(&values, range) {
+                None => Ok(values.iter().map(|value| form(*value)).collect()),
+                Some(value) => Err(value),
+            },
+            RawValues::Packed(packed) => packed.map_of(range, form),
+            _ => return Err(bad(name, NOT_EVERY)),
+        };
+        found.map(Some).map_err(outside)
     }
 
     pub(super) fn every_or_zero<T>(&mut self, name: &str, range: RangeInclusive<i64>) -> Result<Vec<T>>
     where
         T: Copy + Default + TryFrom<i64>,
     {
-        match self.every(name)? {
-            None => Ok(vec![T::default(); self.rows]),
-            Some(values) => narrow(name, &values, range),
-        }
+        let values = self.every(name, &range, |value| T::try_from(value).unwrap_or_default())?;
+        Ok(values.unwrap_or_else(|| vec![T::default(); self.rows]))
     }
 
     pub(super) fn every_wide(&mut self, name: &str) -> Result<Option<Vec<u128>>> {
@@ -85,6 +113,7 @@ impl<'a> Importer<'a> {
         match self.whole(name)? {
             None => Ok(Vec::new()),
             Some(RawValues::Integers(values)) => Ok(values.into_owned()),
+            Some(RawValues::Packed(packed)) => Ok(packed.to_vec()),
             Some(_) => Err(bad(name, "it does not hold whole numbers")),
         }
     }
@@ -111,6 +140,9 @@ impl<'a> Importer<'a> {
             None => Ok(Vec::new()),
             Some(RawColumn { rows, values: RawValues::Integers(values), .. }) => {
                 pairs(name, rows, &values, all)
+            }
+            Some(RawColumn { rows, values: RawValues::Packed(packed), .. }) => {
+                pairs(name, rows, &packed.to_vec(), all)
             }
             Some(_) => Err(bad(name, "it does not hold whole numbers")),
         }
@@ -166,18 +198,6 @@ fn pairs<T: Copy>(
         None if values.len() == all => Ok((0..).zip(values.iter().copied()).collect()),
         Some(rows) if last <= all => Ok(rows.iter().copied().zip(values.iter().copied()).collect()),
         _ => Err(bad(name, format_args!("it reaches row {last} of {all}"))),
-    }
-}
-
-/// Values of a range that the narrower type holds.
-pub(super) fn narrow<T: Copy + Default + TryFrom<i64>>(
-    name: &str,
-    values: &[i64],
-    range: RangeInclusive<i64>,
-) -> Result<Vec<T>> {
-    match out_of_range(values, &range) {
-        None => Ok(values.iter().map(|value| T::try_from(*value).unwrap_or_default()).collect()),
-        Some(value) => Err(bad(name, format_args!("{value} is out of range"))),
     }
 }
 

@@ -1,0 +1,189 @@
+//! Whole numbers as they stand in bytes, brought into the type that is asked for without a list between.
+
+use std::ops::RangeInclusive;
+
+/// Whole numbers as they are stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RawPacked<'a> {
+    /// Each is the least one and a number of steps, added with wrap-around.
+    Offsets {
+        /// The least one.
+        least: i64,
+        /// How much a step adds.
+        step: u64,
+        /// The numbers of steps, each little-endian in so many bytes.
+        offsets: RawOffsets<'a>,
+    },
+    /// Numbers, and how often each stands there in a row.
+    Runs(Vec<(i64, u32)>),
+}
+
+/// Whole numbers without a sign, each little-endian in the same number of bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RawOffsets<'a> {
+    bytes: &'a [u8],
+    width: usize,
+}
+
+impl<'a> RawOffsets<'a> {
+    /// Takes bytes; `None` unless they are whole numbers of 1 to 8 bytes.
+    pub fn new(bytes: &'a [u8], width: usize) -> Option<Self> {
+        ((1..=8).contains(&width) && bytes.len().is_multiple_of(width)).then_some(Self { bytes, width })
+    }
+
+    fn len(&self) -> usize {
+        self.bytes.len() / self.width
+    }
+
+    /// The greatest number that so many bytes can be.
+    fn limit(&self) -> u64 {
+        u64::MAX >> (64 - 8 * self.width)
+    }
+
+    /// The greatest number.
+    fn most(&self) -> u64 {
+        match self.width {
+            1 => self.bytes.iter().copied().max().unwrap_or(0).into(),
+            2 => self.chunks(u16::from_le_bytes).max().unwrap_or(0).into(),
+            4 => self.chunks(u32::from_le_bytes).max().unwrap_or(0).into(),
+            _ => self.iter().max().unwrap_or(0),
+        }
+    }
+
+    fn map<T>(&self, value: impl Fn(u64) -> T) -> Vec<T> {
+        match self.width {
+            1 => self.bytes.iter().map(|byte| value((*byte).into())).collect(),
+            2 => self.chunks(u16::from_le_bytes).map(|number| value(number.into())).collect(),
+            4 => self.chunks(u32::from_le_bytes).map(|number| value(number.into())).collect(),
+            8 => self.chunks(u64::from_le_bytes).map(value).collect(),
+            _ => self.iter().map(value).collect(),
+        }
+    }
+
+    fn chunks<const N: usize, T: 'a>(&self, number: fn([u8; N]) -> T) -> impl Iterator<Item = T> + 'a {
+        self.bytes.as_chunks().0.iter().map(move |bytes| number(*bytes))
+    }
+
+    /// Numbers of any width: each is read with the bytes behind it, which are then cut off, as long as there are
+    /// enough.
+    fn iter(&self) -> impl Iterator<Item = u64> + 'a {
+        let Self { bytes, width } = *self;
+        let limit = self.limit();
+        (0..self.len()).map(move |place| {
+            let rest = &bytes[place * width..];
+            let whole = rest.first_chunk().copied().unwrap_or_else(|| {
+                let mut whole = [0; 8];
+                whole[..width].copy_from_slice(&rest[..width]);
+                whole
+            });
+            u64::from_le_bytes(whole) & limit
+        })
+    }
+}
+
+impl RawPacked<'_> {
+    /// How many numbers there are.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Offsets { offsets, .. } => offsets.len(),
+            Self::Runs(runs) => runs.iter().map(|(_, length)| *length as usize).sum(),
+        }
+    }
+
+    /// Says whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Every number.
+    pub fn to_vec(&self) -> Vec<i64> {
+        self.map(|number| number)
+    }
+
+    /// Every number in another form, if all are of a range; else one that is not.
+    ///
+    /// # Errors
+    /// The number.
+    pub fn map_of<T: Clone>(
+        &self,
+        range: &RangeInclusive<i64>,
+        form: impl Fn(i64) -> T,
+    ) -> Result<Vec<T>, i64> {
+        match self.outside(range) {
+            None => Ok(self.map(form)),
+            Some(number) => Err(number),
+        }
+    }
+
+    fn map<T: Clone>(&self, form: impl Fn(i64) -> T) -> Vec<T> {
+        match self {
+            Self::Offsets { least, step, offsets } => {
+                offsets.map(|offset| form(least.wrapping_add(offset.wrapping_mul(*step) as i64)))
+            }
+            Self::Runs(runs) => {
+                let mut all = Vec::with_capacity(self.len());
+                for (number, length) in runs {
+                    all.resize(all.len() + *length as usize, form(*number));
+                }
+                all
+            }
+        }
+    }
+
+    /// A number outside of a range, if there is one.
+    fn outside(&self, range: &RangeInclusive<i64>) -> Option<i64> {
+        let is_out = |number: &i64| !range.contains(number);
+        match self {
+            Self::Offsets { least, step, offsets } => {
+                // What the width allows is often enough to know.
+                let greatest = |most: u64| i128::from(*least) + i128::from(most) * i128::from(*step);
+                let holds = |most: u64| range.contains(least) && greatest(most) <= i128::from(*range.end());
+                if offsets.len() == 0 || holds(offsets.limit()) || holds(offsets.most()) {
+                    return None;
+                }
+                self.to_vec().into_iter().find(is_out)
+            }
+            Self::Runs(runs) => runs.iter().map(|(number, _)| *number).find(is_out),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        /// Against the plain reading of each number, also where adding wraps around.
+        #[test]
+        fn numbers_are_those_that_the_bytes_say(
+            least: i64,
+            step in prop_oneof![Just(1_u64), any::<u64>()],
+            width in 1_usize..=8,
+            bytes in proptest::collection::vec(any::<u8>(), 0..100),
+            range in (any::<i64>(), any::<i64>()),
+        ) {
+            let bytes = &bytes[..bytes.len() / width * width];
+            let offsets = RawOffsets::new(bytes, width).unwrap();
+            let packed = RawPacked::Offsets { least, step, offsets };
+            let plain: Vec<i64> = bytes
+                .chunks(width)
+                .map(|chunk| chunk.iter().rev().fold(0_u64, |number, byte| number << 8 | u64::from(*byte)))
+                .map(|offset| least.wrapping_add(offset.wrapping_mul(step) as i64))
+                .collect();
+            prop_assert_eq!(packed.to_vec(), plain.clone());
+            prop_assert_eq!(packed.len(), plain.len());
+            let range = range.0.min(range.1)..=range.0.max(range.1);
+            let outside = plain.iter().copied().find(|number| !range.contains(number));
+            prop_assert_eq!(packed.map_of(&range, |number| number), outside.map_or(Ok(plain), Err));
+        }
+    }
+
+    #[test]
+    fn runs_are_as_long_as_they_say() {
+        let runs = RawPacked::Runs(vec![(7, 2), (-1, 0), (3, 1)]);
+        assert_eq!((runs.to_vec(), runs.len()), (vec![7, 7, 3], 3));
+        assert_eq!(runs.map_of(&(0..=9), |number| number as u8), Err(-1));
+    }
+}
