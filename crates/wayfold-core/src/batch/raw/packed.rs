@@ -135,9 +135,11 @@ impl RawPacked<'_> {
         let is_out = |number: &i64| !range.contains(number);
         match self {
             Self::Offsets { least, step, offsets } => {
-                // What the width allows is often enough to know.
-                let greatest = |most: u64| i128::from(*least) + i128::from(most) * i128::from(*step);
-                let holds = |most: u64| range.contains(least) && greatest(most) <= i128::from(*range.end());
+                // What the width allows is often enough to know. The greatest step and offset need 128 bits.
+                let room = range.end().abs_diff(*least);
+                let holds = |most: u64| {
+                    range.contains(least) && u128::from(most) * u128::from(*step) <= u128::from(room)
+                };
                 if offsets.len() == 0 || holds(offsets.limit()) || holds(offsets.most()) {
                     return None;
                 }
