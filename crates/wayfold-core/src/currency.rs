@@ -1,74 +1,88 @@
 //! The currencies of ISO 4217 with their exponents.
 
 use std::fmt;
+use std::num::NonZeroU8;
 
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::text_enum::debug_as_text;
 
-/// A currency of ISO 4217, named by its three letters.
+/// A currency of ISO 4217, named by its three letters and kept in one byte; in the order of the letters.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct Currency([u8; 3]);
+pub struct Currency(NonZeroU8);
 
-/// Codes in force in 2025, by exponent: how many decimals an amount of the currency is shown with.
-const CODES: [(u8, &str); 5] = [
-    (
-        2,
-        "AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BGN BMD BND BOB BOV BRL BSD BTN BWP BYN BZD CAD CDF CHE \
-         CHF CHW CNY COP COU CRC CUP CVE CZK DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GTQ GYD HKD \
-         HNL HTG HUF IDR ILS INR IRR JMD KES KGS KHR KPW KYD KZT LAK LBP LKR LRD LSL MAD MDL MGA MKD MMK MNT MOP \
-         MRU MUR MVR MWK MXN MXV MYR MZN NAD NGN NIO NOK NPR NZD PAB PEN PGK PHP PKR PLN QAR RON RSD RUB SAR SBD \
-         SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT TOP TRY TTD TWD TZS UAH USD USN UYU UZS \
-         VED VES WST XCD XCG YER ZAR ZMW ZWG",
-    ),
-    (0, "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF"),
-    (3, "BHD IQD JOD KWD LYD OMR TND"),
-    (4, "CLF UYW"),
-    // Metals, funds and test codes have no exponent; they are shown with all four decimals.
-    (4, "XAG XAU XBA XBB XBC XBD XDR XPD XPT XSU XTS XUA XXX"),
-];
+/// The codes in force in 2025, in their order.
+const CODES: &str = "AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD BIF BMD BND BOB BOV BRL BSD BTN BWP BYN BZD CAD CDF \
+     CHE CHF CHW CLF CLP CNY COP COU CRC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD \
+     GNF GTQ GYD HKD HNL HTG HUF IDR ILS INR IQD IRR ISK JMD JOD JPY KES KGS KHR KMF KPW KRW KWD KYD KZT LAK LBP \
+     LKR LRD LSL LYD MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MXV MYR MZN NAD NGN NIO NOK NPR NZD OMR PAB \
+     PEN PGK PHP PKR PLN PYG QAR RON RSD RUB RWF SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC SYP SZL THB \
+     TJS TMT TND TOP TRY TTD TWD TZS UAH UGX USD USN UYI UYU UYW UZS VED VES VND VUV WST XAF XAG XAU XBA XBB XBC \
+     XBD XCD XCG XDR XOF XPD XPF XPT XSU XTS XUA XXX YER ZAR ZMW ZWG";
+/// Those whose amounts are shown without decimals, with three and with four; all others with two. Metals, funds and test
+/// codes have no exponent, and are shown with all four decimals.
+const NO_DECIMALS: &str = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF";
+const THREE_DECIMALS: &str = "BHD IQD JOD KWD LYD OMR TND";
+const FOUR_DECIMALS: &str = "CLF UYW XAG XAU XBA XBB XBC XBD XDR XPD XPT XSU XTS XUA XXX";
 
 impl Currency {
     /// Chinese renminbi.
-    pub const CNY: Self = Self(*b"CNY");
+    pub const CNY: Self = Self::listed("CNY");
     /// Euro.
-    pub const EUR: Self = Self(*b"EUR");
+    pub const EUR: Self = Self::listed("EUR");
     /// Pound sterling.
-    pub const GBP: Self = Self(*b"GBP");
+    pub const GBP: Self = Self::listed("GBP");
     /// Japanese yen.
-    pub const JPY: Self = Self(*b"JPY");
+    pub const JPY: Self = Self::listed("JPY");
     /// United States dollar.
-    pub const USD: Self = Self(*b"USD");
+    pub const USD: Self = Self::listed("USD");
 
     /// Reads a code of three upper-case letters.
     ///
     /// # Errors
     /// `InvalidMoney` if ISO 4217 has no such code in force.
     pub fn new(code: &str) -> Result<Self> {
-        match <[u8; 3]>::try_from(code.as_bytes()) {
-            Ok(bytes) if exponent_of(code).is_some() => Ok(Self(bytes)),
-            _ => {
+        let codes = CODES.as_bytes().chunks(4).map(|code| &code[..3]);
+        match codes.zip(1..).find(|(known, _)| *known == code.as_bytes()) {
+            Some((_, number)) => Ok(Self(NonZeroU8::new(number).expect("numbers begin with one"))),
+            None => {
                 let message = format_args!("currency {code:?} is not in ISO 4217; write a code such as EUR");
                 Err(Error::new(ErrorKind::InvalidMoney, message))
             }
         }
     }
 
+    /// A code that is in the list, when the library is compiled.
+    const fn listed(code: &str) -> Self {
+        let (codes, code) = (CODES.as_bytes(), code.as_bytes());
+        let mut place = 0;
+        while codes[4 * place] != code[0]
+            || codes[4 * place + 1] != code[1]
+            || codes[4 * place + 2] != code[2]
+        {
+            place += 1;
+        }
+        Self(NonZeroU8::new(place as u8 + 1).expect("numbers begin with one"))
+    }
+
     /// The three letters.
-    pub fn as_str(&self) -> &str {
-        std::str::from_utf8(&self.0).expect("codes are ASCII letters")
+    pub fn as_str(&self) -> &'static str {
+        let start = 4 * (usize::from(self.0.get()) - 1);
+        &CODES[start..start + 3]
     }
 
     /// How many decimals an amount is shown with.
     pub fn exponent(self) -> u8 {
-        exponent_of(self.as_str()).expect("only listed codes become currencies")
+        let is_in = |codes: &str| codes.contains(self.as_str());
+        match () {
+            () if is_in(NO_DECIMALS) => 0,
+            () if is_in(THREE_DECIMALS) => 3,
+            () if is_in(FOUR_DECIMALS) => 4,
+            () => 2,
+        }
     }
-}
-
-fn exponent_of(code: &str) -> Option<u8> {
-    CODES.iter().find(|(_, codes)| codes.split(' ').any(|known| known == code)).map(|(exponent, _)| *exponent)
 }
 
 impl fmt::Display for Currency {
@@ -104,6 +118,11 @@ mod tests {
         {
             assert_eq!(Currency::new(code).unwrap().exponent(), exponent, "{code}");
         }
+        let codes: Vec<&str> = CODES.split(' ').collect();
+        assert!(codes.is_sorted_by(|a, b| a < b) && codes.iter().all(|code| code.len() == 3));
+        let read = |code: &&str| Currency::new(code).unwrap();
+        assert!(codes.iter().map(read).is_sorted() && codes.iter().all(|code| read(code).as_str() == *code));
+        assert_eq!((Currency::EUR.as_str(), Currency::USD.as_str()), ("EUR", "USD"));
         for code in ["", "EU", "eur", "EURO", "ABC", "DEM", "E R", "ÄÖ"] {
             assert_eq!(Currency::new(code).unwrap_err().kind(), ErrorKind::InvalidMoney, "{code}");
         }

@@ -14,6 +14,7 @@ use hashbrown::HashMap;
 use self::checkpoint::{Checkpoint, EVENTS_PER_CHECKPOINT};
 use self::cluster::Clusters;
 use self::customers::Customers;
+pub(crate) use self::customers::grow;
 pub use self::snapshot::{PartEntry, Snapshot, SnapshotPart};
 pub use self::teller::Teller;
 use crate::batch::{EventBatch, RowRef, Run, rows_of};
@@ -409,8 +410,8 @@ impl Fold {
 
     fn grow(&mut self) {
         let customers = self.customers.len();
-        self.records.resize_with(customers, CustomerRecord::default);
-        self.last.resize(customers, OrderKey::FIRST);
+        grow(&mut self.records, customers, CustomerRecord::default);
+        grow(&mut self.last, customers, || OrderKey::FIRST);
         for column in &mut self.columns {
             column.grow(customers);
         }

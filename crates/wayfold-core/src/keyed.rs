@@ -46,10 +46,7 @@ impl<T: Default> Keyed<T> {
 
     fn insert(&mut self, key: &str) -> usize {
         let place = self.entries.len();
-        if place == self.entries.capacity() {
-            // Most customers have one entry or two, so the lists start small.
-            self.reserve(place.max(1), key.len() * place.max(1));
-        }
+        self.reserve(1, key.len());
         self.keys.push_str(key);
         self.entries.push((self.keys.len(), T::default()));
         if place >= SCAN_MAX {
@@ -70,14 +67,14 @@ impl<T: Default> Keyed<T> {
 }
 
 impl<T> Keyed<T> {
-    /// Makes room for so many entries with so many bytes of keys: a few exactly, and more of them in ever larger steps.
+    /// Makes room for so many entries with so many bytes of keys: for half as many again at least, so that a list that
+    /// grows one by one is not copied for each, and most customers' short lists stay short.
     pub(crate) fn reserve(&mut self, entries: usize, bytes: usize) {
-        if entries <= self.entries.len() {
-            self.entries.reserve(entries);
-            self.keys.reserve(bytes);
-        } else {
-            self.entries.reserve_exact(entries);
-            self.keys.reserve_exact(bytes);
+        if self.entries.capacity() - self.entries.len() < entries {
+            self.entries.reserve_exact(entries.max(self.entries.len() / 2));
+        }
+        if self.keys.capacity() - self.keys.len() < bytes {
+            self.keys.reserve_exact(bytes.max(self.keys.len() / 2));
         }
     }
 

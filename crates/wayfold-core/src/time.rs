@@ -1,6 +1,7 @@
 //! Instants in whole microseconds, and the offset at which a source wrote them.
 
 use std::fmt;
+use std::num::NonZeroU64;
 use std::ops::{Add, Sub};
 
 use chrono::{DateTime, FixedOffset, NaiveDate, SecondsFormat, TimeZone, Utc};
@@ -51,10 +52,14 @@ impl Add for Span {
 
 /// An instant in whole microseconds, between the years 1 and 9999; written as RFC 3339 in UTC.
 ///
-/// Arithmetic stops at the ends of that range instead of overflowing.
+/// Arithmetic stops at the ends of that range instead of overflowing. An `Option` of it takes no more room than itself.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "InstantText", into = "InstantText")]
-pub struct Timestamp(i64);
+pub struct Timestamp(NonZeroU64);
+
+/// The bit of the sign: turned round, it brings signed numbers into the order of those without a sign, and none of the
+/// range is zero.
+const SIGN: u64 = 1 << 63;
 
 /// The text of an instant, which is plain text in documents; by its name, fields of views are told from other text.
 #[derive(Serialize, Deserialize)]
@@ -63,21 +68,21 @@ struct InstantText(String);
 
 impl Timestamp {
     /// The first instant, 0001-01-01T00:00:00Z.
-    pub const MIN: Self = Self(-62_135_596_800_000_000);
+    pub const MIN: Self =
+        Self(NonZeroU64::new(-62_135_596_800_000_000_i64 as u64 ^ SIGN).expect("not the bit"));
     /// The last instant, 9999-12-31T23:59:59.999999Z.
-    pub const MAX: Self = Self(253_402_300_799_999_999);
+    pub const MAX: Self = Self::trusted(253_402_300_799_999_999);
 
     /// Takes microseconds since 1970-01-01T00:00:00Z.
     ///
     /// # Errors
     /// `InvalidTime` outside of the years 1 to 9999.
     pub fn from_micros(micros: i64) -> Result<Self> {
-        let instant = Self(micros);
-        if instant < Self::MIN || instant > Self::MAX {
-            let message = format_args!("instant {micros} us since 1970 lies outside of the years 1 to 9999");
-            return Err(Error::new(ErrorKind::InvalidTime, message));
+        if (Self::MIN.as_micros()..=Self::MAX.as_micros()).contains(&micros) {
+            return Ok(Self::trusted(micros));
         }
-        Ok(instant)
+        let message = format_args!("instant {micros} us since 1970 lies outside of the years 1 to 9999");
+        Err(Error::new(ErrorKind::InvalidTime, message))
     }
 
     /// Reads RFC 3339 with any offset, or a date such as `2024-01-31`, which means its first instant in UTC.
@@ -98,13 +103,15 @@ impl Timestamp {
     }
 
     /// Microseconds since 1970-01-01T00:00:00Z.
+    #[inline]
     pub const fn as_micros(self) -> i64 {
-        self.0
+        (self.0.get() ^ SIGN) as i64
     }
 
     /// The instant as chrono's type.
     pub fn to_chrono(self) -> DateTime<Utc> {
-        DateTime::from_timestamp_micros(self.0).expect("the years 1 to 9999 lie within chrono's range")
+        DateTime::from_timestamp_micros(self.as_micros())
+            .expect("the years 1 to 9999 lie within chrono's range")
     }
 
     /// The microsecond before; the first instant stays.
@@ -119,11 +126,22 @@ impl Timestamp {
 
     /// The time from an earlier instant to this one; negative if the other is later.
     pub fn since(self, earlier: Self) -> Span {
-        Span(self.0 - earlier.0)
+        Span(self.as_micros() - earlier.as_micros())
     }
 
+    /// Takes microseconds within the range.
+    #[inline]
     pub(crate) const fn trusted(micros: i64) -> Self {
-        Self(micros)
+        match NonZeroU64::new(micros as u64 ^ SIGN) {
+            Some(number) => Self(number),
+            // Far outside of the range.
+            None => Self::MIN,
+        }
+    }
+
+    /// The instant, or the first or the last one if it lies outside of the range.
+    fn clamped(micros: i64) -> Self {
+        Self::trusted(micros.clamp(Self::MIN.as_micros(), Self::MAX.as_micros()))
     }
 }
 
@@ -156,7 +174,7 @@ impl Add<Span> for Timestamp {
     type Output = Self;
 
     fn add(self, span: Span) -> Self {
-        Self(self.0.saturating_add(span.0).clamp(Self::MIN.0, Self::MAX.0))
+        Self::clamped(self.as_micros().saturating_add(span.0))
     }
 }
 
@@ -164,14 +182,14 @@ impl Sub<Span> for Timestamp {
     type Output = Self;
 
     fn sub(self, span: Span) -> Self {
-        Self(self.0.saturating_sub(span.0).clamp(Self::MIN.0, Self::MAX.0))
+        Self::clamped(self.as_micros().saturating_sub(span.0))
     }
 }
 
 impl<Z: TimeZone> From<DateTime<Z>> for Timestamp {
     /// Takes the instant; years outside of 1 to 9999 become the first or last instant.
     fn from(instant: DateTime<Z>) -> Self {
-        Self(instant.timestamp_micros().clamp(Self::MIN.0, Self::MAX.0))
+        Self::clamped(instant.timestamp_micros())
     }
 }
 
@@ -230,7 +248,7 @@ impl EventTime {
             return Err(Error::new(ErrorKind::InvalidTime, message));
         }
         // The local date is what RFC 3339 shows, so it must have four digits as well.
-        Timestamp::from_micros(instant.0 + i64::from(offset_minutes) * 60_000_000)?;
+        Timestamp::from_micros(instant.as_micros() + i64::from(offset_minutes) * 60_000_000)?;
         Ok(Self { instant, offset_minutes })
     }
 
@@ -316,6 +334,18 @@ debug_as_text!(EventTime, Timestamp);
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn instants_are_in_the_order_of_their_numbers_and_leave_room_for_none() {
+        let numbers = [Timestamp::MIN.as_micros(), -1, 0, 1, Timestamp::MAX.as_micros()];
+        let instants = numbers.map(|micros| Timestamp::from_micros(micros).unwrap());
+        assert!(instants.is_sorted_by(|a, b| a < b));
+        assert_eq!(instants.map(Timestamp::as_micros), numbers);
+        for micros in [i64::MIN, i64::MAX, numbers[0] - 1, numbers[4] + 1] {
+            assert_eq!(Timestamp::from_micros(micros).unwrap_err().kind(), ErrorKind::InvalidTime);
+        }
+        assert_eq!(size_of::<Option<Timestamp>>(), 8);
+    }
 
     #[test]
     fn a_date_means_its_first_instant_in_utc() {

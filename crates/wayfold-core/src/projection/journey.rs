@@ -13,7 +13,7 @@
 use std::ops::RangeInclusive;
 
 use hashbrown::{HashMap, HashSet};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::{CustomerAt, EVENTS_MAX, Projection};
 use crate::batch::EventView;
@@ -32,10 +32,25 @@ pub(crate) struct JourneyProjection {
     rules: JourneyRules,
 }
 
-/// What is kept of a customer's journeys, by journey key.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+/// What is kept of a customer's journeys, by journey key; little where there is none.
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(try_from = "Keyed<Journey>")]
-pub(crate) struct Journeys(Keyed<Journey>);
+pub(crate) struct Journeys(Option<Box<Keyed<Journey>>>);
+
+impl Journeys {
+    fn iter(&self) -> impl Iterator<Item = (&str, &Journey)> {
+        self.0.iter().flat_map(|journeys| journeys.iter())
+    }
+}
+
+impl Serialize for Journeys {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        match &self.0 {
+            Some(journeys) => journeys.serialize(serializer),
+            None => Keyed::<Journey>::default().serialize(serializer),
+        }
+    }
+}
 
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -81,7 +96,7 @@ impl Projection for JourneyProjection {
 
     fn evolve(&self, state: &mut Journeys, event: &EventView<'_>) {
         if let Some(key) = event.journey() {
-            state.0.entry(key).evolve(event);
+            state.0.get_or_insert_default().entry(key).evolve(event);
         }
     }
 
@@ -93,7 +108,8 @@ impl Projection for JourneyProjection {
             promises: counts.get(key).copied().unwrap_or_default(),
             ..journey.view(key)
         };
-        let journeys = state.0.sorted().into_iter().map(view).collect();
+        let sorted = state.0.iter().flat_map(|journeys| journeys.sorted());
+        let journeys = sorted.map(view).collect();
         drop(counts);
         JourneysView { journeys, promises }
     }
@@ -102,7 +118,7 @@ impl Projection for JourneyProjection {
         let pending = promises(customer).into_iter().filter(|promise| promise.state == PromiseState::Pending);
         let due = pending.map(|promise| promise.promised_at);
         let won = won(customer);
-        let abandoned = state.0.iter().filter_map(|(key, journey)| {
+        let abandoned = state.iter().filter_map(|(key, journey)| {
             let open = journey.outcome(won.contains(key), customer.as_of(), &self.rules) == Outcome::Open;
             open.then(|| journey.silent_since() + self.rules.silence_max())
         });
@@ -117,7 +133,7 @@ impl TryFrom<Keyed<Journey>> for Journeys {
         for (key, journey) in journeys.iter() {
             journey.check().map_err(|error| error.at(format_args!("journey {key:?}")))?;
         }
-        Ok(Self(journeys))
+        Ok(Self((journeys.len() > 0).then(|| journeys.into())))
     }
 }
 

@@ -13,6 +13,7 @@ use super::{
 use crate::batch::{EventView, Run};
 use crate::error::{Error, ErrorKind, Result};
 use crate::field::Tree;
+use crate::fold::grow;
 use crate::rules::Rules;
 use crate::time::Timestamp;
 
@@ -102,7 +103,7 @@ impl<P: Projection> StateColumn for Column<P> {
     }
 
     fn grow(&mut self, customers: usize) {
-        self.states.resize_with(customers, P::State::default);
+        grow(&mut self.states, customers, P::State::default);
     }
 
     fn evolve(&mut self, customer: usize, run: &Run<'_>) {
