@@ -42,6 +42,12 @@ impl Shard {
         Self { first, last }
     }
 
+    /// The customers that have one customer's spread: it alone, or a few more.
+    pub fn of(customer: &CustomerKey) -> Self {
+        let spread = CustomerKey::spread(customer.tenant.as_str(), customer.customer.as_str());
+        Self { first: spread, last: spread }
+    }
+
     /// The least spread that it may hold.
     pub fn first(&self) -> u64 {
         self.first

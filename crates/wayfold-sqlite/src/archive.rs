@@ -259,7 +259,7 @@ impl<'a> Archive<'a> {
 }
 
 /// Says whether an event of a set may stand in a block after a number, by what is known in memory.
-fn may_hold(block: &Block, filter: &EventFilter, after: u64) -> bool {
+pub(crate) fn may_hold(block: &Block, filter: &EventFilter, after: u64) -> bool {
     let is_meant = |name: &str| filter.kinds.iter().any(|kind| may_mean(kind, name));
     if !filter.kinds.is_empty() && !block.header.may_hold_kind(position(after), is_meant) {
         return false;

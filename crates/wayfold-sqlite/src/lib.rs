@@ -42,6 +42,7 @@ mod compact;
 mod config;
 mod error;
 mod group;
+mod history;
 mod identity;
 mod judge;
 mod keys;

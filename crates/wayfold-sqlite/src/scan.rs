@@ -5,7 +5,7 @@ mod lane;
 use std::sync::Arc;
 
 use wayfold_core::{EventBatch, Position, Shard};
-use wayfold_store::{ReadQuery, Result, Scan};
+use wayfold_store::{Lane, ReadQuery, Result, Scan};
 
 use self::lane::SqliteLane;
 use crate::error::{corrupt, number, position, unavailable};
@@ -32,40 +32,44 @@ pub(crate) fn scan<'a>(
     lanes: usize,
 ) -> Result<Scan<'a>> {
     let after = number(from);
-    let (reads, plan) = open(pool, shared, lanes, |state| plan(shared, state, after, limit))?;
-    let Plan { blocks, tail, to, is_last } = plan;
-    let lane = |(index, read)| -> wayfold_store::Lane<'a> {
-        let shard = Shard::new(index, lanes);
-        Box::new(SqliteLane::new(read, shared.upcasters(), shard, after, (&blocks, tail.clone())))
-    };
-    let lanes = reads.into_iter().enumerate().map(lane).collect();
-    let position = if to == after { from } else { position(to) };
-    Ok(Scan { lanes, events: to - after, position, is_last })
-}
-
-/// Opens transactions for all lanes that see the same sealed blocks, and plans by the first.
-fn open<'a>(
-    pool: &'a Pool,
-    shared: &SharedState,
-    lanes: usize,
-    plan: impl Fn(&State) -> Result<Plan>,
-) -> Result<(Vec<OpenRead<'a>>, Plan)> {
     for _ in 0..OVERTAKEN_MAX {
         let (first, (generation, plan)) =
-            pool.open_read(shared, |state| Ok((state.meta.generation, plan(state)?)))?;
-        let mut reads = vec![first];
-        let mut is_same = true;
-        while is_same && reads.len() < lanes {
-            let (read, other) = pool.open_read(shared, |state| Ok(state.meta.generation))?;
-            is_same = other == generation;
-            reads.push(read);
+            pool.open_read(shared, |state| Ok((state.meta.generation, plan(shared, state, after, limit)?)))?;
+        let Plan { blocks, tail, to, is_last } = plan;
+        let position = if to == after { from } else { position(to) };
+        if blocks.is_empty() {
+            // All of it is in memory.
+            first.end()?;
+            return Ok(Scan::of_batches(tail, lanes, position, is_last));
         }
-        if is_same {
-            return Ok((reads, plan));
-        }
-        // A block was sealed in between.
+        let Some(reads) = open_more(pool, shared, (first, generation), lanes)? else { continue };
+        let lane = |(index, read)| -> Lane<'a> {
+            let shard = Shard::new(index, lanes);
+            Box::new(SqliteLane::new(read, shared.upcasters(), shard, after, (&blocks, tail.clone())))
+        };
+        let lanes = reads.into_iter().enumerate().take(lanes).map(lane).collect();
+        return Ok(Scan { lanes, events: to - after, position, is_last });
     }
     Err(unavailable("read the log: blocks are sealed faster than it can be read"))
+}
+
+/// Opens a transaction for each lane beside the first; `None` if one sees other sealed blocks, because some were sealed
+/// in between.
+fn open_more<'a>(
+    pool: &'a Pool,
+    shared: &SharedState,
+    (first, generation): (OpenRead<'a>, u64),
+    lanes: usize,
+) -> Result<Option<Vec<OpenRead<'a>>>> {
+    let mut reads = vec![first];
+    while reads.len() < lanes {
+        let (read, other) = pool.open_read(shared, |state| Ok(state.meta.generation))?;
+        if other != generation {
+            return Ok(None);
+        }
+        reads.push(read);
+    }
+    Ok(Some(reads))
 }
 
 fn plan(shared: &SharedState, state: &State, after: u64, limit: usize) -> Result<Plan> {

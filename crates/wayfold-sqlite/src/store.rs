@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use wayfold_core::{EventBatch, Limits, Position, Timestamp, Upcasters};
+use wayfold_core::{CustomerKey, EventBatch, Limits, Position, Timestamp, Upcasters};
 use wayfold_store::{
     AppendCondition, AppendOutcome, BoxFuture, Capabilities, Checkpoint, CheckpointName, Error, ErrorKind,
     EventStore, ReadPage, ReadQuery, Result, Scan, admit,
@@ -13,6 +13,7 @@ use wayfold_store::{
 use crate::config::SqliteConfig;
 use crate::error::{position, unavailable};
 use crate::group::Job;
+use crate::history::history;
 use crate::judge::Append;
 use crate::keys::Keys;
 use crate::merging::{self, Merging};
@@ -237,6 +238,13 @@ impl EventStore for SqliteStore {
 
     fn scan(&self, after: Position, limit: usize, lanes: usize) -> BoxFuture<'_, Result<Scan<'_>>> {
         Box::pin(async move { scan(&self.shared.readers, &self.shared.state, (after, limit), lanes) })
+    }
+
+    fn history<'a>(&'a self, customer: &'a CustomerKey) -> BoxFuture<'a, Result<Vec<EventBatch>>> {
+        Box::pin(async move {
+            let Shared { readers, state, .. } = &*self.shared;
+            readers.read(|connection| history(connection, state, customer))
+        })
     }
 
     fn head(&self) -> BoxFuture<'_, Result<Position>> {

@@ -1,7 +1,7 @@
 use std::fmt::Debug;
 
 pub use futures_core::future::BoxFuture;
-use wayfold_core::{EventBatch, Position};
+use wayfold_core::{CustomerKey, EventBatch, Position};
 
 use crate::error::Result;
 use crate::outcome::{AppendOutcome, Capabilities, Checkpoint, CheckpointName, ReadPage};
@@ -71,6 +71,19 @@ pub trait EventStore: Debug + Send + Sync {
                 }
             }
         })
+    }
+
+    /// Reads all events of a customer for a fold.
+    ///
+    /// # Behavior
+    /// - Every event of the customer stands once in one of the batches, with position and recording time, in no
+    ///   particular order. There may be events of others among them, so that a store can hand over what it keeps
+    ///   together; a batch may be decoded as far as it is looked at, see [`EventBatch::failure`].
+    ///
+    /// # Errors
+    /// As [`EventStore::read`].
+    fn history<'a>(&'a self, customer: &'a CustomerKey) -> BoxFuture<'a, Result<Vec<EventBatch>>> {
+        Box::pin(self.read_all(EventFilter::customer(customer.clone())))
     }
 
     /// The position of the last event, or [`Position::START`].

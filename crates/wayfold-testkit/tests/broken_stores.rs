@@ -584,6 +584,9 @@ broken_stores! {
         "waiting::does_not_end_early",
         "model",
     ];
+    history_leaves_one_out: HistoryLeavesOneOut => [
+        "scan::a_history_holds_every_event_of_its_customer_once",
+    ];
     identity_accepted: IdentityAccepted => [
         "limits::identity_kinds_are_refused",
     ];

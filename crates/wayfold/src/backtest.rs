@@ -7,7 +7,7 @@ use wayfold_core::{
 use crate::engine::Wayfold;
 use crate::error::Result;
 use crate::known::{Known, KnownAt};
-use crate::shards::{Shards, history};
+use crate::shards::{Shards, history, readable};
 
 impl Wayfold {
     /// Says where customers of the default tenant would have stood under other rules, and where they stood under the
@@ -80,6 +80,7 @@ impl Wayfold {
             explain(&projections, key, &history, as_of)
         };
         let (here, there) = (told(&self.rules())?, told(rules)?);
+        history.iter().try_for_each(readable)?;
         Ok(here.zip(there).and_then(|(here, there)| here.parting(&there)))
     }
 

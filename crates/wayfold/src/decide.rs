@@ -10,15 +10,13 @@ use wayfold_core::{
     CustomerKey, CustomerView, EventBatch, EventId, Fold, Handle, JourneyEvent, Position, Projection,
     Timestamp,
 };
-use wayfold_store::{AppendCondition, AppendOutcome, EventFilter};
+use wayfold_store::{AppendCondition, AppendOutcome, EventFilter, EventStoreExt};
 
 use crate::contain::contained;
 use crate::engine::Wayfold;
 use crate::error::{Error, ErrorKind, Result};
-use crate::known::Known;
 use crate::platform::Delay;
 use crate::request::Requested;
-use crate::shards::history;
 
 /// How often a decision is taken again when its customer has changed meanwhile, or when it is unknown whether its
 /// events were written, and how long to wait before.
@@ -161,13 +159,13 @@ impl Wayfold {
     }
 
     async fn standing(&self, key: &CustomerKey) -> Result<Standing> {
-        let history = history(self.store(), key, Known(None)).await?;
+        let history = self.store().read_all(EventFilter::customer(key.clone())).await?;
         let events = || history.iter().flat_map(EventBatch::iter);
         let seen = events().filter_map(|event| event.position()).max().unwrap_or(Position::START);
         let recorded_at = events().filter_map(|event| event.recorded_at()).max();
         let now = self.now();
         let as_of = recorded_at.filter(|_| self.parts().clock.runs()).map_or(now, |last| last.max(now));
-        let fold = self.fold_history(&history, as_of);
+        let fold = self.fold_history(key, &history, as_of)?;
         let view = fold.view(key, as_of)?;
         Ok(Standing { key: key.clone(), as_of, history, fold, view, seen })
     }

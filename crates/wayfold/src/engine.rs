@@ -1,6 +1,6 @@
 use std::sync::{Arc, PoisonError};
 
-use wayfold_core::{EventBatch, Fold, Limits, Position, ProjectionSet, Rules, Timestamp};
+use wayfold_core::{CustomerKey, EventBatch, Fold, Limits, Position, ProjectionSet, Rules, Shard, Timestamp};
 use wayfold_store::EventStore;
 
 use crate::builder::Builder;
@@ -10,7 +10,7 @@ use crate::error::Result;
 use crate::follow::Follower;
 use crate::live::Live;
 use crate::platform::{Mutex, RwLock};
-use crate::shards::Shards;
+use crate::shards::{Shards, readable};
 use crate::snapshot::{self, Opened};
 use crate::versions::hold_to_version;
 use crate::wait::Signal;
@@ -215,10 +215,16 @@ impl Wayfold {
     }
 
     /// Folds a customer's whole history up to an instant.
-    pub(crate) fn fold_history(&self, history: &[EventBatch], as_of: Timestamp) -> Fold {
+    pub(crate) fn fold_history(
+        &self,
+        key: &CustomerKey,
+        history: &[EventBatch],
+        as_of: Timestamp,
+    ) -> Result<Fold> {
         let mut fold = Fold::new(&self.engine.projections()).with_as_of(as_of);
-        let applied = fold.apply(history);
+        let applied = fold.apply_of(Shard::of(key), history);
         debug_assert!(applied.refolds.is_empty(), "a history that is folded at once has no late event");
-        fold
+        history.iter().try_for_each(readable)?;
+        Ok(fold)
     }
 }

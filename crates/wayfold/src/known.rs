@@ -5,7 +5,7 @@ use wayfold_core::{
 
 use crate::engine::Wayfold;
 use crate::error::Result;
-use crate::shards::{Shards, history};
+use crate::shards::{Shards, history, readable};
 
 /// A point of the log: what was known then. A date maps to the events recorded by it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -97,7 +97,9 @@ impl AsKnownAt<'_> {
         as_of: impl Into<Timestamp>,
     ) -> Result<Option<Explanation>> {
         let history = history(self.wayfold.store(), key, self.known).await?;
-        Ok(wayfold_core::explain(&self.wayfold.engine().projections(), key, &history, as_of.into())?)
+        let told = wayfold_core::explain(&self.wayfold.engine().projections(), key, &history, as_of.into())?;
+        history.iter().try_for_each(readable)?;
+        Ok(told)
     }
 
     /// As [`Wayfold::own_view_as_of`].
@@ -134,7 +136,7 @@ impl AsKnownAt<'_> {
     /// Folds one customer's history up to an instant.
     async fn fold(&self, key: &CustomerKey, as_of: Timestamp) -> Result<Fold> {
         let history = history(self.wayfold.store(), key, self.known).await?;
-        Ok(self.wayfold.fold_history(&history, as_of))
+        self.wayfold.fold_history(key, &history, as_of)
     }
 
     /// Folds the whole log up to an instant.

@@ -7,7 +7,7 @@ use wayfold_core::{
     CustomerKey, EventBatch, Fold, Handle, Page, Population, Position, Projection, ProjectionSet, Refold,
     Selection, Snapshot, SnapshotPart, Tenant, Timestamp,
 };
-use wayfold_store::{EventFilter, EventStore, EventStoreExt, Lane, Scan, ScanPart};
+use wayfold_store::{EventStore, Lane, Scan, ScanPart};
 
 use crate::error::Result;
 use crate::known::{Known, KnownAt};
@@ -191,6 +191,7 @@ impl Shards {
             let history = history(store, &refold.customer, known).await?;
             self.torn = true;
             self.folds[shard].refold(&refold, &history);
+            history.iter().try_for_each(readable)?;
             self.torn = false;
             self.pending.pop_front();
             counter!("wayfold_refolded_total").increment(1);
@@ -270,7 +271,7 @@ fn fold_lane(fold: &mut Fold, lane: Lane<'_>, known: Known) -> Result<Folded> {
 }
 
 /// Says whether all of a batch that was looked at could be read.
-fn readable(batch: &EventBatch) -> Result<()> {
+pub(crate) fn readable(batch: &EventBatch) -> Result<()> {
     match batch.failure() {
         None => Ok(()),
         Some(error) => Err(wayfold_store::Error::new(wayfold_store::ErrorKind::Corrupt, error).into()),
@@ -293,12 +294,15 @@ fn join<T>(thread: std::thread::ScopedJoinHandle<'_, T>) -> T {
     thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
-/// All events of a customer, up to what is known.
+/// All events of a customer up to what is known, and maybe some of others.
 pub(crate) async fn history(
     store: &dyn EventStore,
     key: &CustomerKey,
     known: Known,
 ) -> Result<Vec<EventBatch>> {
-    let batches = store.read_all(EventFilter::customer(key.clone())).await?;
-    Ok(batches.into_iter().filter_map(|batch| known.cut(batch)).collect())
+    let batches = store.history(key).await?;
+    let cut: Vec<_> = batches.iter().filter_map(|batch| known.cut(batch.clone())).collect();
+    // What cannot be read has no position, and would be left out without a word.
+    batches.iter().try_for_each(readable)?;
+    Ok(cut)
 }

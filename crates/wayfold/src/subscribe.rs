@@ -15,7 +15,7 @@ use crate::engine::{Engine, Wayfold};
 use crate::error::{Error, ErrorKind, Result};
 use crate::known::{Known, KnownAt};
 use crate::platform::Delay;
-use crate::shards::{Shards, history};
+use crate::shards::{Shards, history, readable};
 use crate::wait::first;
 
 /// How many events are told together.
@@ -351,6 +351,7 @@ impl Subscription {
             let known = Known(Some(KnownAt::Position(self.position)));
             let history = history(self.engine.parts.store.as_ref(), &refold.customer, known).await?;
             self.teller.refold(refold, &history);
+            history.iter().try_for_each(readable)?;
             self.pending.pop_front();
         }
         Ok(())

@@ -17,6 +17,7 @@ use super::Fold;
 use crate::error::Result;
 use crate::key::CustomerKey;
 use crate::projection::Fingerprint;
+use crate::shard::Shard;
 use crate::time::Timestamp;
 
 /// The states of folds, cut into parts: an iterator over the parts.
@@ -208,5 +209,5 @@ impl Fold {
 }
 
 fn spread_of(key: &CustomerKey) -> u64 {
-    CustomerKey::spread(key.tenant.as_str(), key.customer.as_str())
+    Shard::of(key).first()
 }

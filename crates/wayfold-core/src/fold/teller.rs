@@ -180,7 +180,7 @@ impl Teller {
     fn notices_of(&self, key: &CustomerKey, history: &[EventBatch], as_of: Timestamp) -> Vec<Notice> {
         let mut fold = Fold::new(self.fold.projections()).with_as_of(as_of);
         let mut news = Vec::new();
-        let _ = fold.apply_with(Shard::ALL, history, &mut |fold, customer, run| {
+        let _ = fold.apply_with(Shard::of(key), history, &mut |fold, customer, run| {
             if fold.customers.key(customer) == *key {
                 tell_run(fold, customer, run, Timestamp::MIN, &mut news);
             }

@@ -1,6 +1,6 @@
 use std::sync::{Mutex, PoisonError};
 
-use wayfold_core::{EventBatch, Position};
+use wayfold_core::{CustomerKey, EventBatch, Position};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::outcome::{AppendOutcome, Capabilities, Checkpoint, CheckpointName, ReadPage};
@@ -188,6 +188,10 @@ impl<S: EventStore> EventStore for FaultStore<S> {
                 _ => self.inner.scan(from, limit, lanes).await,
             }
         })
+    }
+
+    fn history<'a>(&'a self, customer: &'a CustomerKey) -> BoxFuture<'a, Result<Vec<EventBatch>>> {
+        Box::pin(self.run(Effect::Reads, async move { self.inner.history(customer).await }))
     }
 
     fn head(&self) -> BoxFuture<'_, Result<Position>> {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use wayfold_core::{EventBatch, Position};
+use wayfold_core::{CustomerKey, EventBatch, Position};
 
 use crate::error::Result;
 use crate::outcome::{AppendOutcome, Capabilities, Checkpoint, CheckpointName, ReadPage};
@@ -36,6 +36,10 @@ macro_rules! forward {
 
             fn scan(&self, after: Position, limit: usize, lanes: usize) -> BoxFuture<'_, Result<Scan<'_>>> {
                 (**self).scan(after, limit, lanes)
+            }
+
+            fn history<'a>(&'a self, customer: &'a CustomerKey) -> BoxFuture<'a, Result<Vec<EventBatch>>> {
+                (**self).history(customer)
             }
 
             fn head(&self) -> BoxFuture<'_, Result<Position>> {

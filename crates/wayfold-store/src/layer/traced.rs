@@ -3,7 +3,7 @@ use std::time::Instant;
 use metrics::{counter, histogram};
 use tracing::field::Empty;
 use tracing::{Instrument, Span, debug_span};
-use wayfold_core::{EventBatch, Position};
+use wayfold_core::{CustomerKey, EventBatch, Position};
 
 use crate::error::{ErrorKind, Result};
 use crate::outcome::{AppendOutcome, Capabilities, Checkpoint, CheckpointName, ReadPage};
@@ -89,6 +89,17 @@ impl<S: EventStore> EventStore for TracedStore<S> {
         Box::pin(tell("scan", span, call, |span, scan| {
             span.record("events", scan.events);
             counter!("wayfold_store_events_read_total").increment(scan.events);
+            "ok"
+        }))
+    }
+
+    fn history<'a>(&'a self, customer: &'a CustomerKey) -> BoxFuture<'a, Result<Vec<EventBatch>>> {
+        let span = debug_span!("wayfold.store.history", events = Empty, outcome = Empty);
+        let call = async move { self.inner.history(customer).await };
+        Box::pin(tell("history", span, call, |span, batches| {
+            let events: usize = batches.iter().map(EventBatch::len).sum();
+            span.record("events", events);
+            counter!("wayfold_store_events_read_total").increment(events as u64);
             "ok"
         }))
     }

@@ -69,6 +69,7 @@ macro_rules! __conformance_cases {
                 every_event_stands_in_one_part: Nothing,
                 goes_on_after_every_position: Nothing,
                 past_the_end_is_an_empty_last_part: Nothing,
+                a_history_holds_every_event_of_its_customer_once: Nothing,
             }
             content {
                 every_kind_is_kept: Nothing,

@@ -1,6 +1,8 @@
 //! Parts for a fold hold every event once, in whatever order, and say up to where they go.
 
-use wayfold_core::{JourneyEvent, Position};
+use std::collections::BTreeSet;
+
+use wayfold_core::{CustomerKey, JourneyEvent, Position};
 
 use super::events::{mixed, plains};
 use super::trial::{Caller, Trial, positions};
@@ -61,6 +63,23 @@ pub(crate) fn goes_on_after_every_position(trial: &Trial) {
     let (log, events) = filled(trial);
     for position in positions(&events) {
         assert_scanned(&log, &events, position, 16, 3);
+    }
+}
+
+pub(crate) fn a_history_holds_every_event_of_its_customer_once(trial: &Trial) {
+    let (log, events) = filled(trial);
+    let unknown = [CustomerKey::new("nobody").expect("the name is well formed")];
+    let customers: BTreeSet<CustomerKey> = events.iter().map(|event| event.customer.clone()).collect();
+    for customer in customers.iter().chain(&unknown) {
+        let mut found = log.history(customer);
+        found.sort_by_key(|event| event.position);
+        let meant: Vec<&JourneyEvent> = events.iter().filter(|event| event.customer == *customer).collect();
+        let expected: Vec<Position> = meant.iter().filter_map(|event| event.position).collect();
+        assert_eq!(positions(&found), expected, "the history of {customer}");
+        for (found, meant) in found.iter().zip(meant) {
+            assert!(found.same_content(meant), "the history of {customer}: {found:?}, written {meant:?}");
+            assert!(found.recorded_at.is_some(), "the history of {customer}: {found:?}");
+        }
     }
 }
 

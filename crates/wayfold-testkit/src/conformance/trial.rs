@@ -7,7 +7,7 @@ use std::task::Poll;
 use std::thread;
 use std::time::Duration;
 
-use wayfold_core::{EventBatch, EventId, JourneyEvent, Limits, Position, Shard, Timestamp};
+use wayfold_core::{CustomerKey, EventBatch, EventId, JourneyEvent, Limits, Position, Shard, Timestamp};
 use wayfold_store::{
     AppendCondition, AppendOutcome, BoxFuture, Checkpoint, CheckpointName, Direction, EventFilter,
     EventStore, ReadPage, ReadQuery, Result,
@@ -161,6 +161,16 @@ impl Caller {
             assert!(is_past, "a page ends with {last} and goes on at {next}, which reads events again");
         }
         page
+    }
+
+    /// The events of a customer in its history.
+    #[track_caller]
+    pub(crate) fn history(&self, customer: &CustomerKey) -> Vec<JourneyEvent> {
+        let store = self.store();
+        let batches = self.wait(store.history(customer));
+        let batches = batches.unwrap_or_else(|error| panic!("the history of {customer} failed: {error}"));
+        let events = batches.iter().flat_map(EventBatch::iter).map(|event| event.to_event());
+        events.filter(|event| event.customer == *customer).collect()
     }
 
     /// Reads every lane of a part to the end.

@@ -55,6 +55,7 @@ pub(crate) enum Flaw {
     HandleSeesItsOwnOnly,
     HeadIsTheEventBefore,
     HeadMovesWithRetries,
+    HistoryLeavesOneOut,
     IdentityAccepted,
     IdentityNeverTaken,
     IdsAcrossTenants,

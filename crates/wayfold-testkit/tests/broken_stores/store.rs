@@ -15,10 +15,10 @@ use std::task::{Poll, Waker};
 use std::thread;
 use std::time::Duration;
 
-use wayfold_core::{EventBatch, JourneyEvent, Limits, Position, Timestamp};
+use wayfold_core::{CustomerKey, EventBatch, JourneyEvent, Limits, Position, Timestamp};
 use wayfold_store::{
     AppendCondition, AppendOutcome, BoxFuture, Capabilities, Checkpoint, CheckpointName, Error, ErrorKind,
-    EventStore, ReadPage, ReadQuery, Result, Scan,
+    EventFilter, EventStore, EventStoreExt, ReadPage, ReadQuery, Result, Scan,
 };
 use wayfold_testkit::conformance::{LogConfig, OpenLog, Opened, StoreBench, TestClock};
 
@@ -277,6 +277,18 @@ impl EventStore for Handle {
 
     fn scan(&self, after: Position, limit: usize, lanes: usize) -> BoxFuture<'_, Result<Scan<'_>>> {
         Box::pin(async move { Ok(self.scan_now(&self.log.lock(), after, limit, lanes)) })
+    }
+
+    fn history<'a>(&'a self, customer: &'a CustomerKey) -> BoxFuture<'a, Result<Vec<EventBatch>>> {
+        Box::pin(async move {
+            let mut batches = self.read_all(EventFilter::customer(customer.clone())).await?;
+            if self.is(Flaw::HistoryLeavesOneOut)
+                && let Some(first) = batches.first_mut()
+            {
+                *first = EventBatch::from_views(first.iter().skip(1));
+            }
+            Ok(batches)
+        })
     }
 
     fn head(&self) -> BoxFuture<'_, Result<Position>> {
