@@ -29,6 +29,7 @@
 //! - [`Fitted`] holds a model and the [`FitReport`] of how it came about. A model is a value of a few numbers that is
 //!   written and read by serde to the last bit: keep it, name it in rules, and refit when you decide to.
 //! - [`lifetime_value`]: what a customer is expected to be worth, by month.
+//! - [`Holdout`] judges models by what customers did later, beside the rule that needs no model, and chooses.
 //!
 //! # How it computes
 //!
@@ -42,6 +43,7 @@ mod cells;
 mod discount;
 mod error;
 mod history;
+mod holdout;
 mod lifetime_value;
 mod model;
 mod numeric;
@@ -52,6 +54,9 @@ pub use self::cells::Cells;
 pub use self::discount::DiscountRate;
 pub use self::error::{Error, ErrorKind, Result};
 pub use self::history::{BuyingHistory, SpendHistory};
+pub use self::holdout::{
+    CalibrationRow, ChurnEvaluation, Criterion, Evaluation, Holdout, HoldoutCase, Ranking,
+};
 pub use self::lifetime_value::{LifetimeValue, MonthValue, ValuePlan, lifetime_value};
 pub use self::model::{
     BgNbd, ChurnModel, Estimate, FitReport, Fitted, GammaGamma, MbgNbd, ParetoNbd, Renewals,

@@ -6,6 +6,8 @@
 
 #[path = "insight/cdnow.rs"]
 mod cdnow;
+#[path = "insight/holdout.rs"]
+mod holdout;
 #[path = "insight/kept.rs"]
 mod kept;
 #[path = "insight/laws.rs"]
