@@ -1,4 +1,4 @@
-//! Models of what customers are worth, fitted to when and for how much they bought.
+//! Measures over many customers and fitted models of what they are worth.
 //!
 //! ```
 //! use wayfold_core::Span;
@@ -30,10 +30,13 @@
 //!   written and read by serde to the last bit: keep it, name it in rules, and refit when you decide to.
 //! - [`lifetime_value`]: what a customer is expected to be worth, by month.
 //! - [`Holdout`] judges models by what customers did later, beside the rule that needs no model, and chooses.
+//! - [`KMeans`]: customers of similar features, by seeded and reproducible clusters.
+//! - [`SatisfactionMethod`]: NPS, CSAT and CES with intervals, of [`Answers`] that the projection [`SurveyAnswers`]
+//!   collects by dimension.
 //!
 //! # How it computes
 //!
-//! Everything is a pure function: no clock, no randomness, no threads. Equal data give equal bits in whatever order they
+//! Everything is a pure function: no clock, no randomness but from seeds, no threads. Equal data give equal bits in whatever order they
 //! come and on whatever platform. Estimates are those of the largest likelihood, by Newton's method with exact first
 //! and second derivatives; standard errors come from the observed information. Data that cannot carry a model are
 //! refused with an [`ErrorKind`] that says why.
@@ -44,9 +47,12 @@ mod discount;
 mod error;
 mod history;
 mod holdout;
+mod kmeans;
 mod lifetime_value;
 mod model;
 mod numeric;
+mod random;
+mod satisfaction;
 mod unit;
 
 pub use self::buying_days::{BuyingCells, BuyingDay, BuyingDays, BuyingDaysView};
@@ -57,9 +63,14 @@ pub use self::history::{BuyingHistory, SpendHistory};
 pub use self::holdout::{
     CalibrationRow, ChurnEvaluation, Criterion, Evaluation, Holdout, HoldoutCase, Ranking,
 };
+pub use self::kmeans::{Clusters, KMeans};
 pub use self::lifetime_value::{LifetimeValue, MonthValue, ValuePlan, lifetime_value};
 pub use self::model::{
     BgNbd, ChurnModel, Estimate, FitReport, Fitted, GammaGamma, MbgNbd, ParetoNbd, Renewals,
     ShiftedBetaGeometric, TransactionModel,
+};
+pub use self::satisfaction::{
+    Answers, CesDirection, CesForm, Confidence, Interval, SatisfactionMethod, SatisfactionScore,
+    SurveyAnswers, SurveyTable,
 };
 pub use self::unit::TimeUnit;

@@ -10,6 +10,8 @@ mod cdnow;
 mod holdout;
 #[path = "insight/kept.rs"]
 mod kept;
+#[path = "insight/kmeans.rs"]
+mod kmeans;
 #[path = "insight/laws.rs"]
 mod laws;
 #[path = "insight/refused.rs"]
