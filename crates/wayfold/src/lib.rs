@@ -201,3 +201,8 @@ struct Operate;
 #[cfg(all(doctest, feature = "parquet"))]
 #[doc = include_str!("../../../docs/guide/parquet.md")]
 struct ParquetGuide;
+
+/// Compiles and runs the program of the guide.
+#[cfg(all(doctest, feature = "insight"))]
+#[doc = include_str!("../../../docs/guide/lifetime-value.md")]
+struct LifetimeValueGuide;
