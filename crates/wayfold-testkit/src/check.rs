@@ -229,15 +229,15 @@ struct Expected {
     populations: Vec<(Tenant, ExpectedPopulation)>,
 }
 
-/// Counts, sums and scores of a tenant; scores are asked for in one currency under both tie rules.
+/// Counts, sums and scores of a tenant; scores are asked for in one currency under every tie rule.
 #[derive(Debug, PartialEq, Eq)]
 struct ExpectedPopulation {
     summary: PopulationSummary,
-    scores: [BTreeMap<CustomerKey, RfmScores>; 2],
+    scores: [BTreeMap<CustomerKey, RfmScores>; TIE_RULES.len()],
 }
 
 const SCORED: Currency = Currency::EUR;
-const TIE_RULES: [TieRule; 2] = [TieRule::Shared, TieRule::Ntile];
+const TIE_RULES: [TieRule; 3] = [TieRule::Shared, TieRule::Ntile, TieRule::Quantile];
 
 impl Expected {
     fn new(oracle: &Oracle, as_of: Timestamp) -> Self {

@@ -38,7 +38,8 @@
 //!
 //! Doc examples of re-exported items name the crate that defines them: write `wayfold` for `wayfold_core`,
 //! [`wayfold::store`](store) for `wayfold_store`, [`wayfold::sqlite`](sqlite) for `wayfold_sqlite`,
-//! [`wayfold::postgres`](postgres) for `wayfold_postgres` and [`wayfold::ingest`](ingest) for `wayfold_ingest`.
+//! [`wayfold::postgres`](postgres) for `wayfold_postgres`, [`wayfold::ingest`](ingest) for `wayfold_ingest` and
+//! [`wayfold::insight`](insight) for `wayfold_insight`.
 //!
 //! # What it is not
 //!
@@ -51,6 +52,7 @@
 //! | feature | default | what it adds |
 //! |---|---|---|
 //! | `ingest` | yes | import of CSV by a mapping, and of Wayfold's own events as JSON Lines |
+//! | `insight` | no | [`insight`]: models of what customers are worth, fitted and evaluated |
 //! | `parquet` | no | Wayfold's own events as Parquet, in and out; needs a C compiler |
 //! | `sqlite` | yes | [`sqlite::SqliteStore`]: the log in one file; needs a C compiler |
 //! | `postgres` | no | [`postgres::PostgresStore`]: the log in a PostgreSQL database, for several instances of a service |
@@ -117,6 +119,9 @@ pub use wayfold_core::{
 #[cfg(feature = "ingest")]
 #[doc(inline)]
 pub use wayfold_ingest as ingest;
+#[cfg(feature = "insight")]
+#[doc(inline)]
+pub use wayfold_insight as insight;
 #[cfg(feature = "postgres")]
 #[doc(inline)]
 pub use wayfold_postgres as postgres;
@@ -196,3 +201,8 @@ struct Operate;
 #[cfg(all(doctest, feature = "parquet"))]
 #[doc = include_str!("../../../docs/guide/parquet.md")]
 struct ParquetGuide;
+
+/// Compiles and runs the program of the guide.
+#[cfg(all(doctest, feature = "insight"))]
+#[doc = include_str!("../../../docs/guide/lifetime-value.md")]
+struct LifetimeValueGuide;

@@ -24,6 +24,8 @@ mod online_retail;
 mod postgres;
 #[path = "engine/rebuilds.rs"]
 mod rebuilds;
+#[path = "engine/rfm_package.rs"]
+mod rfm_package;
 #[path = "engine/snapshots.rs"]
 mod snapshots;
 #[path = "engine/support.rs"]

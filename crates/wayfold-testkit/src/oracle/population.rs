@@ -64,6 +64,7 @@ impl Oracle {
         let score = |field: usize, buyer: usize| match ties {
             TieRule::Shared => shared(&buyers, field, buyer),
             TieRule::Ntile => ntile(&buyers, field, buyer),
+            TieRule::Quantile => quantile(&buyers, field, buyer),
         };
         let scores = (0..buyers.len()).map(|buyer| {
             let [recency, frequency, monetary] = [0, 1, 2].map(|field| score(field, buyer));
@@ -117,4 +118,25 @@ fn ntile(buyers: &[(CustomerKey, [i128; 3])], field: usize, buyer: usize) -> u8 
         }
     }
     unreachable!("the five groups hold every buyer")
+}
+
+/// As the R package says: the interval of the plain value, lower border included, and recency the other way round.
+fn quantile(buyers: &[(CustomerKey, [i128; 3])], field: usize, buyer: usize) -> u8 {
+    let is_recency = field == 0;
+    let plain = |buyer: &(CustomerKey, [i128; 3])| if is_recency { -buyer.1[0] } else { buyer.1[field] };
+    let one = if field == 2 { 10_000 } else { 1 };
+    let mut all: Vec<i128> = buyers.iter().map(plain).collect();
+    all.sort_unstable();
+    let own = plain(&buyers[buyer]);
+    let mut score = 1;
+    for fifth in 1..=4 {
+        let place = (all.len() - 1) * fifth;
+        let part = (place % 5) as i128;
+        let above = if part == 0 { 0 } else { all[place / 5 + 1] };
+        let five_quantiles = (5 - part) * all[place / 5] + part * above;
+        if own * 5 >= five_quantiles + one * 5 {
+            score += 1;
+        }
+    }
+    if is_recency { 6 - score } else { score }
 }

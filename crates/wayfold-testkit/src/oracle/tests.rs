@@ -292,6 +292,8 @@ fn scores_share_ties_or_split_them_by_key() {
     };
     assert_eq!(scores(TieRule::Shared), [(1, 1), (1, 1), (1, 1), (1, 1), (1, 5)]);
     assert_eq!(scores(TieRule::Ntile), [(1, 1), (2, 2), (3, 3), (4, 4), (5, 5)]);
+    // All borders of recency are 2 days, those of frequency 2, 2, 2 and 2.2 purchases.
+    assert_eq!(scores(TieRule::Quantile), [(5, 1), (5, 1), (5, 1), (5, 1), (5, 4)]);
     let summary = oracle.population(&Tenant::default(), day(1));
     assert_eq!((summary.customers, summary.lifecycle[&LifecycleStage::Repeat]), (5, 1));
     assert_eq!(summary.totals[0].revenue.to_decimal(), "60");

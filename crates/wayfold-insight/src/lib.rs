@@ -1,0 +1,76 @@
+//! Measures over many customers and fitted models of what they are worth.
+//!
+//! ```
+//! use wayfold_core::Span;
+//! use wayfold_insight::{BuyingHistory, Cells, ChurnModel, ParetoNbd, TimeUnit, TransactionModel};
+//!
+//! // Repeat purchases, days from the first to the last, days from the first to now; how many customers.
+//! let mut cells = Cells::default();
+//! for (repeats, recency, age, customers) in [
+//!     (0, 0, 270, 700), (0, 0, 210, 600), (1, 20, 270, 90), (1, 160, 240, 70), (2, 30, 250, 45), (2, 230, 240, 60),
+//!     (3, 60, 260, 20), (4, 250, 270, 35), (6, 80, 265, 12), (9, 250, 255, 16), (14, 265, 270, 8), (20, 120, 260, 2),
+//! ] {
+//!     cells.add(BuyingHistory::new(repeats, Span::from_days(recency), Span::from_days(age))?, customers);
+//! }
+//! let fitted = ParetoNbd::fit(&cells, TimeUnit::Week)?;
+//! let history = BuyingHistory::new(2, Span::from_days(230), Span::from_days(240))?;
+//! assert!(fitted.model.probability_alive(&history) > 0.9);
+//! assert!(fitted.model.expected_purchases(&history, Span::from_days(182)) > 1.0);
+//! # Ok::<(), wayfold_insight::Error>(())
+//! ```
+//!
+//! # Main types
+//!
+//! - [`BuyingDays`], the projection that makes a [`BuyingHistory`] and a [`SpendHistory`] of a customer's orders, and
+//!   [`BuyingCells`], which counts customers so that a refit reads no history.
+//! - [`BgNbd`], [`MbgNbd`] and [`ParetoNbd`]: when customers without a contract buy again ([`TransactionModel`]), and of
+//!   the latter two whether they are still there ([`ChurnModel`]). [`GammaGamma`]: what they spend.
+//!   [`ShiftedBetaGeometric`]: whether customers with a contract renew.
+//! - [`Fitted`] holds a model and the [`FitReport`] of how it came about. A model is a value of a few numbers that is
+//!   written and read by serde to the last bit: keep it, name it in rules, and refit when you decide to.
+//! - [`lifetime_value`]: what a customer is expected to be worth, by month.
+//! - [`Holdout`] judges models by what customers did later, beside the rule that needs no model, and chooses.
+//! - [`KMeans`]: customers of similar features, by seeded and reproducible clusters.
+//! - [`SatisfactionMethod`]: NPS, CSAT and CES with intervals, of [`Answers`] that the projection [`SurveyAnswers`]
+//!   collects by dimension.
+//!
+//! # How it computes
+//!
+//! Everything is a pure function: no clock, no randomness but from seeds, no threads. Equal data give equal bits in whatever order they
+//! come and on whatever platform. Estimates are those of the largest likelihood, by Newton's method with exact first
+//! and second derivatives; standard errors come from the observed information. Data that cannot carry a model are
+//! refused with an [`ErrorKind`] that says why.
+
+mod buying_days;
+mod cells;
+mod discount;
+mod error;
+mod history;
+mod holdout;
+mod kmeans;
+mod lifetime_value;
+mod model;
+mod numeric;
+mod random;
+mod satisfaction;
+mod unit;
+
+pub use self::buying_days::{BuyingCells, BuyingDay, BuyingDays, BuyingDaysView};
+pub use self::cells::Cells;
+pub use self::discount::DiscountRate;
+pub use self::error::{Error, ErrorKind, Result};
+pub use self::history::{BuyingHistory, SpendHistory};
+pub use self::holdout::{
+    CalibrationRow, ChurnEvaluation, Criterion, Evaluation, Holdout, HoldoutCase, Ranking,
+};
+pub use self::kmeans::{Clusters, KMeans};
+pub use self::lifetime_value::{LifetimeValue, MonthValue, ValuePlan, lifetime_value};
+pub use self::model::{
+    BgNbd, ChurnModel, Estimate, FitReport, Fitted, GammaGamma, MbgNbd, ParetoNbd, Renewals,
+    ShiftedBetaGeometric, TransactionModel,
+};
+pub use self::satisfaction::{
+    Answers, CesDirection, CesForm, Confidence, Interval, SatisfactionMethod, SatisfactionScore,
+    SurveyAnswers, SurveyTable,
+};
+pub use self::unit::TimeUnit;

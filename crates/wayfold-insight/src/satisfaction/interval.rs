@@ -1,0 +1,102 @@
+use serde::{Deserialize, Serialize};
+
+/// How sure an interval is to hold the figure of all customers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Confidence {
+    /// 90 %.
+    P90,
+    /// 95 %.
+    P95,
+    /// 99 %.
+    P99,
+}
+
+impl Confidence {
+    /// The quantile of the normal distribution that leaves half of the rest on each side.
+    const fn z(self) -> f64 {
+        match self {
+            Self::P90 => 1.6448536269514722,
+            Self::P95 => 1.959963984540054,
+            Self::P99 => 2.5758293035489004,
+        }
+    }
+}
+
+/// From where to where.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Interval {
+    /// The lower end.
+    pub low: f64,
+    /// The upper end.
+    pub high: f64,
+}
+
+/// A percentage with Wilson's interval (1927), which is right also for few answers and for none or all of them.
+pub(super) fn share(part: u64, total: u64, confidence: Confidence) -> (f64, Option<Interval>) {
+    let (z, n) = (confidence.z(), total as f64);
+    let p = part as f64 / n;
+    let middle = p + z * z / (2.0 * n);
+    let half = z * (p * (1.0 - p) / n + z * z / (4.0 * n * n)).sqrt();
+    let end = |of: f64| (100.0 * of / (1.0 + z * z / n)).clamp(0.0, 100.0);
+    (100.0 * p, Some(Interval { low: end(middle - half), high: end(middle + half) }))
+}
+
+/// A difference of two percentages of the same answers, with the adjusted Wald interval of Bonett and Price (2012): one
+/// answer is added to each side, so that few or equal answers do not look certain.
+pub(super) fn difference(up: u64, down: u64, total: u64, confidence: Confidence) -> (f64, Option<Interval>) {
+    let (up, down, n) = (up as f64, down as f64, total as f64);
+    let (p, q) = ((up + 1.0) / (n + 2.0), (down + 1.0) / (n + 2.0));
+    let half = confidence.z() * ((p + q - (p - q) * (p - q)) / (n + 2.0)).sqrt();
+    let end = |of: f64| (100.0 * of).clamp(-100.0, 100.0);
+    (100.0 * (up - down) / n, Some(Interval { low: end(p - q - half), high: end(p - q + half) }))
+}
+
+/// A mean with the interval of the normal distribution; one answer has none.
+pub(super) fn mean(
+    answers: impl Iterator<Item = (i64, u64)> + Clone,
+    total: u64,
+    confidence: Confidence,
+) -> (f64, Option<Interval>) {
+    let n = total as f64;
+    let mean = answers.clone().map(|(score, count)| score as f64 * count as f64).sum::<f64>() / n;
+    let spread: f64 =
+        answers.map(|(score, count)| (score as f64 - mean) * (score as f64 - mean) * count as f64).sum();
+    let interval = (total > 1).then(|| {
+        let half = confidence.z() * (spread / (n - 1.0) / n).sqrt();
+        Interval { low: mean - half, high: mean + half }
+    });
+    (mean, interval)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check((value, interval): (f64, Option<Interval>), expected: [f64; 3]) {
+        let Interval { low, high } = interval.unwrap();
+        for (found, expected) in [value, low, high].into_iter().zip(expected) {
+            assert!((found - expected).abs() < 5e-4, "{value} {low} {high} instead of {expected}");
+        }
+    }
+
+    #[test]
+    fn intervals_are_those_of_their_formulas() {
+        // Wilson for 15 of 20 and for none of 10, as in textbooks.
+        check(share(15, 20, Confidence::P95), [75.0, 53.1299, 88.8138]);
+        check(share(0, 10, Confidence::P95), [0.0, 0.0, 27.7533]);
+        // 50 promoters and 20 detractors of 100: 51/102 - 21/102 = .294118, variance (.705882 - .086505) / 102.
+        check(difference(50, 20, 100, Confidence::P95), [30.0, 14.1389, 44.6846]);
+        // 1, 2, 3: mean 2, standard error 1 / sqrt(3).
+        check(mean([(1, 1), (2, 1), (3, 1)].into_iter(), 3, Confidence::P90), [2.0, 1.050343, 2.949657]);
+        assert_eq!(mean([(4, 1)].into_iter(), 1, Confidence::P95), (4.0, None));
+    }
+
+    #[test]
+    fn equal_answers_are_not_certain() {
+        let (value, interval) = difference(5, 0, 5, Confidence::P95);
+        assert_eq!(value, 100.0);
+        assert!(interval.unwrap().low < 70.0);
+    }
+}

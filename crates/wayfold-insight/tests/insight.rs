@@ -1,0 +1,22 @@
+//! Tests of the models and measures through their public interface.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![allow(clippy::excessive_precision, reason = "numbers stand as their sources give them")]
+#![allow(clippy::disallowed_methods, reason = "what is expected need not have equal bits everywhere")]
+
+#[path = "insight/cdnow.rs"]
+mod cdnow;
+#[path = "insight/holdout.rs"]
+mod holdout;
+#[path = "insight/kept.rs"]
+mod kept;
+#[path = "insight/kmeans.rs"]
+mod kmeans;
+#[path = "insight/laws.rs"]
+mod laws;
+#[path = "insight/refused.rs"]
+mod refused;
+#[path = "insight/simulated.rs"]
+mod simulated;
+#[path = "insight/support.rs"]
+mod support;

@@ -1,0 +1,141 @@
+//! What holds for every model on any data: units, order, weights, threads.
+
+use proptest::prelude::*;
+use wayfold_core::Span;
+use wayfold_insight::{
+    BgNbd, BuyingHistory, Cells, ChurnModel, FitReport, MbgNbd, ParetoNbd, Result, TimeUnit, TransactionModel,
+};
+
+use super::simulated::{Population, Truth};
+use super::support::{close, weeks};
+
+const MODELS: [Truth; 3] = [Truth::Bg, Truth::Mbg, Truth::Pareto];
+
+/// Fits the model of a truth: the report, and what is expected of somebody within 26 weeks.
+fn fit(truth: Truth, cells: &Cells<BuyingHistory>, unit: TimeUnit) -> Result<(FitReport, f64)> {
+    let somebody = BuyingHistory::new(3, weeks(20), weeks(30)).unwrap();
+    let expect = |model: &dyn TransactionModel| model.expected_purchases(&somebody, weeks(26));
+    Ok(match truth {
+        Truth::Bg => {
+            let fitted = BgNbd::fit(cells, unit)?;
+            (fitted.report, expect(&fitted.model))
+        }
+        Truth::Mbg => {
+            let fitted = MbgNbd::fit(cells, unit)?;
+            (fitted.report, expect(&fitted.model))
+        }
+        Truth::Pareto => {
+            let fitted = ParetoNbd::fit(cells, unit)?;
+            (fitted.report, expect(&fitted.model))
+        }
+    })
+}
+
+fn shuffled(histories: Vec<BuyingHistory>) -> impl Strategy<Value = Vec<BuyingHistory>> {
+    Just(histories).prop_shuffle()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(6))]
+
+    /// Times in days instead of weeks multiply the scale parameters by 7, leave the others and every prediction as they
+    /// are, and take x ln 7 of each customer from the log-likelihood.
+    #[test]
+    fn a_unit_changes_scales_and_nothing_else(seed in 0_u64..1_000) {
+        for truth in MODELS {
+            let histories = Population::new(truth, seed).histories(800);
+            let repeats: u64 = histories.iter().map(|history| u64::from(history.repeats())).sum();
+            let cells = histories.into_iter().collect();
+            let (in_weeks, expected) = fit(truth, &cells, TimeUnit::Week).unwrap();
+            let (in_days, expected_too) = fit(truth, &cells, TimeUnit::Day).unwrap();
+            for (week, day) in in_weeks.estimates.iter().zip(&in_days.estimates) {
+                let scale = if ["alpha", "beta"].contains(&week.name.as_str()) { 7.0 } else { 1.0 };
+                close(day.value, scale * week.value, 1e-4);
+                close(day.standard_error, scale * week.standard_error, 1e-3);
+            }
+            let shift = repeats as f64 * 7_f64.ln();
+            prop_assert!((in_days.log_likelihood + shift - in_weeks.log_likelihood).abs() < 1e-6);
+            close(expected_too, expected, 1e-5);
+        }
+    }
+
+    /// Customers in any order give the same bits.
+    #[test]
+    fn order_changes_no_bit(histories in shuffled(Population::new(Truth::Pareto, 1).histories(400))) {
+        for truth in MODELS {
+            let in_order = Population::new(Truth::Pareto, 1).histories(400).into_iter().collect();
+            let expected = fit(truth, &in_order, TimeUnit::Week).unwrap();
+            let found = fit(truth, &histories.iter().copied().collect(), TimeUnit::Week).unwrap();
+            prop_assert_eq!(found, expected);
+        }
+    }
+
+    /// A cell of weight k is k customers: log-likelihoods are k times as large, standard errors sqrt(k) times smaller.
+    #[test]
+    fn a_weight_is_so_many_customers(seed in 0_u64..1_000, weight in 2_u64..50) {
+        for truth in MODELS {
+            let once: Cells<_> = Population::new(truth, seed).histories(800).into_iter().collect();
+            let mut often = Cells::default();
+            once.iter().for_each(|(history, customers)| often.add(*history, weight * customers));
+            let (once, _) = fit(truth, &once, TimeUnit::Week).unwrap();
+            let (often, _) = fit(truth, &often, TimeUnit::Week).unwrap();
+            close(often.log_likelihood, weight as f64 * once.log_likelihood, 1e-10);
+            for (once, often) in once.estimates.iter().zip(&often.estimates) {
+                close(often.value, once.value, 1e-4);
+                close(often.standard_error * (weight as f64).sqrt(), once.standard_error, 1e-3);
+            }
+        }
+    }
+
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    /// Whatever the history, the parameters and the horizon: a probability is one, and an expectation is a number that
+    /// grows with the horizon and does not exceed that of who never leaves.
+    #[test]
+    fn predictions_are_numbers_within_their_bounds(
+        repeats in prop_oneof![0_u32..50, 0_u32..2_000_000],
+        recency in 1_i64..5_000_000_000_000_000,
+        silence in prop_oneof![Just(0_i64), 0..5_000_000_000_000_000_i64],
+        within in prop_oneof![1_i64..1_000, 1..5_000_000_000_000_000_i64],
+        logarithms in prop::array::uniform4(-5.0_f64..8.0),
+    ) {
+        let micros = Span::from_micros;
+        let recency = if repeats == 0 { 0 } else { recency };
+        let history = BuyingHistory::new(repeats, micros(recency), micros(recency + silence)).unwrap();
+        let [first, second, third, fourth] = logarithms.map(f64::exp);
+        let mean_rate = |alpha: f64| (first + f64::from(repeats)) / (alpha + TimeUnit::Week.count(history.age()));
+        let bg = BgNbd::new(TimeUnit::Week, first, second, third, fourth).unwrap();
+        let mbg = MbgNbd::new(TimeUnit::Week, first, second, third, fourth).unwrap();
+        let pareto = ParetoNbd::new(TimeUnit::Week, first, second, third, fourth).unwrap();
+        let models: [&dyn TransactionModel; 3] = [&bg, &mbg, &pareto];
+        for model in models {
+            let expected = model.expected_purchases(&history, micros(within));
+            let bound = mean_rate(second) * TimeUnit::Week.count(micros(within));
+            prop_assert!((0.0..=bound * (1.0 + 1e-9)).contains(&expected), "{} {expected} {bound}", model.name());
+            let longer = model.expected_purchases(&history, micros(2 * within));
+            prop_assert!(longer >= expected * (1.0 - 1e-9), "{} {longer} {expected}", model.name());
+        }
+        for alive in [bg.probability_alive_after_repeat(&history).unwrap_or(1.0), mbg.probability_alive(&history), pareto.probability_alive(&history)] {
+            prop_assert!((0.0..=1.0).contains(&alive), "{alive}");
+        }
+    }
+}
+
+#[test]
+fn threads_change_no_bit() {
+    for truth in MODELS {
+        let fit = || {
+            let cells = Population::new(truth, 7).histories(1_000).into_iter().collect();
+            fit(truth, &cells, TimeUnit::Week).unwrap()
+        };
+        let alone = fit();
+        let together = std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..4).map(|_| scope.spawn(fit)).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).collect::<Vec<_>>()
+        });
+        assert!(together.iter().all(|found| *found == alone));
+    }
+}
