@@ -139,6 +139,7 @@ broken_stores! {
     batch_reversed: BatchReversed => [
         "scan::every_event_stands_in_one_part",
         "scan::goes_on_after_every_position",
+        "scan::a_history_holds_every_event_of_its_customer_once",
         "append::batch_is_written_whole_in_its_order",
         "append::large_batch_is_written_whole",
         "append::append_may_be_tried_again_after_a_fault",
@@ -612,6 +613,7 @@ broken_stores! {
     last_event_of_a_batch_lost: LastEventOfABatchLost => [
         "scan::every_event_stands_in_one_part",
         "scan::goes_on_after_every_position",
+        "scan::a_history_holds_every_event_of_its_customer_once",
         "append::batch_is_written_whole_in_its_order",
         "append::batch_is_never_torn",
         "append::large_batch_is_written_whole",

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
-use wayfold_core::{EventBatch, EventBody, JourneyEvent, Position, Tag};
+use wayfold_core::{CustomerKey, EventBatch, EventBody, JourneyEvent, Position, Tag};
 use wayfold_store::{Direction, EventFilter, KindFilter, ReadPage, ReadQuery, Scan};
 
 use super::{Flaw, Handle, Inner, Row};
@@ -63,6 +63,13 @@ impl Handle {
         let batches =
             rows.chunks(5).map(|rows| EventBatch::from_views(rows.iter().map(|row| row.alone.event(0))));
         Scan::of_batches(batches.collect(), lanes, position, is_last)
+    }
+
+    /// A customer's events, whatever flaw a read has.
+    pub(super) fn history_now(&self, log: &Inner, customer: &CustomerKey) -> EventBatch {
+        let rows = log.rows.iter().filter(|row| !row.hidden && row.event.customer == *customer);
+        let left_out = usize::from(self.is(Flaw::HistoryLeavesOneOut));
+        EventBatch::from_views(rows.skip(left_out).map(|row| row.alone.event(0)))
     }
 
     /// The events of a query that stand beyond a position, in the order of the log.
