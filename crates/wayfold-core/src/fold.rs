@@ -72,7 +72,7 @@ type TakeRun<'a> = dyn FnMut(&mut Fold, u32, &Run<'_>) + 'a;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[must_use = "customers in `refolds` stay unanswerable until they are refolded"]
 pub struct Applied {
-    /// Events of the shard that the batches held.
+    /// Events in the batches of the customers that this fold takes.
     pub events: u64,
     /// Events folded.
     pub folded: u64,
@@ -162,8 +162,8 @@ impl Fold {
         self.apply_of(Shard::ALL, batches)
     }
 
-    /// As [`Fold::apply`], of the customers that another shard holds too: batches that hold others besides, such as those
-    /// of a part of a log that is read by customer, are folded part by part.
+    /// As [`Fold::apply`], but customers that are not of a shard are passed over: a log that is read customer after
+    /// customer hands over batches at whose ends others stand.
     pub fn apply_of(&mut self, shard: Shard, batches: &[EventBatch]) -> Applied {
         self.apply_with(shard, batches, &mut |fold, customer, run| fold.evolve(customer, run))
     }

@@ -71,7 +71,7 @@ impl Shards {
     ) -> Result<bool> {
         let scan = store.scan(self.position, events, self.lanes()).await?;
         let is_last = scan.is_last || known.ends_by(scan.position);
-        let _ = self.apply(scan, known)?;
+        self.apply(scan, known)?;
         self.refold_pending(store, known).await?;
         Ok(!is_last)
     }
@@ -156,8 +156,14 @@ impl Shards {
     /// Folds a part of the log that stands next, up to what is known; who is to be refolded is pending then.
     ///
     /// # Errors
-    /// `Store` if the part, or something in it that the fold has looked at, cannot be read; the states are torn then.
+    /// `Unsupported` if there is not a lane for each fold, whose customers would be left out; `Corrupt` or as the store if
+    /// the part, or something in it that the fold has looked at, cannot be read, and the states are torn then.
     pub(crate) fn apply(&mut self, scan: Scan<'_>, known: Known) -> Result<Read> {
+        if scan.lanes.len() != self.lanes() {
+            let message =
+                format_args!("the store reads in {} lanes, not in {}", scan.lanes.len(), self.lanes());
+            return Err(wayfold_store::Error::new(wayfold_store::ErrorKind::Unsupported, message).into());
+        }
         self.torn = true;
         let lanes = self.folds.iter_mut().zip(scan.lanes);
         let folded: Vec<Result<Folded>> = if scan.events < EVENTS_PER_THREAD_MIN || lanes.len() == 1 {

@@ -23,7 +23,7 @@ fn orders(csv: &str) -> Vec<JourneyEvent> {
 }
 
 /// The package's rectangles overlap and leave gaps, so the first that holds the scores wins.
-fn segment<'a>(rectangles: &'a Value, scores: RfmScores) -> &'a str {
+fn segment(rectangles: &Value, scores: RfmScores) -> &str {
     let within = |ranges: &Value, place: usize, score: u8| {
         let (from, to) = ranges[place].as_str().unwrap().split_once('-').unwrap();
         (from.parse().unwrap()..=to.parse().unwrap()).contains(&score)

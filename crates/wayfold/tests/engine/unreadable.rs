@@ -17,10 +17,11 @@ use wayfold_core::{ColumnGroup, ColumnSource, EventBody, Instrument, RawBatch, R
 use wayfold_testkit::answer_a::AnswerA;
 
 /// Hands over for a fold what a fold reads of every event, and nothing else can be read while it is told so.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Unreadable {
     inner: MemoryStore,
     is_cut: Arc<AtomicBool>,
+    lanes_max: usize,
 }
 
 #[derive(Debug)]
@@ -66,6 +67,7 @@ impl EventStore for Unreadable {
 
     fn scan(&self, after: Position, limit: usize, lanes: usize) -> BoxFuture<'_, Result<Scan<'_>>> {
         Box::pin(async move {
+            let lanes = lanes.min(self.lanes_max);
             let scan = self.inner.scan(after, limit, lanes).await?;
             if !self.is_cut.load(Ordering::SeqCst) {
                 return Ok(scan);
@@ -100,7 +102,7 @@ fn at() -> Timestamp {
 /// A log of one event, of which little can be read.
 fn log(body: impl Into<EventBody>) -> Unreadable {
     let event = JourneyEvent::new(EventId::from_u128(1), CustomerKey::new("ada").unwrap(), at(), body.into());
-    let store = Unreadable::default();
+    let store = Unreadable { inner: MemoryStore::new(), is_cut: Arc::default(), lanes_max: usize::MAX };
     let outcome = block_on(store.append(EventBatch::from_events([&event]).unwrap(), None)).unwrap();
     assert!(matches!(outcome, AppendOutcome::Appended { .. }));
     store.is_cut.store(true, Ordering::SeqCst);
@@ -125,6 +127,15 @@ fn a_projection_that_looks_at_what_cannot_be_read_gives_no_answer() {
     builder.register(AnswerA).unwrap();
     let error = block_on(builder.open(log(survey()))).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Corrupt, "{error}");
+}
+
+/// A store of one's own that gives the engine one lane, however many it asks for.
+#[test]
+fn a_store_that_leaves_lanes_out_is_refused() {
+    let store = Unreadable { lanes_max: 1, ..log(Registered {}) };
+    let error = block_on(fold_alone(&store, AnswerA, at(), 2)).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");
+    assert!(error.to_string().contains("the store reads in 1 lanes, not in 2"), "{error}");
 }
 
 #[test]
