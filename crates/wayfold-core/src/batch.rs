@@ -5,6 +5,7 @@ mod columns;
 mod gather;
 mod later;
 mod lift;
+mod picked;
 mod raw;
 mod run;
 mod same;
@@ -105,6 +106,15 @@ impl EventBatch {
     /// The distinct customers by their number in the batch.
     pub fn customers(&self) -> impl ExactSizeIterator<Item = CustomerKey> {
         (0..self.columns.customers.len()).map(|number| self.columns.customer_key(number))
+    }
+
+    /// The [`CustomerKey::spread`] of each distinct customer, by its number in the batch.
+    pub fn spreads(&self) -> Vec<u64> {
+        let spread = |number: usize| {
+            let (tenant, customer) = self.columns.customer_texts(number);
+            CustomerKey::spread(tenant, customer)
+        };
+        (0..self.columns.customers.len()).map(spread).collect()
     }
 
     /// A batch of events of other batches, in the order given, with what their stores recorded; if one of the

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use hashbrown::HashMap;
 
 use super::builder::BatchBuilder;
-use super::columns::{Columns, Indexed, NONE, Named, OrderFacts, Sparse};
+use super::columns::{Columns, Indexed, NONE, Named, NamedColumns, OrderFacts, Sparse};
 use super::{EventBatch, EventView};
 use crate::event::Limits;
 
@@ -15,52 +15,35 @@ use crate::event::Limits;
 /// Texts are looked up once for each batch that they come from, and columns of a few rows are walked once, so
 /// that an event costs far less than building it anew.
 pub(super) fn gather<'a>(views: impl IntoIterator<Item = EventView<'a>>) -> EventBatch {
-    let mut sources: Vec<Source<'a>> = Vec::new();
-    let mut numbers: HashMap<*const Columns, usize> = HashMap::new();
-    let mut rows = Vec::new();
-    let mut last = 0;
-    for view in views {
-        let view = view.whole();
-        let columns = view.columns();
-        if !sources.get(last).is_some_and(|source| std::ptr::eq(source.columns, columns)) {
-            last = *numbers.entry(std::ptr::from_ref(columns)).or_insert(sources.len());
-            if last == sources.len() {
-                sources.push(Source::new(columns));
-            }
-        }
-        sources[last].picks.push((view.row() as u32, rows.len() as u32));
-        rows.push((last, view.row()));
-    }
-    for source in &mut sources {
-        if !source.picks.is_sorted() {
-            source.picks.sort_unstable();
-        }
-    }
-    Gather { sources, rows, builder: BatchBuilder::new(Limits::default()) }.finish()
+    Gather::of(views.into_iter().map(|view| view.whole())).finish()
 }
 
+/// Copies the fields of kinds that hold no texts.
+pub(super) fn gather_numbers<'a>(views: impl IntoIterator<Item = EventView<'a>>) -> NamedColumns {
+    let mut gather = Gather::of(views);
+    gather.numbers_of_fields();
+    gather.builder.columns.fields
+}
 /// A batch that gives rows.
 struct Source<'a> {
     columns: &'a Columns,
     /// The rows that it gives and where each goes, in the order of the rows.
     picks: Vec<(u32, u32)>,
-    /// The new number of each text, or [`NONE`] as long as no row needed it.
+    /// The new number of each text, or [`NONE`] as long as no row needed it; empty as long as none was needed.
     texts: Vec<u32>,
-    /// The new number of each customer, or [`NONE`].
+    /// As many customers, alike.
     customers: Vec<u32>,
 }
 
 impl<'a> Source<'a> {
     fn new(columns: &'a Columns) -> Self {
-        Self {
-            columns,
-            picks: Vec::new(),
-            texts: vec![NONE; columns.texts.len()],
-            customers: vec![NONE; columns.customers.len()],
-        }
+        Self { columns, picks: Vec::new(), texts: Vec::new(), customers: Vec::new() }
     }
 
     fn text(&mut self, builder: &mut BatchBuilder, number: u32) -> u32 {
+        if self.texts.is_empty() {
+            self.texts.resize(self.columns.texts.len(), NONE);
+        }
         let known = &mut self.texts[number as usize];
         if *known == NONE {
             *known = builder.text(self.columns.texts.get(number));
@@ -69,6 +52,9 @@ impl<'a> Source<'a> {
     }
 
     fn customer(&mut self, builder: &mut BatchBuilder, local: u32) -> u32 {
+        if self.customers.is_empty() {
+            self.customers.resize(self.columns.customers.len(), NONE);
+        }
         if self.customers[local as usize] == NONE {
             let (tenant, customer) = self.columns.customers[local as usize];
             let key = (self.text(builder, tenant), self.text(builder, customer));
@@ -86,6 +72,30 @@ struct Gather<'a> {
 }
 
 impl<'a> Gather<'a> {
+    fn of(views: impl IntoIterator<Item = EventView<'a>>) -> Self {
+        let mut sources: Vec<Source<'a>> = Vec::new();
+        let mut numbers: HashMap<*const Columns, usize> = HashMap::new();
+        let mut rows = Vec::new();
+        let mut last = 0;
+        for view in views {
+            let columns = view.columns();
+            if !sources.get(last).is_some_and(|source| std::ptr::eq(source.columns, columns)) {
+                last = *numbers.entry(std::ptr::from_ref(columns)).or_insert(sources.len());
+                if last == sources.len() {
+                    sources.push(Source::new(columns));
+                }
+            }
+            sources[last].picks.push((view.row() as u32, rows.len() as u32));
+            rows.push((last, view.row()));
+        }
+        for source in &mut sources {
+            if !source.picks.is_sorted() {
+                source.picks.sort_unstable();
+            }
+        }
+        Self { sources, rows, builder: BatchBuilder::new(Limits::default()) }
+    }
+
     fn finish(mut self) -> EventBatch {
         self.dense();
         self.tags();
@@ -192,12 +202,16 @@ impl<'a> Gather<'a> {
 
     fn fields(&mut self) {
         self.builder.columns.fields.texts = self.named_texts(|columns| &columns.fields.texts);
-        self.builder.columns.fields.integers = self.named(|columns| &columns.fields.integers);
-        self.builder.columns.fields.booleans = self.named(|columns| &columns.fields.booleans);
-        self.builder.columns.fields.times = self.named(|columns| &columns.fields.times);
-        self.builder.columns.fields.amounts = self.named(|columns| &columns.fields.amounts);
-        self.builder.columns.fields.moneys = self.named(|columns| &columns.fields.moneys);
-        self.builder.columns.fields.ids = self.named(|columns| &columns.fields.ids);
+        self.numbers_of_fields();
+    }
+
+    fn numbers_of_fields(&mut self) {
+        self.builder.columns.fields.integers = self.named(|columns| &columns.numbers().integers);
+        self.builder.columns.fields.booleans = self.named(|columns| &columns.numbers().booleans);
+        self.builder.columns.fields.times = self.named(|columns| &columns.numbers().times);
+        self.builder.columns.fields.amounts = self.named(|columns| &columns.numbers().amounts);
+        self.builder.columns.fields.moneys = self.named(|columns| &columns.numbers().moneys);
+        self.builder.columns.fields.ids = self.named(|columns| &columns.numbers().ids);
     }
 
     fn attributes(&mut self) {

@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use super::columns::{Columns, NamedColumns};
+use super::picked::Picked;
 use super::raw::{RawBatch, RawColumn, later_columns};
 use super::{BatchBuilder, ColumnGroup, EventBatch};
 use crate::error::{Error, Result};
@@ -37,11 +38,18 @@ pub(super) struct Recorded {
     pub(super) recorded_at: Vec<i64>,
 }
 
+/// Where what is read later comes from.
+#[derive(Debug, Clone)]
+pub(super) enum Source {
+    Stored(Arc<dyn ColumnSource>),
+    Picked(Arc<Picked>),
+}
+
 /// What is read later, and what was read of it.
 #[derive(Debug, Clone)]
 pub(super) struct Later {
     rows: usize,
-    source: Arc<dyn ColumnSource>,
+    source: Source,
     recorded: OnceLock<Recorded>,
     /// The fields of kinds that hold no texts.
     numbers: OnceLock<NamedColumns>,
@@ -51,7 +59,7 @@ pub(super) struct Later {
 }
 
 impl Later {
-    pub(super) fn new(rows: usize, source: Arc<dyn ColumnSource>) -> Self {
+    pub(super) fn new(rows: usize, source: Source) -> Self {
         Self {
             rows,
             source,
@@ -64,13 +72,16 @@ impl Later {
 
     #[inline]
     pub(super) fn id(&self, row: usize) -> u128 {
-        self.source.id(row)
+        match &self.source {
+            Source::Stored(source) => source.id(row),
+            Source::Picked(picked) => picked.id(row),
+        }
     }
 
     pub(super) fn recorded(&self) -> &Recorded {
-        self.recorded.get_or_init(|| {
-            let recorded = later_columns::recorded(&*self.source, self.rows);
-            recorded.unwrap_or_else(|error| self.fail(error, Recorded::default()))
+        self.recorded.get_or_init(|| match &self.source {
+            Source::Stored(source) => self.sound(later_columns::recorded(&**source, self.rows)),
+            Source::Picked(picked) => picked.recorded(),
         })
     }
 
@@ -78,23 +89,34 @@ impl Later {
         if let Some(whole) = self.whole.get() {
             return &whole.fields;
         }
-        self.numbers.get_or_init(|| {
-            let numbers = later_columns::numbers(&*self.source, self.rows);
-            numbers.unwrap_or_else(|error| self.fail(error, NamedColumns::default()))
+        self.numbers.get_or_init(|| match &self.source {
+            Source::Stored(source) => self.sound(later_columns::numbers(&**source, self.rows)),
+            Source::Picked(picked) => picked.numbers(),
         })
     }
 
     /// Everything, checked as a batch from outside is.
     pub(super) fn whole(&self) -> &Columns {
         self.whole.get_or_init(|| {
-            let whole = self.source.whole().and_then(EventBatch::from_raw);
+            let whole = match &self.source {
+                Source::Stored(source) => source.whole().and_then(EventBatch::from_raw),
+                Source::Picked(picked) => Ok(picked.whole()),
+            };
             let whole = whole.unwrap_or_else(|error| self.fail(error, unreadable(self.rows)));
             Box::new(Arc::unwrap_or_clone(whole.columns))
         })
     }
 
     pub(super) fn failure(&self) -> Option<&Error> {
-        self.failure.get()
+        match &self.source {
+            Source::Stored(_) => self.failure.get(),
+            Source::Picked(picked) => picked.failure(),
+        }
+    }
+
+    /// What was read, or nothing where it could not be.
+    fn sound<T: Default>(&self, read: Result<T>) -> T {
+        read.unwrap_or_else(|error| self.fail(error, T::default()))
     }
 
     /// Notes what could not be read, and gives what stands for it.
@@ -128,7 +150,7 @@ impl EventBatch {
         let rows = fold.rows;
         match later_columns::fold(fold)? {
             Some(columns) => {
-                let later = Some(Box::new(Later::new(rows, source)));
+                let later = Some(Box::new(Later::new(rows, Source::Stored(source))));
                 Ok(Self { columns: Arc::new(Columns { later, ..columns }) })
             }
             None => source.whole().and_then(Self::from_raw),

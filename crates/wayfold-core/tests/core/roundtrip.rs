@@ -1,12 +1,14 @@
 //! What goes in comes out: through batches, views and JSON.
 
+use std::collections::BTreeSet;
+
 use proptest::collection::vec;
 use proptest::prelude::*;
 use serde::Deserialize;
 use wayfold_core::bodies::Unknown;
 use wayfold_core::{
     AttributeName, AttributeValue, BatchBuilder, Channel, CustomerKey, EventBatch, EventBody, EventId,
-    JourneyEvent, JourneyKey, Limits, NestedJson, Stage, Tag, Tenant, Timestamp,
+    EventView, JourneyEvent, JourneyKey, Limits, NestedJson, Position, Stage, Tag, Tenant, Timestamp,
 };
 
 use super::support::{day, event as event_of};
@@ -90,6 +92,47 @@ proptest! {
         let expected: Vec<_> = numbers.iter().map(|number| events[*number].clone()).collect();
         prop_assert_eq!(gathered.extent(), EventBatch::from_events(&expected).unwrap().extent());
         prop_assert_eq!(gathered.to_events(), expected);
+    }
+
+    /// What is copied at once is looked at first, then what is copied apart, and all of it at the end.
+    #[test]
+    fn picked_rows_look_like_the_views_that_they_name(
+        parts in vec((vec(event(), 0..12), any::<bool>()), 1..5),
+        picks in vec((any::<proptest::sample::Index>(), any::<proptest::sample::Index>()), 0..40),
+        all_are_recorded: bool,
+    ) {
+        let batches: Vec<_> = parts.into_iter().map(|(events, is_recorded)| {
+            let events = events.into_iter().filter(|event| event.validate().is_ok()).collect::<Vec<_>>();
+            let batch = EventBatch::from_events(&events).unwrap();
+            let positions = (0..batch.len() as u128).map(|number| Position::from_bytes(number.to_be_bytes()));
+            match is_recorded || all_are_recorded {
+                true => batch.recorded(positions.collect(), Timestamp::MAX),
+                false => batch,
+            }
+        }).filter(|batch| !batch.is_empty()).collect();
+        prop_assume!(!batches.is_empty());
+        let place = |(batch, row): &(proptest::sample::Index, proptest::sample::Index)| {
+            let batch = batch.index(batches.len());
+            (batch as u32, row.index(batches[batch].len()) as u32)
+        };
+        let rows: Vec<_> = picks.iter().map(place).collect();
+        let views = || rows.iter().map(|(batch, row)| batches[*batch as usize].event(*row as usize));
+        let expected = EventBatch::from_views(views());
+        let picked = EventBatch::picked(&batches.clone().into(), rows.clone());
+        let hot = |event: EventView<'_>| format!(
+            "{:?}", (event.order_key(), event.kind(), event.schema_version(), event.customer_texts(), event.journey(),
+                event.order(), event.money_amount(), event.stage(), event.time("promised_at")),
+        );
+        let apart = |event: EventView<'_>| format!(
+            "{:?}", (event.position(), event.recorded_at(), event.event_id("event"), event.integer("score"),
+                event.boolean("reached"), event.time("valid_until"), event.amount("fit"), event.money("value")),
+        );
+        for look in [&hot as &dyn Fn(EventView<'_>) -> String, &apart] {
+            prop_assert_eq!(picked.iter().map(look).collect::<Vec<_>>(), expected.iter().map(look).collect::<Vec<_>>());
+        }
+        prop_assert_eq!(picked.spreads().len(), picked.customers().collect::<BTreeSet<_>>().len());
+        prop_assert_eq!(picked.to_events(), expected.to_events());
+        prop_assert!(picked.failure().is_none());
     }
 
     /// Compared by columns, as events with one thing changed, and against events that only a batch brings together.
@@ -185,11 +228,11 @@ fn positions_stand_for_all_events_of_a_batch_or_for_none() {
     let (_, text) = super::golden::events().remove(0);
     let event: JourneyEvent = serde_json::from_str(&text).unwrap();
     let plain = EventBatch::from_events([&event]).unwrap();
-    let recorded = plain.clone().recorded(vec![wayfold_core::Position::END], Timestamp::MIN);
+    let recorded = plain.clone().recorded(vec![Position::END], Timestamp::MIN);
     let mixed = EventBatch::from_views([plain.event(0), recorded.event(0)]);
     assert!(mixed.iter().all(|event| event.position().is_none() && event.recorded_at().is_none()));
     let whole = EventBatch::from_views([recorded.event(0)]);
-    assert_eq!(whole.event(0).position(), Some(wayfold_core::Position::END));
+    assert_eq!(whole.event(0).position(), Some(Position::END));
     let pushed = |events: &[JourneyEvent]| {
         let mut builder = BatchBuilder::new(Limits::default());
         events.iter().for_each(|event| builder.push_recorded(event).unwrap());

@@ -2,11 +2,10 @@
 //! one block more. So whatever stands of a customer is handed over together, its state is touched once, and no event of
 //! it is late.
 
-use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::Arc;
 
-use wayfold_core::{CustomerKey, EventBatch, EventView, Shard, Upcasters};
+use wayfold_core::{EventBatch, Shard, Timestamp, Upcasters};
 use wayfold_store::{Result, ScanPart, lifted};
 
 use super::newer;
@@ -37,8 +36,7 @@ pub(super) struct SqliteLane<'a> {
 enum Source {
     /// The pages of a block that are not read yet.
     Block(Arc<Block>, Range<u32>),
-    /// Pages in memory.
-    Tail(VecDeque<Page>),
+    Tail(Tail),
 }
 
 /// Events in the order of customers, and the spread of the last of them.
@@ -69,7 +67,7 @@ impl<'a> SqliteLane<'a> {
     /// Reads the next part; `None` at the end.
     fn part(&mut self, read: &OpenRead<'a>) -> Result<Option<ScanPart>> {
         if !self.tail.is_empty() {
-            let tail = by_customer(&std::mem::take(&mut self.tail), &self.shard);
+            let tail = Tail::new(std::mem::take(&mut self.tail), &self.shard);
             self.sources.push(Progress::new(Source::Tail(tail)));
         }
         while let Some(first) = self.next {
@@ -119,7 +117,7 @@ impl Progress {
         last: u64,
     ) -> Result<usize> {
         let (page, is_last) = match &mut self.source {
-            Source::Tail(pages) => (pages.pop_front(), pages.is_empty()),
+            Source::Tail(tail) => (tail.page(), tail.is_read()),
             Source::Block(block, pages) => {
                 let mut open = |number| -> Result<Page> {
                     let batch = lifted(&block.open_page(read, number)?, upcasters)?;
@@ -137,22 +135,43 @@ impl Progress {
     }
 }
 
-/// Brings events of a shard into pages in the order of customers, each customer's in the order in which they came.
-fn by_customer(batches: &[EventBatch], shard: &Shard) -> VecDeque<Page> {
-    let mut rows = Vec::new();
-    for batch in batches {
-        let spread = |customer: CustomerKey| Shard::of(&customer).first();
-        let spreads: Vec<u64> = batch.customers().map(spread).collect();
-        let of_row = |event: EventView<'_>| spreads[event.local_customer() as usize];
-        rows.extend(batch.iter().map(|event| (of_row(event), event)));
+/// What is not sealed of a shard, in the order of customers.
+struct Tail {
+    batches: Arc<[EventBatch]>,
+    rows: Vec<TailRow>,
+    /// How many rows were made into pages.
+    paged: usize,
+}
+
+/// An event's customer by its spread, its instant, its batch, and its row there.
+type TailRow = (u64, Timestamp, u32, u32);
+
+impl Tail {
+    fn new(batches: Vec<EventBatch>, shard: &Shard) -> Self {
+        let mut rows = Vec::new();
+        for (number, batch) in batches.iter().enumerate() {
+            let spreads = batch.spreads();
+            rows.extend(batch.iter().enumerate().filter_map(|(row, event)| {
+                let spread = spreads[event.local_customer() as usize];
+                shard.holds_spread(spread).then_some((spread, event.occurred_at(), number as u32, row as u32))
+            }));
+        }
+        rows.sort_unstable();
+        Self { batches: batches.into(), rows, paged: 0 }
     }
-    rows.retain(|(spread, _)| shard.holds_spread(*spread));
-    rows.sort_by_key(|(spread, _)| *spread);
-    let page = |rows: &[(u64, EventView<'_>)]| {
-        let batch = EventBatch::from_views(rows.iter().map(|(_, event)| *event));
-        (rows.last().map_or(0, |(spread, _)| *spread), batch)
-    };
-    rows.chunks(EVENTS_PER_PAGE).map(page).collect()
+
+    fn is_read(&self) -> bool {
+        self.paged == self.rows.len()
+    }
+
+    fn page(&mut self) -> Option<Page> {
+        let rest = &self.rows[self.paged..];
+        let rows = &rest[..rest.len().min(EVENTS_PER_PAGE)];
+        let (spread, ..) = rows.last()?;
+        self.paged += rows.len();
+        let places = rows.iter().map(|(_, _, batch, row)| (*batch, *row)).collect();
+        Some((*spread, EventBatch::picked(&self.batches, places)))
+    }
 }
 
 impl Iterator for SqliteLane<'_> {
