@@ -17,7 +17,7 @@ pub use self::builder::BatchBuilder;
 pub(crate) use self::columns::{Columns, NONE, OrderFacts};
 pub use self::later::ColumnSource;
 pub use self::raw::{ColumnGroup, RawBatch, RawColumn, RawOffsets, RawPacked, RawTexts, RawValues};
-pub(crate) use self::run::{RowRef, Run, Stretch, rows_of};
+pub(crate) use self::run::{RowRef, Run, Stretch, rows_of, sort_rows};
 pub use self::view::{EventView, LineView};
 use crate::error::Result;
 use crate::event::{Extent, JourneyEvent, Limits};

@@ -3,6 +3,7 @@
 mod checkpoint;
 mod cluster;
 mod customers;
+mod histories;
 mod questions;
 mod snapshot;
 mod teller;
@@ -15,6 +16,7 @@ use self::checkpoint::{Checkpoint, EVENTS_PER_CHECKPOINT};
 use self::cluster::Clusters;
 use self::customers::Customers;
 pub(crate) use self::customers::grow;
+pub use self::histories::{History, for_each_history};
 pub use self::snapshot::{PartEntry, Snapshot, SnapshotPart};
 pub use self::teller::Teller;
 use crate::batch::{EventBatch, RowRef, Run, rows_of};

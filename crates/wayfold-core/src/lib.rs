@@ -74,7 +74,9 @@ pub use self::event::{
 // The one family that is listed where it is declared: a struct for each kind, made by one macro.
 pub use self::bodies::*;
 pub use self::explain::{Cause, Change, Explanation, Parting, Report, Step, explain};
-pub use self::fold::{Applied, Fold, PartEntry, Refold, Snapshot, SnapshotPart, Teller};
+pub use self::fold::{
+    Applied, Fold, History, PartEntry, Refold, Snapshot, SnapshotPart, Teller, for_each_history,
+};
 pub use self::key::{
     AttributeName, CustomKind, CustomerId, CustomerKey, EventId, JourneyKey, NAME_BYTES_MAX, OrderId,
     Position, Tag, Tenant, spread,

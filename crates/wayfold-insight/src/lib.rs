@@ -33,6 +33,8 @@
 //! - [`KMeans`]: customers of similar features, by seeded and reproducible clusters.
 //! - [`SatisfactionMethod`]: NPS, CSAT and CES with intervals, of [`Answers`] that the projection [`SurveyAnswers`]
 //!   collects by dimension.
+//! - [`Measure`]: questions about many histories at once, in one pass: [`ProcessMap`] and [`Variants`] of [`Cases`],
+//!   [`TemporalProfile`] and the [`TemporalDeviations`] from it.
 //!
 //! # How it computes
 //!
@@ -49,6 +51,7 @@ mod history;
 mod holdout;
 mod kmeans;
 mod lifetime_value;
+mod measure;
 mod model;
 mod numeric;
 mod random;
@@ -65,6 +68,11 @@ pub use self::holdout::{
 };
 pub use self::kmeans::{Clusters, KMeans};
 pub use self::lifetime_value::{LifetimeValue, MonthValue, ValuePlan, lifetime_value};
+pub use self::measure::{
+    Activity, ActivityRow, CaseBy, Cases, Deviation, EdgeRow, Measure, PairRow, ProcessMap, ProcessMapReport,
+    ProcessMapTotal, TemporalDeviations, TemporalProfile, TemporalProfileReport, TemporalProfileTotal,
+    VariantRow, Variants, VariantsReport, VariantsTotal,
+};
 pub use self::model::{
     BgNbd, ChurnModel, Estimate, FitReport, Fitted, GammaGamma, MbgNbd, ParetoNbd, Renewals,
     ShiftedBetaGeometric, TransactionModel,

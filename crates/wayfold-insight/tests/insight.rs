@@ -14,6 +14,8 @@ mod kept;
 mod kmeans;
 #[path = "insight/laws.rs"]
 mod laws;
+#[path = "insight/measures.rs"]
+mod measures;
 #[path = "insight/refused.rs"]
 mod refused;
 #[path = "insight/simulated.rs"]

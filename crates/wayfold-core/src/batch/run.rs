@@ -88,14 +88,7 @@ impl<'a> Run<'a> {
 
     /// Sorts the rows by the total order.
     pub(crate) fn sorted(batches: &'a [EventBatch], rows: &'a mut [RowRef]) -> Self {
-        let key = |row: &RowRef| row.event(batches).order_key();
-        // Most neighbours differ in time, so that the rest of the key is seldom read.
-        let compare = |a: &RowRef, b: &RowRef| {
-            a.hot.occurred_at.cmp(&b.hot.occurred_at).then_with(|| key(a).cmp(&key(b)))
-        };
-        if !rows.is_sorted_by(|a, b| compare(a, b).is_le()) {
-            rows.sort_unstable_by(compare);
-        }
+        sort_rows(batches, rows);
         Self { stretch: None, batches, rows }
     }
 
@@ -198,6 +191,17 @@ impl<'a> Run<'a> {
                 (Self { rows: now, ..*self }, Self { rows: later, ..*self })
             }
         }
+    }
+}
+
+/// Sorts rows by the total order.
+pub(crate) fn sort_rows(batches: &[EventBatch], rows: &mut [RowRef]) {
+    let key = |row: &RowRef| row.event(batches).order_key();
+    // Most neighbours differ in time, so that the rest of the key is seldom read.
+    let compare =
+        |a: &RowRef, b: &RowRef| a.hot.occurred_at.cmp(&b.hot.occurred_at).then_with(|| key(a).cmp(&key(b)));
+    if !rows.is_sorted_by(|a, b| compare(a, b).is_le()) {
+        rows.sort_unstable_by(compare);
     }
 }
 

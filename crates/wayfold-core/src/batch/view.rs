@@ -187,6 +187,18 @@ impl<'a> EventView<'a> {
         (channel != NONE_BYTE).then(|| Channel::ALL[usize::from(channel)])
     }
 
+    /// The team that did it.
+    pub fn team(&self) -> Option<&'a str> {
+        let columns = self.columns.whole();
+        columns.team.get(self.hot.row).map(|number| columns.texts.get(number))
+    }
+
+    /// Who did it.
+    pub fn person(&self) -> Option<&'a str> {
+        let columns = self.columns.whole();
+        columns.person.get(self.hot.row).map(|number| columns.texts.get(number))
+    }
+
     /// The objects that it touches, as `type:id`, in the order of their bytes.
     pub fn tags(&self) -> impl Iterator<Item = &'a str> {
         let columns = self.columns.whole();

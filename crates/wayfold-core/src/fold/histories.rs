@@ -1,0 +1,74 @@
+//! Whole histories of customers, one after the other, for measures that look at all of it at once.
+
+use std::collections::BTreeSet;
+
+use super::cluster::Clusters;
+use super::customers::Customers;
+use crate::batch::{EventBatch, EventView, RowRef, sort_rows};
+use crate::event::EventKind;
+use crate::shard::Shard;
+use crate::time::Timestamp;
+
+/// The events of one customer in the order in which they are folded, without retracted ones and the retractions.
+#[derive(Clone, Copy)]
+pub struct History<'a> {
+    customer: (&'a str, &'a str),
+    events: &'a [EventView<'a>],
+}
+
+impl<'a> History<'a> {
+    /// Tenant and customer as texts.
+    pub fn customer(&self) -> (&'a str, &'a str) {
+        self.customer
+    }
+
+    /// The events; there is at least one.
+    pub fn events(&self) -> &'a [EventView<'a>] {
+        self.events
+    }
+}
+
+impl std::fmt::Debug for History<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("History")
+            .field("customer", &self.customer)
+            .field("events", &self.events.len())
+            .finish()
+    }
+}
+
+/// Calls with the history of each customer of a shard, up to an instant, in the order in which customers first occur.
+///
+/// The batches hold all events of these customers, in any order. A retraction counts whenever it happened, as in a
+/// fold; who has nothing else is left out.
+pub fn for_each_history(
+    batches: &[EventBatch],
+    customers: Shard,
+    as_of: Timestamp,
+    mut take: impl FnMut(&History<'_>),
+) {
+    let (mut clusters, mut numbers) = (Clusters::default(), Customers::default());
+    clusters.gather(batches, &mut numbers, customers);
+    let (mut rows, mut events) = (Vec::new(), Vec::new());
+    for (number, gathered) in clusters.iter(batches) {
+        rows.clear();
+        rows.extend(gathered.rows());
+        drop_retracted(batches, &mut rows);
+        rows.retain(|row| row.hot.occurred_at <= as_of);
+        events.clear();
+        sort_rows(batches, &mut rows);
+        events.extend(rows.iter().map(|row| row.event(batches)));
+        if !events.is_empty() {
+            take(&History { customer: numbers.texts(number as usize), events: &events });
+        }
+    }
+}
+
+fn drop_retracted(batches: &[EventBatch], rows: &mut Vec<RowRef>) {
+    let retracts = |row: &RowRef| row.hot.kind == EventKind::EventRetracted;
+    if rows.iter().any(retracts) {
+        let target = |row: &RowRef| row.event(batches).event_id("event");
+        let targets: BTreeSet<_> = rows.iter().filter(|row| retracts(row)).filter_map(target).collect();
+        rows.retain(|row| !retracts(row) && !targets.contains(&row.event(batches).id()));
+    }
+}

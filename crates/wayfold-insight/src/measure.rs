@@ -1,0 +1,62 @@
+//! Measures: questions about many histories, each a fold whose parts merge.
+
+mod cases;
+mod durations;
+mod names;
+mod process_map;
+mod temporal_profile;
+mod variants;
+
+use wayfold_core::History;
+
+pub use self::cases::{Activity, CaseBy, Cases};
+pub use self::process_map::{ActivityRow, EdgeRow, ProcessMap, ProcessMapReport, ProcessMapTotal};
+pub use self::temporal_profile::{
+    Deviation, PairRow, TemporalDeviations, TemporalProfile, TemporalProfileReport, TemporalProfileTotal,
+};
+pub use self::variants::{VariantRow, Variants, VariantsReport, VariantsTotal};
+
+/// A question about many customers, answered by what the history of each adds to a total.
+///
+/// # Laws
+/// - The order in which histories are added does not matter, nor how they are cut into parts that are merged.
+/// - A history added with -1 takes away what it added with 1. So a total is kept up by taking the histories of the
+///   customers who did something away as they were, and adding them as they are.
+///
+/// Pairs of measures are measures: several questions are answered in one pass over the log.
+pub trait Measure: Send + Sync {
+    /// What histories add up to; the default is that of none.
+    type Total: Default + Send;
+
+    /// Adds what a history says so many times: 1 to add it, -1 to take it away.
+    fn add(&self, history: &History<'_>, times: i64, total: &mut Self::Total);
+
+    /// Adds another part's total.
+    fn merge(&self, total: &mut Self::Total, other: Self::Total);
+}
+
+impl<A: Measure, B: Measure> Measure for (A, B) {
+    type Total = (A::Total, B::Total);
+
+    fn add(&self, history: &History<'_>, times: i64, total: &mut Self::Total) {
+        self.0.add(history, times, &mut total.0);
+        self.1.add(history, times, &mut total.1);
+    }
+
+    fn merge(&self, total: &mut Self::Total, other: Self::Total) {
+        self.0.merge(&mut total.0, other.0);
+        self.1.merge(&mut total.1, other.1);
+    }
+}
+
+impl<M: Measure> Measure for &M {
+    type Total = M::Total;
+
+    fn add(&self, history: &History<'_>, times: i64, total: &mut Self::Total) {
+        (**self).add(history, times, total);
+    }
+
+    fn merge(&self, total: &mut Self::Total, other: Self::Total) {
+        (**self).merge(total, other);
+    }
+}

@@ -1,0 +1,99 @@
+//! Durations of which some are taken away again; every figure is exact.
+
+use wayfold_core::Span;
+
+/// Added and removed durations in microseconds; what was removed had been added, here or in a part that is merged.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Durations {
+    added: Vec<i64>,
+    removed: Vec<i64>,
+}
+
+impl Durations {
+    pub(super) fn add(&mut self, micros: i64, times: i64) {
+        let to = if times > 0 { &mut self.added } else { &mut self.removed };
+        (0..times.unsigned_abs()).for_each(|_| to.push(micros));
+        // What is kept up for long does not grow without bounds.
+        if self.removed.len() > self.added.len() / 2 + 1_024 {
+            self.settle();
+        }
+    }
+
+    pub(super) fn merge(&mut self, other: Self) {
+        self.added.extend(other.added);
+        self.removed.extend(other.removed);
+    }
+
+    /// Takes what was removed out of what was added; a duration that is not there stays removed.
+    fn settle(&mut self) {
+        self.added.sort_unstable();
+        self.removed.sort_unstable();
+        let mut removed = std::mem::take(&mut self.removed).into_iter().peekable();
+        let missing = &mut self.removed;
+        self.added.retain(|micros| {
+            while let Some(earlier) = removed.next_if(|removed| removed < micros) {
+                missing.push(earlier);
+            }
+            removed.next_if_eq(micros).is_none()
+        });
+        missing.extend(removed);
+    }
+
+    /// Figures of all durations; `None` if there is none.
+    pub(super) fn figures(&self) -> Option<DurationFigures> {
+        let mut settled = self.clone();
+        settled.settle();
+        let sorted = settled.added;
+        let total: i128 = sorted.iter().map(|micros| i128::from(*micros)).sum();
+        let mean = total.checked_div(sorted.len() as i128)?;
+        let at = |tenths: usize| Span::from_micros(sorted[(sorted.len() * tenths).div_ceil(10) - 1]);
+        Some(DurationFigures {
+            mean: Span::from_micros(i64::try_from(mean).unwrap_or(i64::MAX)),
+            median: at(5),
+            p90: at(9),
+            total_micros: total,
+        })
+    }
+}
+
+pub(super) struct DurationFigures {
+    pub(super) mean: Span,
+    pub(super) median: Span,
+    pub(super) p90: Span,
+    pub(super) total_micros: i128,
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        /// Against a list from which each removed duration is taken out at once.
+        #[test]
+        fn figures_are_those_of_what_is_left(durations in vec((-3_i64..9, any::<bool>()), 0..60)) {
+            let (mut left, mut durations_left, mut other) = (Vec::new(), Durations::default(), Durations::default());
+            for (micros, is_removed) in durations {
+                if is_removed {
+                    let Some(place) = left.iter().position(|known| *known == micros) else { continue };
+                    left.swap_remove(place);
+                    other.add(micros, -1);
+                } else {
+                    left.push(micros);
+                    durations_left.add(micros, 1);
+                }
+            }
+            durations_left.merge(other);
+            left.sort_unstable();
+            let figures = durations_left.figures();
+            prop_assert_eq!(figures.is_some(), !left.is_empty());
+            if let Some(figures) = figures {
+                let rank = |share: f64| Span::from_micros(left[(share * left.len() as f64).ceil() as usize - 1]);
+                prop_assert_eq!((figures.median, figures.p90), (rank(0.5), rank(0.9)));
+                prop_assert_eq!(figures.total_micros, left.iter().map(|micros| i128::from(*micros)).sum::<i128>());
+            }
+        }
+    }
+}

@@ -1,0 +1,31 @@
+//! Names by number: a total counts by numbers of its own, and takes those of another total over by name.
+
+use hashbrown::HashMap;
+
+#[derive(Debug, Clone, Default)]
+pub(super) struct Names {
+    names: Vec<Box<str>>,
+    numbers: HashMap<Box<str>, u32>,
+}
+
+impl Names {
+    /// The number of a name, a new one if it is not known.
+    pub(super) fn number(&mut self, name: &str) -> u32 {
+        if let Some(number) = self.numbers.get(name) {
+            return *number;
+        }
+        let number = self.names.len() as u32;
+        self.names.push(name.into());
+        self.numbers.insert(name.into(), number);
+        number
+    }
+
+    pub(super) fn name(&self, number: u32) -> &str {
+        &self.names[number as usize]
+    }
+
+    /// The number here of each of another's names.
+    pub(super) fn take_over(&mut self, other: &Self) -> Vec<u32> {
+        other.names.iter().map(|name| self.number(name)).collect()
+    }
+}

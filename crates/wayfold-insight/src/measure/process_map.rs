@@ -1,0 +1,296 @@
+//! The process map: which step directly follows which, how often, how long after, and what it is worth.
+
+use std::collections::BTreeSet;
+
+use hashbrown::HashMap;
+use serde::Serialize;
+use wayfold_core::{Amount, History, Span};
+
+use super::Measure;
+use super::cases::{Case, Cases};
+use super::durations::Durations;
+use super::names::Names;
+
+/// Measures the directly-follows graph of cases, with starts, ends, and rework.
+///
+/// ```
+/// use wayfold_core::{
+///     CustomerKey, EventBatch, EventId, JourneyEvent, ProductViewed, Registered, Shard, Span, Timestamp, for_each_history,
+/// };
+/// use wayfold_insight::{Cases, Measure, ProcessMap};
+///
+/// let ada = CustomerKey::new("ada")?;
+/// let at = |hour: u32| Timestamp::parse(&format!("2024-03-01T{hour:02}:00:00Z"));
+/// let batch = EventBatch::from_events(&[
+///     JourneyEvent::new(EventId::from_u128(1), ada.clone(), at(8)?, Registered {}),
+///     JourneyEvent::new(EventId::from_u128(2), ada.clone(), at(9)?, ProductViewed {}),
+///     JourneyEvent::new(EventId::from_u128(3), ada, at(12)?, ProductViewed {}),
+/// ])?;
+/// let (map, mut total) = (ProcessMap::new(Cases::new()), Default::default());
+/// for_each_history(&[batch], Shard::ALL, Timestamp::MAX, |history| map.add(history, 1, &mut total));
+///
+/// let report = total.report();
+/// assert_eq!((report.cases, report.events, report.edges.len()), (1, 3, 2));
+/// let again = report.edge("product_viewed", "product_viewed").expect("one view follows another");
+/// assert_eq!((again.count, again.median), (1, Span::from_micros(10_800_000_000)));
+/// assert_eq!(report.activity("product_viewed").expect("it is there").reworked_cases, 1);
+/// # Ok::<(), wayfold_core::Error>(())
+/// ```
+#[derive(Debug, Clone, Default)]
+pub struct ProcessMap {
+    cases: Cases,
+}
+
+impl ProcessMap {
+    /// Measures cases that are made so.
+    pub fn new(cases: Cases) -> Self {
+        Self { cases }
+    }
+}
+
+/// What a [`ProcessMap`] adds up.
+#[derive(Debug, Clone, Default)]
+pub struct ProcessMapTotal {
+    names: Names,
+    cases: i64,
+    value: i128,
+    activities: HashMap<u32, ActivityTotal>,
+    edges: HashMap<(u32, u32), EdgeTotal>,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct ActivityTotal {
+    events: i64,
+    cases: i64,
+    reworked: i64,
+    starts: i64,
+    ends: i64,
+}
+
+#[derive(Debug, Clone, Default)]
+struct EdgeTotal {
+    count: i64,
+    cases: i64,
+    value: i128,
+    durations: Durations,
+}
+
+impl Measure for ProcessMap {
+    type Total = ProcessMapTotal;
+
+    fn add(&self, history: &History<'_>, times: i64, total: &mut ProcessMapTotal) {
+        let ProcessMapTotal { names, cases, value, activities, edges } = total;
+        self.cases.for_each(history, names, |case| {
+            *cases += times;
+            *value += case.value * i128::from(times);
+            add_activities(case, times, activities);
+            add_edges(case, times, edges);
+        });
+    }
+
+    fn merge(&self, total: &mut ProcessMapTotal, other: ProcessMapTotal) {
+        let numbers = total.names.take_over(&other.names);
+        let number = |number: u32| numbers[number as usize];
+        total.cases += other.cases;
+        total.value += other.value;
+        for (activity, from) in other.activities {
+            let to = total.activities.entry(number(activity)).or_default();
+            to.events += from.events;
+            to.cases += from.cases;
+            to.reworked += from.reworked;
+            to.starts += from.starts;
+            to.ends += from.ends;
+        }
+        for ((from, to), edge) in other.edges {
+            let known = total.edges.entry((number(from), number(to))).or_default();
+            known.count += edge.count;
+            known.cases += edge.cases;
+            known.value += edge.value;
+            known.durations.merge(edge.durations);
+        }
+    }
+}
+
+fn add_activities(case: &Case, times: i64, activities: &mut HashMap<u32, ActivityTotal>) {
+    let mut in_case: Vec<u32> = case.steps.iter().map(|step| step.activity).collect();
+    if let (Some(first), Some(last)) = (in_case.first(), in_case.last()) {
+        activities.entry(*first).or_default().starts += times;
+        activities.entry(*last).or_default().ends += times;
+    }
+    in_case.sort_unstable();
+    for same in in_case.chunk_by(|a, b| a == b) {
+        let activity = activities.entry(same[0]).or_default();
+        activity.events += times * same.len() as i64;
+        activity.cases += times;
+        activity.reworked += times * i64::from(same.len() > 1);
+    }
+}
+
+fn add_edges(case: &Case, times: i64, edges: &mut HashMap<(u32, u32), EdgeTotal>) {
+    let mut passed = BTreeSet::new();
+    for pair in case.steps.windows(2) {
+        let names = (pair[0].activity, pair[1].activity);
+        let edge = edges.entry(names).or_default();
+        edge.count += times;
+        edge.durations.add(pair[1].at - pair[0].at, times);
+        if passed.insert(names) {
+            edge.cases += times;
+            edge.value += case.value * i128::from(times);
+        }
+    }
+}
+
+/// The process map in figures.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ProcessMapReport {
+    /// How many cases have a step.
+    pub cases: u64,
+    /// How many steps they have.
+    pub events: u64,
+    /// What they are worth, in the currency that was asked for.
+    pub value: Amount,
+    /// The steps, by name.
+    pub activities: Vec<ActivityRow>,
+    /// Which directly follows which: the most frequent first, then by name.
+    pub edges: Vec<EdgeRow>,
+}
+
+/// A step of a process map.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ActivityRow {
+    /// What it is called.
+    pub name: String,
+    /// How often it is done.
+    pub events: u64,
+    /// In how many cases.
+    pub cases: u64,
+    /// In how many of them more than once.
+    pub reworked_cases: u64,
+    /// How many cases begin with it.
+    pub starts: u64,
+    /// How many end with it.
+    pub ends: u64,
+}
+
+/// A step that directly follows another.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct EdgeRow {
+    /// The step before.
+    pub from: String,
+    /// The step behind.
+    pub to: String,
+    /// How often.
+    pub count: u64,
+    /// In how many cases.
+    pub cases: u64,
+    /// What these cases are worth; a case counts whole for each edge that it passes, and once.
+    pub value: Amount,
+    /// The mean time from one to the other, cut to microseconds.
+    pub mean: Span,
+    /// The median, by nearest rank.
+    pub median: Span,
+    /// The 90th percentile, by nearest rank.
+    pub p90: Span,
+    /// All time that was spent between the two; at most some 292 thousand years.
+    pub total: Span,
+}
+
+impl ProcessMapTotal {
+    /// The figures.
+    pub fn report(&self) -> ProcessMapReport {
+        let count = |count: i64| count.max(0) as u64;
+        let of_activity = |(activity, total): (&u32, &ActivityTotal)| ActivityRow {
+            name: self.names.name(*activity).to_owned(),
+            events: count(total.events),
+            cases: count(total.cases),
+            reworked_cases: count(total.reworked),
+            starts: count(total.starts),
+            ends: count(total.ends),
+        };
+        let mut activities: Vec<_> =
+            self.activities.iter().map(of_activity).filter(|row| row.events > 0).collect();
+        activities.sort_unstable_by(|a, b| a.name.cmp(&b.name));
+        let of_edge = |((from, to), total): (&(u32, u32), &EdgeTotal)| {
+            let figures = total.durations.figures()?;
+            Some(EdgeRow {
+                from: self.names.name(*from).to_owned(),
+                to: self.names.name(*to).to_owned(),
+                count: count(total.count),
+                cases: count(total.cases),
+                value: amount(total.value),
+                mean: figures.mean,
+                median: figures.median,
+                p90: figures.p90,
+                total: Span::from_micros(i64::try_from(figures.total_micros).unwrap_or(i64::MAX)),
+            })
+        };
+        let mut edges: Vec<_> = self.edges.iter().filter_map(of_edge).collect();
+        let names = |row: &EdgeRow| (row.from.clone(), row.to.clone());
+        edges.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| names(a).cmp(&names(b))));
+        ProcessMapReport {
+            cases: count(self.cases),
+            events: activities.iter().map(|row| row.events).sum(),
+            value: amount(self.value),
+            activities,
+            edges,
+        }
+    }
+}
+
+/// An amount of ten-thousandths; more than the greatest is the greatest.
+pub(super) fn amount(ten_thousandths: i128) -> Amount {
+    let nearest = ten_thousandths.clamp(i64::MIN.into(), i64::MAX.into());
+    Amount::from_ten_thousandths(nearest as i64)
+}
+
+impl ProcessMapReport {
+    /// A step by name.
+    pub fn activity(&self, name: &str) -> Option<&ActivityRow> {
+        self.activities.iter().find(|row| row.name == name)
+    }
+
+    /// A step that directly follows another, by name.
+    pub fn edge(&self, from: &str, to: &str) -> Option<&EdgeRow> {
+        self.edges.iter().find(|row| row.from == from && row.to == to)
+    }
+
+    /// The edges at which most time is spent, the most first: where a shorter wait saves most.
+    pub fn bottlenecks(&self) -> Vec<&EdgeRow> {
+        let mut edges: Vec<_> = self.edges.iter().collect();
+        edges.sort_by_key(|row| std::cmp::Reverse(row.total));
+        edges
+    }
+
+    /// The map as a Mermaid flow chart, edges labelled by count and median; names may hold anything.
+    pub fn mermaid(&self) -> String {
+        let mut text = "flowchart TD\n".to_owned();
+        let place = |name: &str| self.activities.iter().position(|row| row.name == name);
+        for (number, row) in self.activities.iter().enumerate() {
+            text += &format!("    a{number}[\"{} ({})\"]\n", escaped(&row.name), row.events);
+        }
+        for row in &self.edges {
+            if let (Some(from), Some(to)) = (place(&row.from), place(&row.to)) {
+                text += &format!("    a{from} -->|\"{} x, {}\"| a{to}\n", row.count, in_words(row.median));
+            }
+        }
+        text
+    }
+}
+
+/// Mermaid reads `#NUMBER;` as the character of that number.
+fn escaped(name: &str) -> String {
+    let is_plain = |letter: char| letter.is_alphanumeric() || matches!(letter, ' ' | '_' | '-' | '.' | ':');
+    let one = |letter: char| match is_plain(letter) {
+        true => letter.to_string(),
+        false => format!("#{};", u32::from(letter)),
+    };
+    name.chars().map(one).collect()
+}
+
+/// A duration in the largest unit of which there is one.
+fn in_words(span: Span) -> String {
+    let seconds = span.as_micros() as f64 / 1e6;
+    let units = [("d", 86_400.0), ("h", 3_600.0), ("min", 60.0)];
+    let unit = units.into_iter().find(|(_, length)| seconds >= *length).unwrap_or(("s", 1.0));
+    format!("{:.1} {}", seconds / unit.1, unit.0)
+}

@@ -1,0 +1,232 @@
+//! The temporal profile: how long after one step another comes, and where a case deviates from it.
+//!
+//! After Stertz, Mangler and Rinderle-Ma, "Temporal conformance checking at runtime based on time-infused process
+//! models" (2020): the mean and the sample standard deviation of each pair of steps of which one comes before the other.
+
+use hashbrown::HashMap;
+use serde::Serialize;
+use wayfold_core::{History, Span};
+
+use super::Measure;
+use super::cases::{Case, Cases};
+use super::names::Names;
+
+/// Measures, of each pair of steps of a case, how long after one the other comes. Every pair counts, near or far, so the
+/// work grows with the square of a case's length.
+#[derive(Debug, Clone, Default)]
+pub struct TemporalProfile {
+    cases: Cases,
+}
+
+impl TemporalProfile {
+    /// Measures cases that are made so.
+    pub fn new(cases: Cases) -> Self {
+        Self { cases }
+    }
+}
+
+fn for_each_pair(case: &Case, mut take: impl FnMut((u32, u32), i64)) {
+    for (place, from) in case.steps.iter().enumerate() {
+        for to in &case.steps[place + 1..] {
+            take((from.activity, to.activity), to.at - from.at);
+        }
+    }
+}
+
+/// What a [`TemporalProfile`] adds up.
+#[derive(Debug, Clone, Default)]
+pub struct TemporalProfileTotal {
+    names: Names,
+    pairs: HashMap<(u32, u32), PairTotal>,
+}
+
+/// Sums of microseconds, modulo 2 to the power of 128: what is computed of them is smaller, and so exact.
+#[derive(Debug, Clone, Copy, Default)]
+struct PairTotal {
+    count: i64,
+    sum: i128,
+    squares: i128,
+}
+
+impl PairTotal {
+    fn add(&mut self, other: Self) {
+        self.count += other.count;
+        self.sum = self.sum.wrapping_add(other.sum);
+        self.squares = self.squares.wrapping_add(other.squares);
+    }
+
+    fn mean(&self) -> f64 {
+        self.sum as f64 / self.count as f64
+    }
+
+    /// `None` where there is one.
+    fn standard_deviation(&self) -> Option<f64> {
+        let count = i128::from(self.count);
+        let (whole, rest) = (self.sum.div_euclid(count), self.sum.rem_euclid(count));
+        // The sum of squares about the whole part of the mean, and what its fraction takes away.
+        let about_whole = self
+            .squares
+            .wrapping_sub(self.sum.wrapping_mul(whole).wrapping_mul(2))
+            .wrapping_add(whole.wrapping_mul(whole).wrapping_mul(count));
+        let fraction = rest as f64 / count as f64;
+        let about_mean = about_whole as f64 - fraction * fraction * count as f64;
+        (count > 1).then(|| (about_mean.max(0.0) / (count - 1) as f64).sqrt())
+    }
+}
+
+impl Measure for TemporalProfile {
+    type Total = TemporalProfileTotal;
+
+    fn add(&self, history: &History<'_>, times: i64, total: &mut TemporalProfileTotal) {
+        let TemporalProfileTotal { names, pairs } = total;
+        self.cases.for_each(history, names, |case| {
+            for_each_pair(case, |names, micros| {
+                let micros = i128::from(micros);
+                let sum = micros.wrapping_mul(times.into());
+                let one = PairTotal { count: times, sum, squares: sum.wrapping_mul(micros) };
+                pairs.entry(names).or_default().add(one);
+            });
+        });
+    }
+
+    fn merge(&self, total: &mut TemporalProfileTotal, other: TemporalProfileTotal) {
+        let numbers = total.names.take_over(&other.names);
+        for ((from, to), pair) in other.pairs {
+            total.pairs.entry((numbers[from as usize], numbers[to as usize])).or_default().add(pair);
+        }
+    }
+}
+
+impl TemporalProfileTotal {
+    /// The figures.
+    pub fn report(&self) -> TemporalProfileReport {
+        let row = |((from, to), pair): (&(u32, u32), &PairTotal)| PairRow {
+            from: self.names.name(*from).to_owned(),
+            to: self.names.name(*to).to_owned(),
+            count: pair.count as u64,
+            mean_seconds: pair.mean() / 1e6,
+            standard_deviation_seconds: pair.standard_deviation().map(|micros| micros / 1e6),
+        };
+        let mut pairs: Vec<_> = self.pairs.iter().filter(|(_, pair)| pair.count > 0).map(row).collect();
+        pairs.sort_unstable_by(|a, b| (&a.from, &a.to).cmp(&(&b.from, &b.to)));
+        TemporalProfileReport { pairs }
+    }
+}
+
+/// The temporal profile in figures.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct TemporalProfileReport {
+    /// The pairs, by name.
+    pub pairs: Vec<PairRow>,
+}
+
+/// How long after one step another comes.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct PairRow {
+    /// The step before.
+    pub from: String,
+    /// The step at any place behind it in the same case.
+    pub to: String,
+    /// How many such pairs there are.
+    pub count: u64,
+    /// The mean, in seconds.
+    pub mean_seconds: f64,
+    /// The sample standard deviation, in seconds; `None` of one pair.
+    pub standard_deviation_seconds: Option<f64>,
+}
+
+impl TemporalProfileReport {
+    /// A pair by name.
+    pub fn pair(&self, from: &str, to: &str) -> Option<&PairRow> {
+        let found = self.pairs.binary_search_by(|row| (row.from.as_str(), row.to.as_str()).cmp(&(from, to)));
+        found.ok().map(|place| &self.pairs[place])
+    }
+}
+
+/// Measures which pairs of steps lie further from the mean of a profile than so many standard deviations.
+///
+/// Pairs that the profile has not, or has once, deviate from nothing.
+#[derive(Debug, Clone)]
+pub struct TemporalDeviations {
+    cases: Cases,
+    profile: TemporalProfileReport,
+    deviations: f64,
+}
+
+impl TemporalDeviations {
+    /// Compares cases that are made so with a profile; `deviations` is how many standard deviations are allowed.
+    pub fn new(cases: Cases, profile: TemporalProfileReport, deviations: f64) -> Self {
+        Self { cases, profile, deviations }
+    }
+
+    fn deviates(&self, names: (&str, &str), micros: i64) -> bool {
+        let pair = self.profile.pair(names.0, names.1);
+        let limit = pair.and_then(|pair| Some((pair.mean_seconds, pair.standard_deviation_seconds?)));
+        limit
+            .is_some_and(|(mean, deviation)| (micros as f64 / 1e6 - mean).abs() > self.deviations * deviation)
+    }
+}
+
+/// A pair of steps of one customer that deviates.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub struct Deviation {
+    /// The tenant.
+    pub tenant: String,
+    /// The customer.
+    pub customer: String,
+    /// The step before.
+    pub from: String,
+    /// The step behind.
+    pub to: String,
+    /// How long after it came.
+    pub after: Span,
+}
+
+impl Measure for TemporalDeviations {
+    /// Deviations, and how many of each there are.
+    type Total = std::collections::BTreeMap<Deviation, i64>;
+
+    fn add(&self, history: &History<'_>, times: i64, total: &mut Self::Total) {
+        let mut names = Names::default();
+        let mut found = Vec::new();
+        self.cases.for_each(history, &mut names, |case| {
+            for_each_pair(case, |pair, micros| found.push((pair, micros)));
+        });
+        let (tenant, customer) = history.customer();
+        for ((from, to), micros) in found {
+            let (from, to) = (names.name(from), names.name(to));
+            if self.deviates((from, to), micros) {
+                let deviation = Deviation {
+                    tenant: tenant.to_owned(),
+                    customer: customer.to_owned(),
+                    from: from.to_owned(),
+                    to: to.to_owned(),
+                    after: Span::from_micros(micros),
+                };
+                add_times(total, deviation, times);
+            }
+        }
+    }
+
+    fn merge(&self, total: &mut Self::Total, other: Self::Total) {
+        for (deviation, times) in other {
+            add_times(total, deviation, times);
+        }
+    }
+}
+
+fn add_times(total: &mut std::collections::BTreeMap<Deviation, i64>, deviation: Deviation, times: i64) {
+    use std::collections::btree_map::Entry;
+
+    match total.entry(deviation) {
+        Entry::Vacant(free) => {
+            free.insert(times);
+        }
+        Entry::Occupied(mut known) => {
+            *known.get_mut() += times;
+            if *known.get() == 0 {
+                known.remove();
+            }
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! Variants: the distinct sequences of steps that cases run through.
+
+use hashbrown::HashMap;
+use serde::Serialize;
+use wayfold_core::{Amount, History};
+
+use super::Measure;
+use super::cases::Cases;
+use super::names::Names;
+use super::process_map::amount;
+
+/// Measures which sequences of steps cases run through, how many each, and what they are worth.
+#[derive(Debug, Clone, Default)]
+pub struct Variants {
+    cases: Cases,
+}
+
+impl Variants {
+    /// Measures cases that are made so.
+    pub fn new(cases: Cases) -> Self {
+        Self { cases }
+    }
+}
+
+/// What [`Variants`] adds up.
+#[derive(Debug, Clone, Default)]
+pub struct VariantsTotal {
+    names: Names,
+    /// Cases and value by sequence.
+    variants: HashMap<Box<[u32]>, (i64, i128)>,
+}
+
+impl VariantsTotal {
+    fn add(&mut self, steps: Box<[u32]>, cases: i64, value: i128) {
+        let known = self.variants.entry(steps).or_default();
+        known.0 += cases;
+        known.1 += value;
+    }
+
+    /// The figures.
+    pub fn report(&self) -> VariantsReport {
+        let rows = self.variants.iter().map(|(steps, (cases, value))| VariantRow {
+            steps: steps.iter().map(|step| self.names.name(*step).to_owned()).collect(),
+            cases: (*cases).max(0) as u64,
+            value: amount(*value),
+        });
+        let mut variants: Vec<_> = rows.filter(|row| row.cases > 0).collect();
+        variants.sort_unstable_by(|a, b| b.cases.cmp(&a.cases).then_with(|| a.steps.cmp(&b.steps)));
+        VariantsReport { cases: variants.iter().map(|row| row.cases).sum(), variants }
+    }
+}
+
+impl Measure for Variants {
+    type Total = VariantsTotal;
+
+    fn add(&self, history: &History<'_>, times: i64, total: &mut VariantsTotal) {
+        let VariantsTotal { names, .. } = total;
+        let mut found = Vec::new();
+        self.cases.for_each(history, names, |case| {
+            let steps: Box<[u32]> = case.steps.iter().map(|step| step.activity).collect();
+            found.push((steps, case.value));
+        });
+        for (steps, value) in found {
+            total.add(steps, times, value * i128::from(times));
+        }
+    }
+
+    fn merge(&self, total: &mut VariantsTotal, other: VariantsTotal) {
+        let numbers = total.names.take_over(&other.names);
+        for (steps, (cases, value)) in other.variants {
+            total.add(steps.iter().map(|step| numbers[*step as usize]).collect(), cases, value);
+        }
+    }
+}
+
+/// The variants in figures.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct VariantsReport {
+    /// How many cases have a step.
+    pub cases: u64,
+    /// The variants: the most frequent first, then by their steps.
+    pub variants: Vec<VariantRow>,
+}
+
+/// A sequence of steps.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct VariantRow {
+    /// What the steps are called.
+    pub steps: Vec<String>,
+    /// How many cases run through it.
+    pub cases: u64,
+    /// What they are worth, in the currency that was asked for.
+    pub value: Amount,
+}
+
+impl VariantsReport {
+    /// The variants by what their cases are worth, the most first.
+    pub fn by_value(&self) -> Vec<&VariantRow> {
+        let mut variants: Vec<_> = self.variants.iter().collect();
+        variants.sort_by_key(|row| std::cmp::Reverse(row.value));
+        variants
+    }
+}
