@@ -31,7 +31,7 @@
 //!
 //! [`Mapping`] says what the rows of a file mean, [`CsvImport`] reads delimited files by it, [`JsonlImport`]
 //! reads the library's own events, [`write_jsonl`] writes them, and [`EventSource`] is what all imports are:
-//! something that gives batches. With the feature `parquet`, `ParquetImport` and `ParquetWriter` do the same with
+//! something that gives batches. [`XesImport`] and [`XesWriter`] do it for the event logs of process mining. With the feature `parquet`, `ParquetImport` and `ParquetWriter` do the same with
 //! Parquet files. The guide to mappings is `docs/guide/import.md`, that to Parquet `docs/guide/parquet.md`.
 //!
 //! The same input gives the same events under the same ids, whatever the file is called and however the import
@@ -56,6 +56,7 @@ mod rejects;
 mod row;
 mod source;
 mod table;
+mod xes;
 
 pub use self::csv_import::CsvImport;
 pub use self::error::{Error, ErrorKind, Problem, Result};
@@ -66,3 +67,4 @@ pub use self::options::{ImportOptions, OnBadRow, OnProgress};
 pub use self::parquet_file::{ParquetImport, ParquetOptions, ParquetWriter};
 pub use self::rejects::Rejects;
 pub use self::source::{EventSource, NO_RULE, Progress};
+pub use self::xes::{XesImport, XesWriter};

@@ -25,3 +25,5 @@ mod parquet;
 mod properties;
 #[path = "ingest/rejects.rs"]
 mod rejects;
+#[path = "ingest/xes.rs"]
+mod xes;
