@@ -40,8 +40,13 @@ impl<T: Into<Timestamp>> From<T> for AsOf {
 impl AsOf {
     /// The instant, for states that stand at one.
     pub(crate) fn instant(self, live: &Shards) -> Timestamp {
+        self.or(live.as_of())
+    }
+
+    /// The instant, or what now is.
+    pub(crate) fn or(self, now: Timestamp) -> Timestamp {
         match self {
-            Self::Now => live.as_of(),
+            Self::Now => now,
             Self::At(instant) => instant,
         }
     }
@@ -243,7 +248,7 @@ impl Wayfold {
         AsKnownAt { wayfold: self, known: Known(Some(known_at.into())) }
     }
 
-    fn everything(&self) -> AsKnownAt<'_> {
+    pub(crate) fn everything(&self) -> AsKnownAt<'_> {
         AsKnownAt { wayfold: self, known: Known(None) }
     }
 }

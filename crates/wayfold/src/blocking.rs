@@ -256,6 +256,56 @@ impl Wayfold {
         block_on(self.0.population_of(tenant, as_of))
     }
 
+    /// As [`crate::Wayfold::measure`].
+    ///
+    /// # Errors
+    /// As there.
+    #[cfg(feature = "insight")]
+    pub fn measure<M: wayfold_insight::Measure>(
+        &self,
+        measure: &M,
+        as_of: impl Into<AsOf>,
+    ) -> Result<M::Total> {
+        block_on(self.0.measure(measure, as_of))
+    }
+
+    /// As [`crate::Wayfold::for_each_history`].
+    ///
+    /// # Errors
+    /// As there.
+    #[cfg(feature = "insight")]
+    pub fn for_each_history(
+        &self,
+        tenant: &Tenant,
+        as_of: impl Into<AsOf>,
+        take: impl FnMut(&wayfold_core::History<'_>),
+    ) -> Result<()> {
+        block_on(self.0.for_each_history(tenant, as_of, take))
+    }
+
+    /// As [`crate::Wayfold::measure_of`].
+    ///
+    /// # Errors
+    /// As there.
+    #[cfg(feature = "insight")]
+    pub fn measure_of<M: wayfold_insight::Measure>(
+        &self,
+        tenant: &Tenant,
+        measure: &M,
+        as_of: impl Into<AsOf>,
+    ) -> Result<M::Total> {
+        block_on(self.0.measure_of(tenant, measure, as_of))
+    }
+
+    /// As [`crate::Wayfold::keep_up`].
+    ///
+    /// # Errors
+    /// As there.
+    #[cfg(feature = "insight")]
+    pub fn keep_up<M: wayfold_insight::Measure>(&self, measured: &mut crate::Measured<M>) -> Result<()> {
+        block_on(self.0.keep_up(measured))
+    }
+
     /// As [`crate::Wayfold::customers`].
     ///
     /// # Errors
@@ -466,6 +516,20 @@ impl Requested<'_> {
 pub struct AsKnownAt<'a>(crate::AsKnownAt<'a>);
 
 impl AsKnownAt<'_> {
+    /// As [`crate::AsKnownAt::measure_of`].
+    ///
+    /// # Errors
+    /// As there.
+    #[cfg(feature = "insight")]
+    pub fn measure_of<M: wayfold_insight::Measure>(
+        &self,
+        tenant: &Tenant,
+        measure: &M,
+        as_of: impl Into<AsOf>,
+    ) -> Result<M::Total> {
+        block_on(self.0.measure_of(tenant, measure, as_of))
+    }
+
     /// As [`crate::AsKnownAt::customer_as_of`].
     ///
     /// # Errors

@@ -52,7 +52,7 @@
 //! | feature | default | what it adds |
 //! |---|---|---|
 //! | `ingest` | yes | import of CSV by a mapping, and of Wayfold's own events as JSON Lines |
-//! | `insight` | no | [`insight`]: models of what customers are worth, fitted and evaluated |
+//! | `insight` | no | [`insight`]: models of what customers are worth, and measures such as process maps |
 //! | `parquet` | no | Wayfold's own events as Parquet, in and out; needs a C compiler |
 //! | `sqlite` | yes | [`sqlite::SqliteStore`]: the log in one file; needs a C compiler |
 //! | `postgres` | no | [`postgres::PostgresStore`]: the log in a PostgreSQL database, for several instances of a service |
@@ -74,6 +74,8 @@ mod import;
 mod interleavings;
 mod known;
 mod live;
+#[cfg(feature = "insight")]
+mod measure;
 mod platform;
 mod rebuild;
 mod request;
@@ -92,6 +94,8 @@ pub use self::error::{Error, ErrorKind, Result};
 #[cfg(feature = "ingest")]
 pub use self::import::Imported;
 pub use self::known::{AsKnownAt, KnownAt};
+#[cfg(feature = "insight")]
+pub use self::measure::Measured;
 pub use self::rebuild::{Progress, Rebuild};
 pub use self::request::{Appended, Request, Requested};
 pub use self::snapshot::{Opened, Snapshotted};
@@ -107,10 +111,10 @@ pub use wayfold_core::{
     Channel, Currency, CurrencyTotals, CurrencyValue, Cursor, CustomKind, CustomerAt, CustomerId,
     CustomerKey, CustomerRecord, CustomerView, EventBatch, EventBody, EventId, EventKind, EventTime,
     EventView, Explanation, FILTER_DEPTH_MAX, FILTER_NODES_MAX, FieldFilter, FieldTest, Filter,
-    FilteredField, GapsView, Handle, JourneyEvent, JourneyKey, JourneyRules, JourneyView, JourneysView,
-    LifecycleRules, LifecycleStage, LifecycleView, Limits, LineView, Member, MemberDifference, Money,
-    MoneySum, Moved, NamedSegments, NestedJson, Notice, NoticeId, Operand, Order, OrderBook, OrderDirection,
-    OrderId, OrderLine, Outcome, Ownership, Page, Parting, Population, PopulationDifference,
+    FilteredField, GapsView, Handle, History, JourneyEvent, JourneyKey, JourneyRules, JourneyView,
+    JourneysView, LifecycleRules, LifecycleStage, LifecycleView, Limits, LineView, Member, MemberDifference,
+    Money, MoneySum, Moved, NamedSegments, NestedJson, Notice, NoticeId, Operand, Order, OrderBook,
+    OrderDirection, OrderId, OrderLine, Outcome, Ownership, Page, Parting, Population, PopulationDifference,
     PopulationSummary, Position, Projection, PromiseCounts, PromiseState, PromiseView, Purchase, RawEvent,
     RawFields, Rectangle, Report, RevenueBasis, RfmScores, RfmTable, RfmValues, Rounding, Rules,
     ScoredCustomer, SegmentRules, SegmentView, Selection, Span, Stage, StageView, Step, Tag, Tenant, TieRule,
@@ -206,3 +210,8 @@ struct ParquetGuide;
 #[cfg(all(doctest, feature = "insight"))]
 #[doc = include_str!("../../../docs/guide/lifetime-value.md")]
 struct LifetimeValueGuide;
+
+/// Compiles and runs the program of the guide.
+#[cfg(all(doctest, feature = "insight"))]
+#[doc = include_str!("../../../docs/guide/process-maps.md")]
+struct ProcessMapsGuide;

@@ -296,7 +296,7 @@ fn each_fold<T: Send>(folds: &[Fold], ask: impl Fn(&Fold) -> T + Sync) -> Vec<T>
     }
 }
 
-fn join<T>(thread: std::thread::ScopedJoinHandle<'_, T>) -> T {
+pub(crate) fn join<T>(thread: std::thread::ScopedJoinHandle<'_, T>) -> T {
     thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 

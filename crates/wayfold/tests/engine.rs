@@ -15,6 +15,9 @@ mod following;
 #[cfg(feature = "parquet")]
 #[path = "engine/importing.rs"]
 mod importing;
+#[cfg(all(feature = "insight", feature = "sqlite"))]
+#[path = "engine/measuring.rs"]
+mod measuring;
 #[path = "engine/notices.rs"]
 mod notices;
 #[path = "engine/online_retail.rs"]

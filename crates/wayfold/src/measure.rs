@@ -1,0 +1,238 @@
+//! Measures of all customers: in one pass over the log, and kept up with it.
+
+use std::collections::BTreeSet;
+
+use wayfold_core::{CustomerKey, EventBatch, History, Position, Shard, Tenant, Timestamp, for_each_history};
+use wayfold_insight::Measure;
+use wayfold_store::{EventStore, Lane, ReadPage, ReadQuery, Scan};
+
+use crate::ask::AsOf;
+use crate::engine::Wayfold;
+use crate::error::Result;
+use crate::known::{AsKnownAt, Known, KnownAt};
+use crate::shards::{history, join, readable};
+
+/// How many events a measure that is kept up reads at a time.
+const EVENTS_PER_READ: usize = 16_384;
+
+/// What of the log a measure looks at.
+#[derive(Clone, Copy)]
+struct Scope<'a> {
+    tenant: &'a Tenant,
+    as_of: Timestamp,
+    known: Known,
+}
+
+impl Wayfold {
+    /// Measures the histories of the default tenant's customers up to an instant, in one pass over the log on all
+    /// threads of the engine; ask several questions at once by a pair of measures.
+    ///
+    /// ```
+    /// use wayfold::insight::{Cases, ProcessMap, Variants};
+    /// use wayfold::{AsOf, CustomerKey, EventId, JourneyEvent, MemoryStore, ProductViewed, Registered, Timestamp, Wayfold};
+    ///
+    /// # pollster::block_on(async {
+    /// let wayfold = Wayfold::open(MemoryStore::new()).await?;
+    /// let (ada, at) = (CustomerKey::new("ada")?, |day: &str| Timestamp::parse(day));
+    /// let registered = JourneyEvent::new(EventId::from_u128(1), ada.clone(), at("2024-03-01")?, Registered {});
+    /// let viewed = JourneyEvent::new(EventId::from_u128(2), ada, at("2024-03-02")?, ProductViewed {});
+    /// wayfold.append([&registered, &viewed]).await?;
+    ///
+    /// let questions = (ProcessMap::new(Cases::new()), Variants::new(Cases::new()));
+    /// let (map, variants) = wayfold.measure(&questions, at("2024-04-01")?).await?;
+    /// assert_eq!(map.report().edges[0].count, 1);
+    /// assert_eq!(variants.report().variants[0].steps, ["registered", "product_viewed"]);
+    /// # Ok::<(), wayfold::Error>(())
+    /// # }).unwrap();
+    /// ```
+    ///
+    /// # Errors
+    /// `Unavailable` or `Corrupt` if the log cannot be read.
+    pub async fn measure<M: Measure>(&self, measure: &M, as_of: impl Into<AsOf>) -> Result<M::Total> {
+        self.measure_of(&Tenant::default(), measure, as_of).await
+    }
+
+    /// Calls with the history of each of the tenant's customers up to an instant, in no particular order, as for an
+    /// export of one's own.
+    ///
+    /// # Errors
+    /// As [`Wayfold::measure`]; then it may have been called with some of them.
+    pub async fn for_each_history(
+        &self,
+        tenant: &Tenant,
+        as_of: impl Into<AsOf>,
+        mut take: impl FnMut(&History<'_>),
+    ) -> Result<()> {
+        let known = Known(None);
+        let scope = Scope { tenant, as_of: as_of.into().or(self.now()), known };
+        let (lanes, _) = open(self.store(), known, 1).await?;
+        lanes.into_iter().try_for_each(|lane| read_lane(lane, scope, &mut take))
+    }
+
+    /// As [`Wayfold::measure`], of a tenant's customers.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn measure_of<M: Measure>(
+        &self,
+        tenant: &Tenant,
+        measure: &M,
+        as_of: impl Into<AsOf>,
+    ) -> Result<M::Total> {
+        self.everything().measure_of(tenant, measure, as_of).await
+    }
+}
+
+impl AsKnownAt<'_> {
+    /// As [`Wayfold::measure_of`].
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn measure_of<M: Measure>(
+        &self,
+        tenant: &Tenant,
+        measure: &M,
+        as_of: impl Into<AsOf>,
+    ) -> Result<M::Total> {
+        let scope = Scope { tenant, as_of: as_of.into().or(self.wayfold.now()), known: self.known };
+        Ok(pass(self.wayfold.store(), measure, scope, self.wayfold.parts().threads).await?.0)
+    }
+}
+
+/// A measure of a tenant's customers that is kept up with the log, whatever instants its events name.
+///
+/// [`Wayfold::keep_up`] reads what is new, and the histories of the customers whose it is; the total is always the one that a
+/// pass over the whole log up to the same position gives.
+#[derive(Debug)]
+pub struct Measured<M: Measure> {
+    measure: M,
+    tenant: Tenant,
+    total: M::Total,
+    position: Position,
+}
+
+impl<M: Measure> Measured<M> {
+    /// Starts with nothing, before the first event.
+    pub fn new(measure: M, tenant: Tenant) -> Self {
+        Self { measure, tenant, total: M::Total::default(), position: Position::START }
+    }
+
+    /// What the histories add up to.
+    pub fn total(&self) -> &M::Total {
+        &self.total
+    }
+
+    /// Up to where the log is measured.
+    pub fn position(&self) -> Position {
+        self.position
+    }
+}
+
+impl Wayfold {
+    /// Measures what stands in the log behind the position of a measure.
+    ///
+    /// # Errors
+    /// `Unavailable` or `Corrupt` if it cannot be read: total and position are as they were.
+    pub async fn keep_up<M: Measure>(&self, measured: &mut Measured<M>) -> Result<()> {
+        let store = self.store();
+        let Measured { measure, tenant, total, position: before } = measured;
+        if *before == Position::START {
+            let scope = Scope { tenant, as_of: Timestamp::MAX, known: Known(None) };
+            (*total, *before) = pass(store, measure, scope, self.parts().threads).await?;
+            return Ok(());
+        }
+        let (customers, position) = changed(store, *before).await?;
+        let mut change = M::Total::default();
+        for key in customers.iter().filter(|key| key.tenant == *tenant) {
+            for (times, position) in [(-1, *before), (1, position)] {
+                let known = Known(Some(KnownAt::Position(position)));
+                let batches = history(store, key, known).await?;
+                for_each_history(&batches, Shard::of(key), Timestamp::MAX, |history| {
+                    if history.customer() == (key.tenant.as_str(), key.customer.as_str()) {
+                        measure.add(history, times, &mut change);
+                    }
+                });
+                batches.iter().try_for_each(readable)?;
+            }
+        }
+        measure.merge(total, change);
+        *before = position;
+        Ok(())
+    }
+}
+
+/// Whose events stand behind a position, and up to where was looked.
+async fn changed(store: &dyn EventStore, after: Position) -> Result<(BTreeSet<CustomerKey>, Position)> {
+    let (mut customers, mut position) = (BTreeSet::new(), after);
+    loop {
+        let ReadPage { batch, next } = store.read(ReadQuery::all(), position, EVENTS_PER_READ).await?;
+        customers.extend(batch.customers());
+        let last = batch.iter().filter_map(|event| event.position()).max();
+        position = next.or(last).unwrap_or(position);
+        readable(&batch)?;
+        if next.is_none() {
+            return Ok((customers, position));
+        }
+    }
+}
+
+/// Measures the whole log; says up to where it was read.
+async fn pass<M: Measure>(
+    store: &dyn EventStore,
+    measure: &M,
+    scope: Scope<'_>,
+    threads: usize,
+) -> Result<(M::Total, Position)> {
+    let (lanes, position) = open(store, scope.known, threads).await?;
+    let of_lane = |lane| -> Result<M::Total> {
+        let mut total = M::Total::default();
+        read_lane(lane, scope, &mut |history| measure.add(history, 1, &mut total))?;
+        Ok(total)
+    };
+    let totals: Vec<Result<M::Total>> = std::thread::scope(|threads| {
+        let of_lane = &of_lane;
+        let work: Vec<_> = lanes.into_iter().map(|lane| threads.spawn(move || of_lane(lane))).collect();
+        work.into_iter().map(join).collect()
+    });
+    let mut all = M::Total::default();
+    for total in totals {
+        measure.merge(&mut all, total?);
+    }
+    Ok((all, position))
+}
+
+/// Opens the whole log in lanes that each hold their customers' histories whole; says up to where it reaches.
+async fn open(store: &dyn EventStore, known: Known, lanes: usize) -> Result<(Vec<Lane<'_>>, Position)> {
+    let mut scan = store.scan(Position::START, usize::MAX, lanes).await?;
+    if scan.is_last || known.ends_by(scan.position) {
+        return Ok((scan.lanes, known.last(scan.position)));
+    }
+    // A store that gives the log in several parts does not give histories whole, so that all of it is brought together.
+    let mut batches = Vec::new();
+    loop {
+        let (position, is_last) = (scan.position, scan.is_last || known.ends_by(scan.position));
+        for part in scan.read()? {
+            batches.push(EventBatch::from_views(part.events()));
+            part.batches.iter().try_for_each(readable)?;
+        }
+        if is_last {
+            return Ok((Scan::of_batches(batches, lanes, position, true).lanes, known.last(position)));
+        }
+        scan = store.scan(position, usize::MAX, 1).await?;
+    }
+}
+
+/// Calls with the histories of the tenant's customers in a lane.
+fn read_lane(lane: Lane<'_>, scope: Scope<'_>, take: &mut dyn FnMut(&History<'_>)) -> Result<()> {
+    for part in lane {
+        let part = part?;
+        let known: Vec<_> = part.batches.iter().filter_map(|batch| scope.known.cut(batch.clone())).collect();
+        for_each_history(&known, part.customers, scope.as_of, |history| {
+            if history.customer().0 == scope.tenant.as_str() {
+                take(history);
+            }
+        });
+        part.batches.iter().chain(&known).try_for_each(readable)?;
+    }
+    Ok(())
+}
