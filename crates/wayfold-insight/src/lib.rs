@@ -34,7 +34,7 @@
 //! - [`SatisfactionMethod`]: NPS, CSAT and CES with intervals, of [`Answers`] that the projection [`SurveyAnswers`]
 //!   collects by dimension.
 //! - [`Measure`]: questions about many histories at once, in one pass: [`ProcessMap`] and [`Variants`] of [`Cases`],
-//!   [`TemporalProfile`] and the [`TemporalDeviations`] from it.
+//!   [`TemporalProfile`] and the [`TemporalDeviations`] from it, [`Funnel`], [`Retention`] and [`ActivityLifecycle`].
 //!
 //! # How it computes
 //!
@@ -58,6 +58,11 @@ mod random;
 mod satisfaction;
 mod unit;
 
+/// The days of the week.
+pub use chrono::Weekday;
+/// The time zones of the IANA database.
+pub use chrono_tz::Tz;
+
 pub use self::buying_days::{BuyingCells, BuyingDay, BuyingDays, BuyingDaysView};
 pub use self::cells::Cells;
 pub use self::discount::DiscountRate;
@@ -69,9 +74,12 @@ pub use self::holdout::{
 pub use self::kmeans::{Clusters, KMeans};
 pub use self::lifetime_value::{LifetimeValue, MonthValue, ValuePlan, lifetime_value};
 pub use self::measure::{
-    Activity, ActivityRow, CaseBy, Cases, Deviation, EdgeRow, Measure, PairRow, ProcessMap, ProcessMapReport,
-    ProcessMapTotal, TemporalDeviations, TemporalProfile, TemporalProfileReport, TemporalProfileTotal,
-    VariantRow, Variants, VariantsReport, VariantsTotal,
+    Activity, ActivityLifecycle, ActivityLifecycleTotal, ActivityRow, BucketUnit, Calendar, CaseBy, Cases,
+    CohortBy, Deviation, EdgeRow, EventTest, Exclusion, Funnel, FunnelEntry, FunnelOrder, FunnelReport,
+    FunnelStep, FunnelTotal, LifecycleRow, Measure, PairRow, ProcessMap, ProcessMapReport, ProcessMapTotal,
+    RangeOf, Reach, Retention, RetentionRow, RetentionTotal, ReturnBuckets, ReturnIn, TemporalDeviations,
+    TemporalProfile, TemporalProfileReport, TemporalProfileTotal, VariantRow, Variants, VariantsReport,
+    VariantsTotal,
 };
 pub use self::model::{
     BgNbd, ChurnModel, Estimate, FitReport, Fitted, GammaGamma, MbgNbd, ParetoNbd, Renewals,

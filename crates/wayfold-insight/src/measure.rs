@@ -1,16 +1,28 @@
 //! Measures: questions about many histories, each a fold whose parts merge.
 
+mod activity_lifecycle;
+mod calendar;
 mod cases;
 mod durations;
+mod event_test;
+mod funnel;
 mod names;
 mod process_map;
+mod retention;
 mod temporal_profile;
 mod variants;
 
 use wayfold_core::History;
 
+pub use self::activity_lifecycle::{ActivityLifecycle, ActivityLifecycleTotal, LifecycleRow};
+pub use self::calendar::{BucketUnit, Calendar};
 pub use self::cases::{Activity, CaseBy, Cases};
+pub use self::event_test::EventTest;
+pub use self::funnel::{
+    Exclusion, Funnel, FunnelEntry, FunnelOrder, FunnelReport, FunnelStep, FunnelTotal, RangeOf, Reach,
+};
 pub use self::process_map::{ActivityRow, EdgeRow, ProcessMap, ProcessMapReport, ProcessMapTotal};
+pub use self::retention::{CohortBy, Retention, RetentionRow, RetentionTotal, ReturnBuckets, ReturnIn};
 pub use self::temporal_profile::{
     Deviation, PairRow, TemporalDeviations, TemporalProfile, TemporalProfileReport, TemporalProfileTotal,
 };

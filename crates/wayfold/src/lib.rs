@@ -215,3 +215,8 @@ struct LifetimeValueGuide;
 #[cfg(all(doctest, feature = "insight"))]
 #[doc = include_str!("../../../docs/guide/process-maps.md")]
 struct ProcessMapsGuide;
+
+/// Compiles and runs the program of the guide.
+#[cfg(all(doctest, feature = "insight"))]
+#[doc = include_str!("../../../docs/guide/funnels.md")]
+struct FunnelsGuide;

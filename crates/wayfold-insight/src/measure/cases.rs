@@ -53,7 +53,7 @@ impl Activity {
     }
 }
 
-fn kind_name<'a>(event: &EventView<'a>) -> &'a str {
+pub(super) fn kind_name<'a>(event: &EventView<'a>) -> &'a str {
     match event.kind() {
         kind if kind.is_custom() => event.custom_name().unwrap_or(kind.name()),
         kind => kind.name(),

@@ -1,0 +1,126 @@
+//! The activity lifecycle of product analytics: who is new, returning, resurrecting or dormant, bucket by bucket.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
+
+use chrono::NaiveDate;
+use serde::Serialize;
+use wayfold_core::History;
+
+use super::Measure;
+use super::calendar::Calendar;
+use super::event_test::EventTest;
+
+/// Measures, bucket by bucket, how many customers are active and how they were before.
+///
+/// # Definitions
+/// - New: active for the first time ever. Returning: active, and in the bucket before. Resurrecting: active, not in the
+///   bucket before, and not new.
+/// - Dormant: was active in the bucket before and is not now; counted once, as a negative number.
+#[derive(Debug, Clone)]
+pub struct ActivityLifecycle {
+    calendar: Calendar,
+    active: EventTest,
+}
+
+impl ActivityLifecycle {
+    /// Measures by calendar buckets; a customer is active in a bucket by an event that passes the test.
+    pub fn new(calendar: Calendar, active: EventTest) -> Self {
+        Self { calendar, active }
+    }
+
+    /// The figures of a range of buckets.
+    pub fn report(&self, total: &ActivityLifecycleTotal, buckets: RangeInclusive<i64>) -> Vec<LifecycleRow> {
+        let row = |bucket: i64| {
+            let counts = total.0.get(&bucket).copied().unwrap_or_default();
+            let starts_on = self.calendar.starts_on(bucket);
+            LifecycleRow {
+                bucket,
+                starts_on,
+                new: counts.new,
+                returning: counts.returning,
+                resurrecting: counts.resurrecting,
+                dormant: -counts.dormant,
+            }
+        };
+        buckets.map(row).collect()
+    }
+}
+
+/// What an [`ActivityLifecycle`] adds up, by bucket.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ActivityLifecycleTotal(BTreeMap<i64, Counts>);
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Counts {
+    new: i64,
+    returning: i64,
+    resurrecting: i64,
+    dormant: i64,
+}
+
+impl ActivityLifecycleTotal {
+    fn add(&mut self, bucket: i64, counts: Counts) {
+        let known = self.0.entry(bucket).or_default();
+        known.new += counts.new;
+        known.returning += counts.returning;
+        known.resurrecting += counts.resurrecting;
+        known.dormant += counts.dormant;
+        if *known == Counts::default() {
+            self.0.remove(&bucket);
+        }
+    }
+
+    /// The first and the last bucket about which there is something to say; `None` if nobody was active.
+    pub fn buckets(&self) -> Option<RangeInclusive<i64>> {
+        Some(*self.0.first_key_value()?.0..=*self.0.last_key_value()?.0)
+    }
+}
+
+impl Measure for ActivityLifecycle {
+    type Total = ActivityLifecycleTotal;
+
+    fn add(&self, history: &History<'_>, times: i64, total: &mut ActivityLifecycleTotal) {
+        let active = history.events().iter().filter(|event| self.active.holds(event));
+        let buckets: BTreeSet<i64> = active.map(|event| self.calendar.bucket(event.occurred_at())).collect();
+        for bucket in &buckets {
+            let (is_new, was_active) = (buckets.first() == Some(bucket), buckets.contains(&(bucket - 1)));
+            let count = |is: bool| times * i64::from(is);
+            total.add(
+                *bucket,
+                Counts {
+                    new: count(is_new),
+                    returning: count(was_active),
+                    resurrecting: count(!is_new && !was_active),
+                    dormant: 0,
+                },
+            );
+            if !buckets.contains(&(bucket + 1)) {
+                total.add(bucket + 1, Counts { dormant: times, ..Counts::default() });
+            }
+        }
+    }
+
+    fn merge(&self, total: &mut ActivityLifecycleTotal, other: ActivityLifecycleTotal) {
+        for (bucket, counts) in other.0 {
+            total.add(bucket, counts);
+        }
+    }
+}
+
+/// A bucket of an activity lifecycle.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LifecycleRow {
+    /// Its number, as of [`Calendar::bucket`].
+    pub bucket: i64,
+    /// Its first day.
+    pub starts_on: NaiveDate,
+    /// How many are active for the first time.
+    pub new: i64,
+    /// How many were active in the bucket before too.
+    pub returning: i64,
+    /// How many were not active in the bucket before, but earlier.
+    pub resurrecting: i64,
+    /// How many were active in the bucket before and are not now, as a negative number.
+    pub dormant: i64,
+}

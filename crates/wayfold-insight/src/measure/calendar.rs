@@ -1,0 +1,108 @@
+//! Buckets of time: hours, days, weeks and months of a time zone.
+
+use chrono::{Datelike, Days, NaiveDate, Weekday};
+use chrono_tz::Tz;
+use wayfold_core::Timestamp;
+
+/// How long a bucket is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BucketUnit {
+    /// A calendar day, 23 to 25 hours long where clocks are changed.
+    Day,
+    /// Seven days from the first day of the week.
+    Week,
+    /// A calendar month.
+    Month,
+}
+
+/// Cuts time into calendar buckets of a time zone, numbered without a gap.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Calendar {
+    zone: Tz,
+    unit: BucketUnit,
+    week_start: Weekday,
+}
+
+impl Calendar {
+    /// Buckets of a unit in a time zone; weeks begin on Monday, as in ISO 8601.
+    pub fn new(zone: Tz, unit: BucketUnit) -> Self {
+        Self { zone, unit, week_start: Weekday::Mon }
+    }
+
+    /// Sets the first day of the week.
+    pub fn with_week_start(mut self, day: Weekday) -> Self {
+        self.week_start = day;
+        self
+    }
+
+    /// The number of the bucket that holds an instant; the next bucket has the next number.
+    pub fn bucket(&self, at: Timestamp) -> i64 {
+        let date = at.to_chrono().with_timezone(&self.zone).date_naive();
+        match self.unit {
+            BucketUnit::Day => days(date),
+            BucketUnit::Week => (days(date) - self.first_week_day()).div_euclid(7),
+            BucketUnit::Month => i64::from(date.year()) * 12 + i64::from(date.month0()),
+        }
+    }
+
+    /// The first day of a bucket; the last one that there is where it lies beyond.
+    pub fn starts_on(&self, bucket: i64) -> NaiveDate {
+        let day = |days: i64| {
+            let (epoch, count) = (NaiveDate::default(), Days::new(days.unsigned_abs()));
+            if days < 0 { epoch.checked_sub_days(count) } else { epoch.checked_add_days(count) }
+        };
+        let found = match self.unit {
+            BucketUnit::Day => day(bucket),
+            BucketUnit::Week => day(bucket.saturating_mul(7).saturating_add(self.first_week_day())),
+            BucketUnit::Month => {
+                let (year, month) = (i32::try_from(bucket.div_euclid(12)), bucket.rem_euclid(12) as u32 + 1);
+                year.ok().and_then(|year| NaiveDate::from_ymd_opt(year, month, 1))
+            }
+        };
+        found.unwrap_or(NaiveDate::MAX)
+    }
+
+    /// The number of a day on which a week begins.
+    fn first_week_day(&self) -> i64 {
+        // Day 0, the first of 1970, was a Thursday.
+        i64::from(self.week_start.num_days_from_monday()) - 3
+    }
+}
+
+fn days(date: NaiveDate) -> i64 {
+    date.signed_duration_since(NaiveDate::default()).num_days()
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono_tz::{America, Europe};
+
+    use super::*;
+
+    fn at(text: &str) -> Timestamp {
+        Timestamp::parse(text).unwrap()
+    }
+
+    #[test]
+    fn buckets_follow_the_calendar_of_the_zone() {
+        let days = Calendar::new(Europe::Berlin, BucketUnit::Day);
+        // The last Sunday of March has 23 hours there, and that of October 25.
+        assert_eq!(days.bucket(at("2024-03-30T23:00:00Z")) + 1, days.bucket(at("2024-03-31T22:00:00Z")));
+        assert_eq!(days.bucket(at("2024-10-26T22:00:00Z")), days.bucket(at("2024-10-27T22:59:59Z")));
+        let new_york = Calendar::new(America::New_York, BucketUnit::Day);
+        assert_eq!(new_york.starts_on(new_york.bucket(at("2024-03-31T03:59:59Z"))).to_string(), "2024-03-30");
+
+        let weeks = Calendar::new(Europe::Berlin, BucketUnit::Week);
+        let monday = weeks.bucket(at("2024-03-04T12:00:00Z"));
+        assert_eq!(weeks.starts_on(monday).to_string(), "2024-03-04");
+        assert_eq!(weeks.bucket(at("2024-03-10T22:59:59Z")), monday);
+        let sundays = weeks.with_week_start(Weekday::Sun);
+        assert_eq!(sundays.starts_on(sundays.bucket(at("2024-03-10T12:00:00Z"))).to_string(), "2024-03-10");
+        assert_eq!(sundays.starts_on(sundays.bucket(at("1969-12-30T12:00:00Z"))).to_string(), "1969-12-28");
+
+        let months = Calendar::new(Europe::Berlin, BucketUnit::Month);
+        let march = months.bucket(at("2024-03-31T22:00:00Z")) - 1;
+        assert_eq!(months.starts_on(march).to_string(), "2024-03-01");
+        assert_eq!(months.starts_on(i64::MAX), NaiveDate::MAX);
+    }
+}

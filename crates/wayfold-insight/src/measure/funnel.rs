@@ -1,0 +1,310 @@
+//! Funnels: how far customers come through given steps within a window.
+
+mod reach;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::ops::RangeInclusive;
+use std::sync::Arc;
+
+use serde::Serialize;
+use wayfold_core::{History, Span, Timestamp};
+
+pub use self::reach::Reach;
+use super::Measure;
+use super::durations::Durations;
+use super::event_test::EventTest;
+use crate::error::{Error, ErrorKind, Result};
+
+/// In which order the steps of a funnel count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum FunnelOrder {
+    /// One after the other, with anything in between.
+    #[default]
+    Ordered,
+    /// One after the other: any event that is not the next step ends the attempt, but for repeats of the step where it
+    /// stands. As `strict_order` of ClickHouse's `windowFunnel`.
+    Strict,
+    /// As strict, but steps that were reached already may come again. As `strict_order` with `allow_reentry` there.
+    StrictWithReentry,
+    /// In any order.
+    Unordered,
+}
+
+/// From which entry the window runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum FunnelEntry {
+    /// Each step keeps the latest entry that reached it.
+    #[default]
+    Latest,
+    /// The first entry alone.
+    First,
+}
+
+/// What an excluded event does between the entry and the last step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Exclusion {
+    /// The customer is left out.
+    #[default]
+    DropsCustomer,
+    /// The attempt ends, and a new one may begin behind it.
+    EndsAttempt,
+}
+
+/// What a range of time is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum RangeOf {
+    /// The entry: later steps may lie behind the range.
+    #[default]
+    Entry,
+    /// Every step.
+    EveryStep,
+}
+
+type Segment = Arc<dyn Fn(&History<'_>) -> Option<String> + Send + Sync>;
+
+/// Measures how far customers come through steps, each counted once and with the furthest step.
+///
+/// The window runs from the entry to each later step, and includes its end. An event is used for one step. Events of one
+/// instant count in whatever order reaches furthest. The first attempt that reaches the furthest step gives the times.
+#[derive(Clone)]
+pub struct Funnel {
+    steps: Vec<EventTest>,
+    window: Span,
+    order: FunnelOrder,
+    entry: FunnelEntry,
+    exclusions: Vec<EventTest>,
+    exclusion: Exclusion,
+    range: RangeInclusive<Timestamp>,
+    range_of: RangeOf,
+    segment: Option<Segment>,
+}
+
+impl fmt::Debug for Funnel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.semantics())
+    }
+}
+
+impl Funnel {
+    /// The most steps of a funnel.
+    pub const STEPS_MAX: usize = 64;
+
+    /// Measures steps within a window from the entry.
+    ///
+    /// # Errors
+    /// `InvalidParameter` if there is no step or more than [`Funnel::STEPS_MAX`], or the window is not positive.
+    pub fn new(steps: Vec<EventTest>, window: Span) -> Result<Self> {
+        if steps.is_empty() || steps.len() > Self::STEPS_MAX {
+            let message = format_args!("a funnel of {} steps; give it 1 to {}", steps.len(), Self::STEPS_MAX);
+            return Err(Error::new(ErrorKind::InvalidParameter, message));
+        }
+        if window.as_micros() <= 0 {
+            let message = "a funnel without a window; say how long a customer may take";
+            return Err(Error::new(ErrorKind::InvalidParameter, message));
+        }
+        Ok(Self {
+            steps,
+            window,
+            order: FunnelOrder::default(),
+            entry: FunnelEntry::default(),
+            exclusions: Vec::new(),
+            exclusion: Exclusion::default(),
+            range: Timestamp::MIN..=Timestamp::MAX,
+            range_of: RangeOf::default(),
+            segment: None,
+        })
+    }
+
+    /// Sets in which order the steps count.
+    pub fn with_order(mut self, order: FunnelOrder) -> Self {
+        self.order = order;
+        self
+    }
+
+    /// Sets from which entry the window runs.
+    pub fn with_entry(mut self, entry: FunnelEntry) -> Self {
+        self.entry = entry;
+        self
+    }
+
+    /// Excludes events between the entry and the last step.
+    pub fn excluding(mut self, exclusions: Vec<EventTest>, exclusion: Exclusion) -> Self {
+        (self.exclusions, self.exclusion) = (exclusions, exclusion);
+        self
+    }
+
+    /// Looks at a range of time alone.
+    pub fn within(mut self, range: RangeInclusive<Timestamp>, range_of: RangeOf) -> Self {
+        (self.range, self.range_of) = (range, range_of);
+        self
+    }
+
+    /// Measures segments apart; who has none is left out.
+    pub fn by_segment(
+        mut self,
+        segment: impl Fn(&History<'_>) -> Option<String> + Send + Sync + 'static,
+    ) -> Self {
+        self.segment = Some(Arc::new(segment));
+        self
+    }
+
+    /// What was counted how, in words, for who reads the figures.
+    pub fn semantics(&self) -> String {
+        let steps: Vec<_> = self.steps.iter().map(EventTest::name).collect();
+        let exclusions: Vec<_> = self.exclusions.iter().map(EventTest::name).collect();
+        format!(
+            "funnel {} within {} s of the entry (inclusive), order {:?}, entry {:?}, exclusions {exclusions:?} ({:?}), \
+             range {} to {} of {:?}",
+            steps.join(" > "),
+            self.window.as_micros() / 1_000_000,
+            self.order,
+            self.entry,
+            self.exclusion,
+            self.range.start(),
+            self.range.end(),
+            self.range_of,
+        )
+    }
+
+    /// How far a customer comes; `None` if it does not enter or is left out.
+    pub fn reach(&self, history: &History<'_>) -> Option<Reach> {
+        reach::reach(self, history)
+    }
+}
+
+/// What a [`Funnel`] adds up, by segment.
+#[derive(Debug, Clone, Default)]
+pub struct FunnelTotal(BTreeMap<String, SegmentTotal>);
+
+#[derive(Debug, Clone, Default)]
+struct SegmentTotal {
+    /// How many customers came as far as each step and no further.
+    furthest: Vec<i64>,
+    /// How long from the entry to each step, and from the step before.
+    from_entry: Vec<Durations>,
+    from_before: Vec<Durations>,
+    /// What those who came no further did next, by step and kind.
+    next: BTreeMap<(usize, String), i64>,
+}
+
+impl Measure for Funnel {
+    type Total = FunnelTotal;
+
+    fn add(&self, history: &History<'_>, times: i64, total: &mut FunnelTotal) {
+        let segment = match &self.segment {
+            None => Some(String::new()),
+            Some(segment) => segment(history),
+        };
+        let (Some(segment), Some(reach)) = (segment, self.reach(history)) else { return };
+        let total = total.0.entry(segment).or_default();
+        total.grow(self.steps.len());
+        let furthest = reach.times.len() - 1;
+        total.furthest[furthest] += times;
+        for (step, at) in reach.times.iter().enumerate() {
+            total.from_entry[step].add(at.since(reach.times[0]).as_micros(), times);
+            total.from_before[step].add(at.since(reach.times[step.saturating_sub(1)]).as_micros(), times);
+        }
+        if let Some(next) = reach.next.filter(|_| furthest + 1 < self.steps.len()) {
+            *total.next.entry((furthest, next)).or_default() += times;
+        }
+    }
+
+    fn merge(&self, total: &mut FunnelTotal, other: FunnelTotal) {
+        for (segment, from) in other.0 {
+            let to = total.0.entry(segment).or_default();
+            to.grow(self.steps.len());
+            for (step, customers) in from.furthest.into_iter().enumerate() {
+                to.furthest[step] += customers;
+            }
+            for (to, from) in to.from_entry.iter_mut().zip(from.from_entry) {
+                to.merge(from);
+            }
+            for (to, from) in to.from_before.iter_mut().zip(from.from_before) {
+                to.merge(from);
+            }
+            for (next, customers) in from.next {
+                *to.next.entry(next).or_default() += customers;
+            }
+        }
+    }
+}
+
+impl SegmentTotal {
+    fn grow(&mut self, steps: usize) {
+        self.furthest.resize(steps, 0);
+        self.from_entry.resize(steps, Durations::default());
+        self.from_before.resize(steps, Durations::default());
+    }
+}
+
+/// The steps of a funnel in figures, of one segment.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct FunnelReport {
+    /// What was counted how.
+    pub semantics: String,
+    /// Which segment; empty where there are none.
+    pub segment: String,
+    /// The steps.
+    pub steps: Vec<FunnelStep>,
+}
+
+/// A step of a funnel.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct FunnelStep {
+    /// What it is called.
+    pub name: String,
+    /// How many customers came as far at least.
+    pub customers: u64,
+    /// How many of them came no further.
+    pub dropped: u64,
+    /// The share of those who came as far as the step before; of the first step 1.
+    pub of_before: f64,
+    /// The share of those who entered.
+    pub of_entered: f64,
+    /// The mean time from the step before, and the median by nearest rank; `None` of the first step or if nobody came.
+    pub from_before: Option<(Span, Span)>,
+    /// As much from the entry.
+    pub from_entry: Option<(Span, Span)>,
+    /// What those who came no further did next, the most frequent first.
+    pub next: Vec<(String, u64)>,
+}
+
+impl Funnel {
+    /// The figures, by segment.
+    pub fn report(&self, total: &FunnelTotal) -> Vec<FunnelReport> {
+        let of_segment = |(segment, total): (&String, &SegmentTotal)| FunnelReport {
+            semantics: self.semantics(),
+            segment: segment.clone(),
+            steps: self.steps_of(total),
+        };
+        let reports = total.0.iter().map(of_segment);
+        reports.filter(|report| report.steps.iter().any(|step| step.customers > 0)).collect()
+    }
+
+    fn steps_of(&self, total: &SegmentTotal) -> Vec<FunnelStep> {
+        let reached = |step: usize| total.furthest[step..].iter().sum::<i64>().max(0) as u64;
+        let share = |part: u64, of: u64| if of == 0 { 0.0 } else { part as f64 / of as f64 };
+        let times = |step: usize, of: &[Durations]| {
+            let figures = of[step].figures().filter(|_| step > 0)?;
+            Some((figures.mean, figures.median))
+        };
+        let row = |(step, test): (usize, &EventTest)| {
+            let of_step = total.next.iter().filter(|((of, _), customers)| *of == step && **customers > 0);
+            let mut next: Vec<_> =
+                of_step.map(|((_, name), customers)| (name.clone(), *customers as u64)).collect();
+            next.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+            FunnelStep {
+                name: test.name().to_owned(),
+                customers: reached(step),
+                dropped: total.furthest[step].max(0) as u64,
+                of_before: share(reached(step), reached(step.saturating_sub(1))),
+                of_entered: share(reached(step), reached(0)),
+                from_before: times(step, &total.from_before),
+                from_entry: times(step, &total.from_entry),
+                next,
+            }
+        };
+        self.steps.iter().enumerate().map(row).collect()
+    }
+}

@@ -1,0 +1,206 @@
+//! How far one customer comes.
+
+use wayfold_core::{EventView, History, Timestamp};
+
+use super::{Exclusion, Funnel, FunnelEntry, FunnelOrder, RangeOf};
+use crate::measure::cases::kind_name;
+
+/// How far a customer has come through a funnel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reach {
+    /// When it came to each step, from the entry to the furthest; of an unordered funnel, when so many steps were done.
+    pub times: Vec<Timestamp>,
+    /// The kind of its next event behind the furthest step.
+    pub next: Option<String>,
+}
+
+/// The instants of the steps of an attempt.
+type Attempt = Vec<Timestamp>;
+
+pub(super) fn reach(funnel: &Funnel, history: &History<'_>) -> Option<Reach> {
+    let is_in_range = |at: Timestamp| funnel.range_of == RangeOf::Entry || funnel.range.contains(&at);
+    let events: Vec<_> =
+        history.events().iter().filter(|event| is_in_range(event.occurred_at())).copied().collect();
+    let times = match funnel.order {
+        FunnelOrder::Unordered => unordered(funnel, &events),
+        _ => Attempts::new(funnel).of(&events),
+    }?;
+    let last = *times.last()?;
+    let next = history.events().iter().find(|event| event.occurred_at() > last);
+    Some(Reach { next: next.map(|event| kind_name(event).to_owned()), times })
+}
+
+/// The attempts of a customer, step by step.
+struct Attempts<'a> {
+    funnel: &'a Funnel,
+    /// The attempt that stands at each step, with the latest entry.
+    standing: Vec<Option<Attempt>>,
+    furthest: Attempt,
+    has_entered: bool,
+}
+
+impl<'a> Attempts<'a> {
+    fn new(funnel: &'a Funnel) -> Self {
+        let standing = vec![None; funnel.steps.len()];
+        Self { funnel, standing, furthest: Vec::new(), has_entered: false }
+    }
+
+    fn of(mut self, events: &[EventView<'_>]) -> Option<Attempt> {
+        for instant in events.chunk_by(|a, b| a.occurred_at() == b.occurred_at()) {
+            if !self.take(instant) {
+                return None;
+            }
+        }
+        (!self.furthest.is_empty()).then_some(self.furthest)
+    }
+
+    /// Takes the events of an instant; says whether the customer stays in.
+    fn take(&mut self, events: &[EventView<'_>]) -> bool {
+        let at = events[0].occurred_at();
+        let excluded = events.iter().any(|event| self.funnel.exclusions.iter().any(|test| test.holds(event)));
+        let is_done = self.furthest.len() == self.funnel.steps.len();
+        if excluded && !is_done {
+            let is_open = |attempt: &Attempt| at.since(attempt[0]) <= self.funnel.window;
+            if self.funnel.exclusion == Exclusion::DropsCustomer
+                && self.standing.iter().flatten().any(is_open)
+            {
+                return false;
+            }
+            self.standing.iter_mut().for_each(|standing| *standing = None);
+        }
+        let before = std::mem::take(&mut self.standing);
+        self.standing = before
+            .iter()
+            .map(|attempt| attempt.clone().filter(|attempt| self.goes_on(attempt, events)))
+            .collect();
+        let may_enter = self.funnel.range.contains(&at)
+            && (self.funnel.entry == FunnelEntry::Latest || !self.has_entered);
+        for attempt in before.into_iter().flatten().chain(may_enter.then(Vec::new)) {
+            self.advance(&attempt, events);
+        }
+        true
+    }
+
+    /// Whether an attempt stands still where it stands, through events that it did not use.
+    fn goes_on(&self, attempt: &Attempt, events: &[EventView<'_>]) -> bool {
+        let steps = &self.funnel.steps;
+        let passes = |event: &EventView<'_>| match self.funnel.order {
+            FunnelOrder::Strict => steps[attempt.len() - 1].holds(event),
+            FunnelOrder::StrictWithReentry => steps[..attempt.len()].iter().any(|step| step.holds(event)),
+            FunnelOrder::Ordered | FunnelOrder::Unordered => true,
+        };
+        events.iter().all(passes)
+    }
+
+    /// Takes an attempt as far as the events of an instant reach, each used for one step.
+    fn advance(&mut self, attempt: &Attempt, events: &[EventView<'_>]) {
+        let at = events[0].occurred_at();
+        if attempt.first().is_some_and(|entry| at.since(*entry) > self.funnel.window) {
+            return;
+        }
+        let mut matching = Matching::new(events.len());
+        let mut reached = attempt.clone();
+        while let Some(step) = self.funnel.steps.get(reached.len()) {
+            let fits = |place: usize| step.holds(&events[place]);
+            let uses: Vec<usize> = (0..events.len()).filter(|place| fits(*place)).collect();
+            if !matching.add(uses) {
+                break;
+            }
+            reached.push(at);
+            self.has_entered = true;
+            let standing = &mut self.standing[reached.len() - 1];
+            if standing.as_ref().is_none_or(|known| known[0] < reached[0]) {
+                *standing = Some(reached.clone());
+            }
+            if reached.len() > self.furthest.len() {
+                self.furthest.clone_from(&reached);
+            }
+        }
+    }
+}
+
+/// Which event is used for which step; steps are added one after the other, and others move over where that helps.
+struct Matching {
+    /// The step that uses each event.
+    user: Vec<Option<usize>>,
+    /// The events that each step can use.
+    uses: Vec<Vec<usize>>,
+}
+
+impl Matching {
+    fn new(events: usize) -> Self {
+        Self { user: vec![None; events], uses: Vec::new() }
+    }
+
+    /// Adds a step; says whether every step has an event of its own.
+    fn add(&mut self, uses: Vec<usize>) -> bool {
+        self.uses.push(uses);
+        let step = self.uses.len() - 1;
+        let found = self.place(step, &mut vec![false; self.user.len()]);
+        if !found {
+            self.uses.pop();
+        }
+        found
+    }
+
+    fn place(&mut self, step: usize, seen: &mut [bool]) -> bool {
+        for use_of in 0..self.uses[step].len() {
+            let event = self.uses[step][use_of];
+            if std::mem::replace(&mut seen[event], true) {
+                continue;
+            }
+            let is_free = match self.user[event] {
+                None => true,
+                Some(other) => self.place(other, seen),
+            };
+            if is_free {
+                self.user[event] = Some(step);
+                return true;
+            }
+        }
+        false
+    }
+}
+
+/// The attempt with the most steps in any order; of several the one that begins first.
+fn unordered(funnel: &Funnel, events: &[EventView<'_>]) -> Option<Attempt> {
+    let is_step = |event: &EventView<'_>| funnel.steps.iter().any(|step| step.holds(event));
+    let steps: Vec<_> = events.iter().filter(|event| is_step(event)).collect();
+    let mut furthest = Vec::new();
+    for (place, first) in steps.iter().enumerate() {
+        let entry = first.occurred_at();
+        if !funnel.range.contains(&entry) {
+            continue;
+        }
+        let mut attempt = Vec::new();
+        // Events are matched with steps: each new event either finds a step for itself, moving others, or is not used.
+        let mut matching = Matching::new(funnel.steps.len());
+        let excluded = |at: Timestamp| {
+            let between = events.iter().filter(|event| (entry..=at).contains(&event.occurred_at()));
+            between.into_iter().any(|event| funnel.exclusions.iter().any(|test| test.holds(event)))
+        };
+        for event in &steps[place..] {
+            let at = event.occurred_at();
+            if at.since(entry) > funnel.window || attempt.len() == funnel.steps.len() {
+                break;
+            }
+            if excluded(at) {
+                if funnel.exclusion == Exclusion::DropsCustomer {
+                    return None;
+                }
+                break;
+            }
+            let uses = (0..funnel.steps.len()).filter(|step| funnel.steps[*step].holds(event)).collect();
+            if matching.add(uses) {
+                attempt.push(at);
+            }
+        }
+        if attempt.len() > furthest.len() {
+            furthest = attempt;
+        }
+        if funnel.entry == FunnelEntry::First {
+            break;
+        }
+    }
+    (!furthest.is_empty()).then_some(furthest)
+}

@@ -1,0 +1,225 @@
+//! Retention: who started in a bucket came back how many buckets later, and what they ordered.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
+
+use chrono::NaiveDate;
+use serde::Serialize;
+use wayfold_core::{Amount, Currency, EventKind, History, Span};
+
+use super::Measure;
+use super::calendar::Calendar;
+use super::event_test::EventTest;
+use super::process_map::amount;
+
+/// Which customers make the cohort of a bucket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum CohortBy {
+    /// Who started in it, whenever else too.
+    #[default]
+    Every,
+    /// Who started in it for the first time.
+    First,
+}
+
+/// When a customer has come back after so many buckets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ReturnIn {
+    /// In that bucket.
+    #[default]
+    On,
+    /// In that bucket or any behind it.
+    OnOrAfter,
+}
+
+/// What the buckets are in which customers come back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ReturnBuckets {
+    /// Those of the calendar.
+    #[default]
+    Calendar,
+    /// Spans of 24 hours from the first start within the cohort's bucket, whatever the calendar's unit.
+    Rolling,
+}
+
+/// Measures how many of those who started in a bucket came back in the same, the next, and so on.
+#[derive(Debug, Clone)]
+pub struct Retention {
+    calendar: Calendar,
+    start: EventTest,
+    back: EventTest,
+    cohort: CohortBy,
+    returns: ReturnIn,
+    buckets: ReturnBuckets,
+    currency: Option<Currency>,
+}
+
+impl Retention {
+    /// Measures by calendar buckets; who passes the first test starts, who passes the second has come back.
+    pub fn new(calendar: Calendar, start: EventTest, back: EventTest) -> Self {
+        Self {
+            calendar,
+            start,
+            back,
+            cohort: CohortBy::default(),
+            returns: ReturnIn::default(),
+            buckets: ReturnBuckets::default(),
+            currency: None,
+        }
+    }
+
+    /// Sets which customers make a cohort.
+    pub fn with_cohort(mut self, cohort: CohortBy) -> Self {
+        self.cohort = cohort;
+        self
+    }
+
+    /// Sets when a customer has come back.
+    pub fn with_return(mut self, returns: ReturnIn) -> Self {
+        self.returns = returns;
+        self
+    }
+
+    /// Sets what the buckets are in which customers come back.
+    pub fn with_buckets(mut self, buckets: ReturnBuckets) -> Self {
+        self.buckets = buckets;
+        self
+    }
+
+    /// Also adds up what was ordered in a currency, bucket by bucket, as it was placed.
+    pub fn valued_in(mut self, currency: Currency) -> Self {
+        self.currency = Some(currency);
+        self
+    }
+
+    /// The figures of a range of cohorts, each up to the last bucket of the range.
+    pub fn report(&self, total: &RetentionTotal, buckets: RangeInclusive<i64>) -> Vec<RetentionRow> {
+        let last = *buckets.end();
+        let row = |bucket: i64| {
+            let returned = |later: i64| match self.returns {
+                ReturnIn::On => total.cells.get(&(bucket, later)).map_or(0, |cell| cell.customers),
+                ReturnIn::OnOrAfter => {
+                    let cells = total.cells.range((bucket, later)..=(bucket, i64::MAX));
+                    cells.map(|(_, cell)| cell.customers).sum()
+                }
+            };
+            let ordered = |later: i64| total.cells.get(&(bucket, later)).map_or(0, |cell| cell.value);
+            let later = 0..=last - bucket;
+            RetentionRow {
+                bucket,
+                starts_on: self.calendar.starts_on(bucket),
+                customers: total.cohorts.get(&bucket).copied().unwrap_or_default(),
+                returned: later.clone().map(returned).collect(),
+                ordered: later.map(|later| amount(ordered(later))).collect(),
+            }
+        };
+        buckets.map(row).collect()
+    }
+}
+
+/// What a [`Retention`] adds up.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RetentionTotal {
+    /// Who started, by bucket.
+    cohorts: BTreeMap<i64, i64>,
+    /// Who came back, by the cohort's bucket and how many buckets later.
+    cells: BTreeMap<(i64, i64), Cell>,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Cell {
+    customers: i64,
+    value: i128,
+}
+
+impl RetentionTotal {
+    fn add_cohort(&mut self, bucket: i64, times: i64) {
+        let known = self.cohorts.entry(bucket).or_default();
+        *known += times;
+        if *known == 0 {
+            self.cohorts.remove(&bucket);
+        }
+    }
+
+    fn add(&mut self, place: (i64, i64), customers: i64, value: i128) {
+        let known = self.cells.entry(place).or_default();
+        known.customers += customers;
+        known.value += value;
+        if *known == Cell::default() {
+            self.cells.remove(&place);
+        }
+    }
+
+    /// The first and the last bucket in which somebody started; `None` if nobody did.
+    pub fn buckets(&self) -> Option<RangeInclusive<i64>> {
+        Some(*self.cohorts.first_key_value()?.0..=*self.cohorts.last_key_value()?.0)
+    }
+}
+
+impl Measure for Retention {
+    type Total = RetentionTotal;
+
+    fn add(&self, history: &History<'_>, times: i64, total: &mut RetentionTotal) {
+        let mut starts = BTreeMap::new();
+        for event in history.events().iter().filter(|event| self.start.holds(event)) {
+            let at = event.occurred_at();
+            starts.entry(self.calendar.bucket(at)).or_insert(at);
+        }
+        let cohorts = match self.cohort {
+            CohortBy::Every => starts.len(),
+            CohortBy::First => 1,
+        };
+        for (bucket, start) in starts.into_iter().take(cohorts) {
+            total.add_cohort(bucket, times);
+            let later = |at| match self.buckets {
+                ReturnBuckets::Calendar => self.calendar.bucket(at) - bucket,
+                ReturnBuckets::Rolling => {
+                    at.since(start).as_micros().div_euclid(Span::from_days(1).as_micros())
+                }
+            };
+            let mut returned = BTreeSet::new();
+            for event in history.events() {
+                let after = later(event.occurred_at());
+                if after >= 0 && self.back.holds(event) {
+                    returned.insert(after);
+                }
+                let money = event.money_amount().filter(|_| event.kind() == EventKind::OrderPlaced);
+                let money = money.filter(|money| after >= 0 && Some(money.currency) == self.currency);
+                if let Some(money) = money {
+                    let value = i128::from(money.amount.as_ten_thousandths()) * i128::from(times);
+                    total.add((bucket, after), 0, value);
+                }
+            }
+            // Of who came back at any time, the last time says it all.
+            let counted = match self.returns {
+                ReturnIn::On => 0,
+                ReturnIn::OnOrAfter => returned.len().saturating_sub(1),
+            };
+            returned.into_iter().skip(counted).for_each(|after| total.add((bucket, after), times, 0));
+        }
+    }
+
+    fn merge(&self, total: &mut RetentionTotal, other: RetentionTotal) {
+        for (bucket, customers) in other.cohorts {
+            total.add_cohort(bucket, customers);
+        }
+        for (place, cell) in other.cells {
+            total.add(place, cell.customers, cell.value);
+        }
+    }
+}
+
+/// The cohort of a bucket.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RetentionRow {
+    /// Its number, as of [`Calendar::bucket`].
+    pub bucket: i64,
+    /// Its first day.
+    pub starts_on: NaiveDate,
+    /// How many customers started in it.
+    pub customers: i64,
+    /// How many of them came back so many buckets later, from 0 on.
+    pub returned: Vec<i64>,
+    /// What they ordered so many buckets later, in the currency that was asked for.
+    pub ordered: Vec<Amount>,
+}

@@ -1,0 +1,339 @@
+//! Funnels, retention and the activity lifecycle: cases worked by hand, of the tools whose semantics they share.
+
+use chrono_tz::{Europe, Tz};
+use proptest::collection::vec;
+use proptest::prelude::*;
+use wayfold_core::{
+    Currency, Custom, CustomKind, CustomerKey, EventBatch, EventBody, EventId, EventKind, JourneyEvent,
+    Money, OrderPlaced, Shard, Span, Tag, Timestamp, for_each_history,
+};
+use wayfold_insight::{
+    ActivityLifecycle, BucketUnit, Calendar, CohortBy, ErrorKind, EventTest, Exclusion, Funnel, FunnelEntry,
+    FunnelOrder, Measure, RangeOf, Reach, Retention, ReturnBuckets, ReturnIn,
+};
+
+fn at(text: &str) -> Timestamp {
+    Timestamp::parse(text).unwrap()
+}
+
+fn event(customer: &str, id: usize, name: &str, at: Timestamp) -> JourneyEvent {
+    let body: EventBody = match name {
+        "order" => {
+            let amount = Money::parse("10", Currency::EUR).unwrap();
+            OrderPlaced { lines: vec![], amount, promised_at: None }.into()
+        }
+        name => Custom { name: CustomKind::new(name).unwrap(), stage: None, amount: None }.into(),
+    };
+    let event =
+        JourneyEvent::new(EventId::from_u128(id as u128 + 1), CustomerKey::new(customer).unwrap(), at, body);
+    if name == "order" { event.with_tag(Tag::order(id.to_string()).unwrap()) } else { event }
+}
+
+fn total<M: Measure>(measure: &M, events: &[JourneyEvent], times: i64, total: &mut M::Total) {
+    let batch = EventBatch::from_events(events).unwrap();
+    for_each_history(&[batch], Shard::ALL, Timestamp::MAX, |history| measure.add(history, times, total));
+}
+
+fn hours(hours: i64) -> Span {
+    Span::from_micros(hours * 3_600_000_000)
+}
+
+/// Events of one person: names and times.
+fn person(events: &[(&str, &str)]) -> Vec<JourneyEvent> {
+    events.iter().enumerate().map(|(id, (name, time))| event("p", id, name, at(time))).collect()
+}
+
+fn funnel(steps: &[&str], window: Span) -> Funnel {
+    Funnel::new(steps.iter().map(|step| EventTest::custom(step)).collect(), window).unwrap()
+}
+
+fn reach(funnel: &Funnel, events: &[JourneyEvent]) -> Option<Reach> {
+    let (batch, mut found) = (EventBatch::from_events(events).unwrap(), None);
+    for_each_history(&[batch], Shard::ALL, Timestamp::MAX, |history| found = funnel.reach(history));
+    found
+}
+
+fn steps(funnel: &Funnel, events: &[JourneyEvent]) -> usize {
+    reach(funnel, events).map_or(0, |reach| reach.times.len())
+}
+
+/// One event a minute.
+fn in_turn(names: &str) -> Vec<JourneyEvent> {
+    let minute = |id: usize| at("2024-05-01") + Span::from_micros(id as i64 * 60_000_000);
+    names.split('-').enumerate().map(|(id, name)| event("p", id, name, minute(id))).collect()
+}
+
+#[test]
+fn the_window_runs_from_the_latest_entry_or_from_the_first() {
+    let events = person(&[
+        ("A", "2024-05-01T13:00:00Z"),
+        ("A", "2024-05-01T13:30:00Z"),
+        ("B", "2024-05-01T13:45:00Z"),
+        ("C", "2024-05-01T14:15:00Z"),
+    ]);
+    let funnel = funnel(&["A", "B", "C"], hours(1));
+    assert_eq!(steps(&funnel, &events), 3);
+    assert_eq!(steps(&funnel.clone().with_entry(FunnelEntry::First), &events), 2);
+    // The end of the window is in it.
+    let events = person(&[("A", "2024-05-01T13:00:00Z"), ("B", "2024-05-01T14:00:00Z")]);
+    assert_eq!(steps(&funnel, &events), 2);
+    let events = person(&[("A", "2024-05-01T13:00:00Z"), ("B", "2024-05-01T14:00:00.000001Z")]);
+    assert_eq!(steps(&funnel, &events), 1);
+}
+
+#[test]
+fn the_first_attempt_that_comes_furthest_gives_the_times() {
+    let events = person(&[
+        ("signup", "2024-05-01T01:00:00Z"),
+        ("pv", "2024-05-01T02:00:00Z"),
+        ("x", "2024-05-01T03:00:00Z"),
+        ("signup", "2024-05-03T04:00:00Z"),
+        ("pv", "2024-05-03T05:00:00Z"),
+        ("signup", "2024-05-04T07:00:00Z"),
+        ("pv", "2024-05-04T10:00:00Z"),
+    ]);
+    let funnel = funnel(&["signup", "pv", "goal"], Span::from_days(1));
+    let mut found = Default::default();
+    total(&funnel, &events, 1, &mut found);
+    let report = funnel.report(&found).remove(0);
+    assert_eq!(report.steps[1].from_before, Some((hours(1), hours(1))));
+    assert_eq!((report.steps[1].customers, report.steps[1].dropped, report.steps[2].customers), (1, 1, 0));
+    assert_eq!(report.steps[1].next, [("x".to_owned(), 1)]);
+    assert_eq!(
+        (report.steps[0].of_before, report.steps[1].of_entered, report.steps[2].of_entered),
+        (1.0, 1.0, 0.0)
+    );
+    assert!(report.semantics.contains("signup > pv > goal within 86400 s"), "{}", report.semantics);
+}
+
+#[test]
+fn an_event_is_used_once_and_those_of_one_instant_in_the_best_order() {
+    let names = ["f", "e", "d", "c", "b", "a", "a", "c", "b", "x"];
+    let at_once: Vec<_> =
+        names.iter().enumerate().map(|(id, name)| event("p", id, name, at("2024-05-01"))).collect();
+    let all = funnel(&["a", "b", "c", "a", "b", "c", "d", "e", "f", "x"], hours(1));
+    assert_eq!(steps(&all, &at_once), 10);
+    assert_eq!(steps(&all, &at_once[..9]), 9);
+    assert_eq!(steps(&all, &at_once[1..]), 8);
+
+    let repeated = funnel(&["onboard", "pv", "pv"], hours(1));
+    let events = person(&[
+        ("onboard", "2024-05-01T13:01:00Z"),
+        ("pv", "2024-05-01T13:10:00Z"),
+        ("pv", "2024-05-01T13:10:00Z"),
+        ("pv", "2024-05-01T13:11:00Z"),
+    ]);
+    let mut found = Default::default();
+    total(&repeated, &events, 1, &mut found);
+    let customers: Vec<_> =
+        repeated.report(&found).remove(0).steps.iter().map(|step| step.customers).collect();
+    assert_eq!(customers, [1, 1, 1]);
+    assert_eq!(steps(&repeated, &events[..2]), 2);
+
+    // Which of two events a step uses is decided by what the next step needs.
+    let either = EventTest::new("either", |_| true);
+    let funnel = Funnel::new(vec![either, EventTest::custom("a")], hours(1)).unwrap();
+    assert_eq!(steps(&funnel, &at_once[4..6]), 2);
+    assert_eq!(steps(&funnel, &[at_once[5].clone(), at_once[4].clone()]), 2);
+}
+
+#[test]
+fn orders_are_those_of_the_tools_that_know_them() {
+    let abc = |order| funnel(&["a", "b", "c"], hours(1)).with_order(order);
+    let cases = [
+        ("a-b-a-c", FunnelOrder::Ordered, 3),
+        ("a-b-a-c", FunnelOrder::Strict, 2),
+        ("a-b-a-c", FunnelOrder::StrictWithReentry, 3),
+        ("a-a-b-b-d-c-c", FunnelOrder::Ordered, 3),
+        ("a-a-b-b-d-c-c", FunnelOrder::Strict, 2),
+        ("a-a-b-b-c-c", FunnelOrder::Strict, 3),
+        ("d-a-b-c", FunnelOrder::Strict, 3),
+        ("c-b-a", FunnelOrder::Ordered, 1),
+        ("c-b-a", FunnelOrder::Unordered, 3),
+        ("c-d-c-b", FunnelOrder::Unordered, 2),
+        ("d", FunnelOrder::Unordered, 0),
+    ];
+    for (events, order, expected) in cases {
+        assert_eq!(steps(&abc(order), &in_turn(events)), expected, "{events} {order:?}");
+    }
+}
+
+#[test]
+fn exclusions_drop_the_customer_or_end_the_attempt_and_ranges_hold() {
+    let abc =
+        |exclusion| funnel(&["a", "b", "c"], hours(1)).excluding(vec![EventTest::custom("x")], exclusion);
+    for (events, dropped, ended) in
+        [("a-b-x-c", 0, 2), ("x-a-b-c", 3, 3), ("a-x-b-a-b-c", 0, 3), ("a-b-c-x", 3, 3), ("b-x-c", 0, 0)]
+    {
+        assert_eq!(steps(&abc(Exclusion::DropsCustomer), &in_turn(events)), dropped, "{events}");
+        assert_eq!(steps(&abc(Exclusion::EndsAttempt), &in_turn(events)), ended, "{events}");
+    }
+    let minute = |number: i64| at("2024-05-01") + Span::from_micros(number * 60_000_000);
+    let within = |range_of| funnel(&["a", "b", "c"], hours(1)).within(minute(0)..=minute(1), range_of);
+    assert_eq!(steps(&within(RangeOf::Entry), &in_turn("a-b-c")), 3);
+    assert_eq!(steps(&within(RangeOf::EveryStep), &in_turn("a-b-c")), 2);
+    assert_eq!(steps(&within(RangeOf::Entry), &in_turn("d-d-a-b-c")), 0);
+
+    let steps = || vec![EventTest::any()];
+    assert_eq!(Funnel::new(steps(), hours(0)).unwrap_err().kind(), ErrorKind::InvalidParameter);
+    assert_eq!(Funnel::new(Vec::new(), hours(1)).unwrap_err().kind(), ErrorKind::InvalidParameter);
+}
+
+#[test]
+fn segments_are_counted_apart() {
+    let funnel = funnel(&["a", "b"], hours(1))
+        .by_segment(|history| Some(history.customer().1[..1].to_owned()).filter(|segment| segment != "z"));
+    let mut events = Vec::new();
+    for (number, (customer, name)) in
+        [("x1", "a"), ("x1", "b"), ("x2", "a"), ("y1", "a"), ("z1", "a")].into_iter().enumerate()
+    {
+        events.push(event(customer, number, name, at("2024-05-01")));
+    }
+    let mut found = Default::default();
+    total(&funnel, &events, 1, &mut found);
+    let reports = funnel.report(&found);
+    let told: Vec<_> = reports
+        .iter()
+        .map(|report| {
+            (report.segment.as_str(), report.steps.iter().map(|step| step.customers).collect::<Vec<_>>())
+        })
+        .collect();
+    assert_eq!(told, [("x", vec![2, 1]), ("y", vec![1, 0])]);
+}
+
+fn utc(unit: BucketUnit) -> Calendar {
+    Calendar::new(Tz::UTC, unit)
+}
+
+fn on_days(people: &[(&str, &[u32])]) -> Vec<JourneyEvent> {
+    let mut events = Vec::new();
+    for (customer, days) in people {
+        for day in *days {
+            let at = at("2024-05-01T12:00:00Z") + Span::from_days(*day);
+            events.push(event(customer, events.len(), "seen", at));
+        }
+    }
+    events
+}
+
+#[test]
+fn the_activity_lifecycle_is_that_of_the_worked_case() {
+    let events =
+        on_days(&[("p1", &[11, 12, 13, 15, 17, 19]), ("p2", &[9, 12]), ("p3", &[12]), ("p4", &[15])]);
+    let measure = ActivityLifecycle::new(utc(BucketUnit::Day), EventTest::any());
+    let mut found = Default::default();
+    total(&measure, &events, 1, &mut found);
+    let first = utc(BucketUnit::Day).bucket(at("2024-05-01")) + 12;
+    let rows = measure.report(&found, first..=first + 7);
+    let column = |of: fn(&wayfold_insight::LifecycleRow) -> i64| rows.iter().map(of).collect::<Vec<_>>();
+    assert_eq!(column(|row| row.new), [1, 0, 0, 1, 0, 0, 0, 0]);
+    assert_eq!(column(|row| row.returning), [1, 1, 0, 0, 0, 0, 0, 0]);
+    assert_eq!(column(|row| row.resurrecting), [1, 0, 0, 1, 0, 1, 0, 1]);
+    assert_eq!(column(|row| row.dormant), [0, -2, -1, 0, -2, 0, -1, 0]);
+    assert_eq!(rows[0].starts_on.to_string(), "2024-05-13");
+}
+
+#[test]
+fn retention_is_that_of_the_worked_case() {
+    let events = on_days(&[("p1", &[0, 1, 2, 5, 6]), ("p2", &[1, 2, 3, 6])]);
+    let measure = Retention::new(utc(BucketUnit::Day), EventTest::any(), EventTest::any());
+    let rows = |measure: &Retention| -> Vec<Vec<i64>> {
+        let mut found = Default::default();
+        total(measure, &events, 1, &mut found);
+        let first = utc(BucketUnit::Day).bucket(at("2024-05-01"));
+        measure.report(&found, first..=first + 6).into_iter().map(|row| row.returned).collect()
+    };
+    let every = rows(&measure);
+    assert_eq!(
+        every[..4],
+        [vec![1, 1, 1, 0, 0, 1, 1], vec![2, 2, 1, 0, 1, 2], vec![2, 1, 0, 1, 2], vec![1, 0, 0, 1]]
+    );
+    let first = rows(&measure.clone().with_cohort(CohortBy::First));
+    assert_eq!(first[..3], [vec![1, 1, 1, 0, 0, 1, 1], vec![1, 1, 1, 0, 0, 1], vec![0, 0, 0, 0, 0]]);
+    let or_after = rows(&measure.clone().with_return(ReturnIn::OnOrAfter));
+    assert_eq!(or_after[..2], [vec![1, 1, 1, 1, 1, 1, 1], vec![2, 2, 2, 2, 2, 2]]);
+}
+
+#[test]
+fn rolling_returns_count_whole_days_from_the_start_and_orders_are_added_up() {
+    let events = [
+        event("p", 0, "seen", at("2024-05-01T22:00:00Z")),
+        event("p", 1, "order", at("2024-05-02T21:59:59Z")),
+        event("p", 2, "order", at("2024-05-02T22:00:00Z")),
+    ];
+    let measure = Retention::new(
+        Calendar::new(Europe::Berlin, BucketUnit::Week),
+        EventTest::custom("seen"),
+        EventTest::kind(EventKind::OrderPlaced),
+    )
+    .with_buckets(ReturnBuckets::Rolling)
+    .valued_in(Currency::EUR);
+    let mut found = Default::default();
+    total(&measure, &events, 1, &mut found);
+    let week = *found.buckets().unwrap().start();
+    let row = measure.report(&found, week..=week + 1).remove(0);
+    assert_eq!(
+        (row.customers, row.returned, row.starts_on.to_string()),
+        (1, vec![1, 1], "2024-04-29".to_owned())
+    );
+    assert_eq!(
+        row.ordered.iter().map(|amount| amount.as_ten_thousandths()).collect::<Vec<_>>(),
+        [100_000, 100_000]
+    );
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+
+    /// Against trying every choice of events, one for each step.
+    #[test]
+    fn a_funnel_reaches_what_the_best_choice_of_events_reaches(
+        names in vec((0..3_usize, 0..6_i64), 0..9), steps in vec(0..3_usize, 1..4), window in 1..5_i64,
+    ) {
+        const NAMES: [&str; 3] = ["a", "b", "c"];
+        let events: Vec<_> = names.iter().enumerate()
+            .map(|(id, (name, hour))| event("p", id, NAMES[*name], at("2024-05-01") + hours(*hour))).collect();
+        let funnel = funnel(&steps.iter().map(|step| NAMES[*step]).collect::<Vec<_>>(), hours(window));
+        let mut best = 0;
+        let mut open: Vec<Vec<usize>> = vec![Vec::new()];
+        while let Some(chosen) = open.pop() {
+            best = best.max(chosen.len());
+            for (place, (name, hour)) in names.iter().enumerate() {
+                let follows = chosen.last().is_none_or(|last| names[*last].1 <= *hour);
+                let is_in = chosen.first().is_none_or(|first| hour - names[*first].1 <= window);
+                if steps.get(chosen.len()) == Some(name) && !chosen.contains(&place) && follows && is_in {
+                    open.push([chosen.clone(), vec![place]].concat());
+                }
+            }
+        }
+        prop_assert_eq!(self::steps(&funnel, &events), best);
+    }
+
+    /// Parts merge to what all give, and what is added and taken away again was never there.
+    #[test]
+    fn totals_are_a_group(all in vec((0..4_usize, 0..4_usize, 0..900_i64), 0..40), cut in 0..40_usize) {
+        let events: Vec<_> = all.iter().enumerate().map(|(id, (customer, name, hour))| {
+            let (customer, name) = (["p", "q", "r", "s"][*customer], ["a", "b", "seen", "order"][*name]);
+            event(customer, id, name, at("2024-05-01") + hours(*hour))
+        }).collect();
+        let calendar = utc(BucketUnit::Week);
+        let funnel = funnel(&["a", "b", "seen"], hours(72));
+        let lifecycle = ActivityLifecycle::new(calendar, EventTest::custom("a"));
+        let retention = Retention::new(calendar, EventTest::any(), EventTest::kind(EventKind::OrderPlaced))
+            .valued_in(Currency::EUR);
+        let measure = (&funnel, (&lifecycle, &retention));
+        let mut whole = Default::default();
+        total(&measure, &events, 1, &mut whole);
+        let is_low = |event: &JourneyEvent| event.customer.customer.as_str() < "r";
+        let (low, high): (Vec<_>, Vec<_>) = events.iter().cloned().partition(is_low);
+        let more = &events[cut.min(events.len())..];
+        let (mut first, mut second) = (Default::default(), Default::default());
+        total(&measure, &low, 1, &mut first);
+        total(&measure, more, 1, &mut first);
+        total(&measure, &high, 1, &mut second);
+        total(&measure, more, -1, &mut second);
+        measure.merge(&mut first, second);
+        prop_assert_eq!(funnel.report(&first.0), funnel.report(&whole.0));
+        prop_assert_eq!(first.1, whole.1);
+    }
+}
