@@ -34,7 +34,7 @@
 //! - [`SatisfactionMethod`]: NPS, CSAT and CES with intervals, of [`Answers`] that the projection [`SurveyAnswers`]
 //!   collects by dimension.
 //! - [`Measure`]: questions about many histories at once, in one pass: [`ProcessMap`] and [`Variants`] of [`Cases`],
-//!   [`TemporalProfile`] and the [`TemporalDeviations`] from it, [`Funnel`], [`Retention`] and [`ActivityLifecycle`].
+//!   [`TemporalProfile`] and the [`TemporalDeviations`] from it, [`Funnel`], [`Retention`], [`ActivityLifecycle`] and [`Attribution`].
 //!
 //! # How it computes
 //!
@@ -74,12 +74,13 @@ pub use self::holdout::{
 pub use self::kmeans::{Clusters, KMeans};
 pub use self::lifetime_value::{LifetimeValue, MonthValue, ValuePlan, lifetime_value};
 pub use self::measure::{
-    Activity, ActivityLifecycle, ActivityLifecycleTotal, ActivityRow, BucketUnit, Calendar, CaseBy, Cases,
-    CohortBy, Deviation, EdgeRow, EventTest, Exclusion, Funnel, FunnelEntry, FunnelOrder, FunnelReport,
-    FunnelStep, FunnelTotal, LifecycleRow, Measure, PairRow, ProcessMap, ProcessMapReport, ProcessMapTotal,
-    RangeOf, Reach, Retention, RetentionRow, RetentionTotal, ReturnBuckets, ReturnIn, TemporalDeviations,
+    Activity, ActivityLifecycle, ActivityLifecycleTotal, ActivityRow, Attribution, AttributionModel,
+    AttributionReport, AttributionTotal, BucketUnit, Calendar, CaseBy, Cases, ChannelCredit, CohortBy,
+    Deviation, EdgeRow, EventTest, Exclusion, Funnel, FunnelEntry, FunnelOrder, FunnelReport, FunnelStep,
+    FunnelTotal, LifecycleRow, Measure, PairRow, ProcessMap, ProcessMapReport, ProcessMapTotal, RangeOf,
+    Reach, Retention, RetentionRow, RetentionTotal, ReturnBuckets, ReturnIn, TemporalDeviations,
     TemporalProfile, TemporalProfileReport, TemporalProfileTotal, VariantRow, Variants, VariantsReport,
-    VariantsTotal,
+    VariantsTotal, shapley,
 };
 pub use self::model::{
     BgNbd, ChurnModel, Estimate, FitReport, Fitted, GammaGamma, MbgNbd, ParetoNbd, Renewals,

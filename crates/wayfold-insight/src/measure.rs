@@ -1,6 +1,7 @@
 //! Measures: questions about many histories, each a fold whose parts merge.
 
 mod activity_lifecycle;
+mod attribution;
 mod calendar;
 mod cases;
 mod durations;
@@ -15,6 +16,9 @@ mod variants;
 use wayfold_core::History;
 
 pub use self::activity_lifecycle::{ActivityLifecycle, ActivityLifecycleTotal, LifecycleRow};
+pub use self::attribution::{
+    Attribution, AttributionModel, AttributionReport, AttributionTotal, ChannelCredit, shapley,
+};
 pub use self::calendar::{BucketUnit, Calendar};
 pub use self::cases::{Activity, CaseBy, Cases};
 pub use self::event_test::EventTest;

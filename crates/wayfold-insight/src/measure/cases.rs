@@ -38,7 +38,7 @@ pub enum Activity {
 }
 
 impl Activity {
-    fn name<'a>(&self, event: &EventView<'a>) -> Option<Cow<'a, str>> {
+    pub(super) fn name<'a>(&self, event: &EventView<'a>) -> Option<Cow<'a, str>> {
         match self {
             Self::Kind => Some(Cow::Borrowed(kind_name(event))),
             Self::KindAnd(attribute) => Some(match text_attribute(event, attribute) {

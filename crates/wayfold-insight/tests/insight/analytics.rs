@@ -8,8 +8,9 @@ use wayfold_core::{
     Money, OrderPlaced, Shard, Span, Tag, Timestamp, for_each_history,
 };
 use wayfold_insight::{
-    ActivityLifecycle, BucketUnit, Calendar, CohortBy, ErrorKind, EventTest, Exclusion, Funnel, FunnelEntry,
-    FunnelOrder, Measure, RangeOf, Reach, Retention, ReturnBuckets, ReturnIn,
+    Activity, ActivityLifecycle, Attribution, AttributionModel, BucketUnit, Calendar, CohortBy, ErrorKind,
+    EventTest, Exclusion, Funnel, FunnelEntry, FunnelOrder, Measure, RangeOf, Reach, Retention,
+    ReturnBuckets, ReturnIn, shapley,
 };
 
 fn at(text: &str) -> Timestamp {
@@ -282,6 +283,101 @@ fn rolling_returns_count_whole_days_from_the_start_and_orders_are_added_up() {
     );
 }
 
+/// Paths of channels, one a customer; a path that ends in `!` converts.
+fn paths(paths: &[&str]) -> Vec<JourneyEvent> {
+    let mut events = Vec::new();
+    for (number, path) in paths.iter().enumerate() {
+        for (place, name) in path.split('>').enumerate() {
+            let name = if name == "!" { "order" } else { name };
+            let at = at("2024-05-01") + Span::from_days(place as u32 * 7);
+            events.push(event(&format!("p{number}"), events.len(), name, at));
+        }
+    }
+    events
+}
+
+fn attribution() -> Attribution {
+    let is_touch = EventTest::new("touch", |event| event.kind() == EventKind::CustomNeutral);
+    let order = EventTest::kind(EventKind::OrderPlaced);
+    let measure = Attribution::new(is_touch, order, Span::from_days(365)).unwrap();
+    measure.named_by(Activity::Kind).valued_in(Currency::EUR)
+}
+
+fn credits(events: &[JourneyEvent], model: &AttributionModel) -> Vec<(String, f64)> {
+    let (measure, mut found) = (attribution(), Default::default());
+    total(&measure, events, 1, &mut found);
+    let report = measure.report(&found, model);
+    let round = |share: f64| (share * 1e9).round() / 1e9;
+    report.channels.into_iter().map(|row| (row.channel, round(row.conversions))).collect()
+}
+
+#[track_caller]
+fn check_credits(found: &[(String, f64)], expected: &[(&str, f64)]) {
+    let found: Vec<_> = found.iter().map(|(channel, credit)| (channel.as_str(), *credit)).collect();
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn each_model_shares_a_path_as_it_says() {
+    let one = |path: &str, model| credits(&paths(&[path]), &model);
+    let path = "a>b>c>direct>!";
+    check_credits(&one(path, AttributionModel::First), &[("a", 1.0)]);
+    check_credits(&one(path, AttributionModel::Last), &[("direct", 1.0)]);
+    let non_direct = || AttributionModel::LastNonDirect { direct: "direct".to_owned() };
+    check_credits(&one(path, non_direct()), &[("c", 1.0)]);
+    check_credits(&one("direct>direct>!", non_direct()), &[("direct", 1.0)]);
+    let quarter = [("a", 0.25), ("b", 0.25), ("c", 0.25), ("direct", 0.25)];
+    check_credits(&one(path, AttributionModel::Linear), &quarter);
+    check_credits(
+        &one(path, AttributionModel::Position),
+        &[("a", 0.4), ("b", 0.1), ("c", 0.1), ("direct", 0.4)],
+    );
+    check_credits(&one("a>!", AttributionModel::Position), &[("a", 1.0)]);
+    check_credits(&one("a>b>!", AttributionModel::Position), &[("a", 0.5), ("b", 0.5)]);
+    // A week apart, with a half-life of a week: 1, 2 and 4 parts of 7.
+    let seventh = |parts: f64| (parts / 7.0 * 1e9).round() / 1e9;
+    let parts = [("a", seventh(1.0)), ("b", seventh(2.0)), ("c", seventh(4.0))];
+    check_credits(&one("a>b>c>!", AttributionModel::TimeDecay), &parts);
+    check_credits(&one("a>b>a>!", AttributionModel::Shapley), &[("a", 0.5), ("b", 0.5)]);
+}
+
+#[test]
+fn markov_effects_are_those_of_the_worked_case() {
+    let found = credits(&paths(&["C1>C2>C3>!", "C1", "C2>C3"]), &AttributionModel::Markov);
+    check_credits(&found, &[("C1", 0.2), ("C2", 0.4), ("C3", 0.4)]);
+    assert_eq!(credits(&paths(&["C1"]), &AttributionModel::Markov), []);
+    // A channel that every path goes through twice is lost with all of them.
+    check_credits(&credits(&paths(&["C1>C1>!", "C1>C1"]), &AttributionModel::Markov), &[("C1", 1.0)]);
+}
+
+#[test]
+fn shapley_values_are_those_of_the_worked_case() {
+    let values = shapley(&[0.0, 7.0, 6.0, 15.0, 4.0, 7.0, 9.0, 19.0]).unwrap();
+    for (found, expected) in values.iter().zip([23.0 / 3.0, 49.0 / 6.0, 19.0 / 6.0]) {
+        assert!((found - expected).abs() < 1e-12, "{found} {expected}");
+    }
+    for worth in [&[][..], &[0.0], &[0.0, 1.0, 2.0], &[1.0, 2.0]] {
+        assert_eq!(shapley(worth).unwrap_err().kind(), ErrorKind::InvalidParameter);
+    }
+}
+
+#[test]
+fn a_path_ends_at_a_conversion_and_at_the_lookback() {
+    let (measure, mut found) = (attribution(), Default::default());
+    total(&measure, &paths(&["a>!>!>b>!", "!"]), 1, &mut found);
+    let report = measure.report(&found, &AttributionModel::Linear);
+    assert_eq!((report.conversions, report.untouched), (4, 2));
+    let told: Vec<_> =
+        report.channels.iter().map(|row| (row.channel.as_str(), row.value.to_string())).collect();
+    assert_eq!(told, [("a", "10".to_owned()), ("b", "10".to_owned())]);
+    let short =
+        Attribution::new(EventTest::custom("a"), EventTest::kind(EventKind::OrderPlaced), Span::from_days(6));
+    let (short, mut found) = (short.unwrap().named_by(Activity::Kind), Default::default());
+    total(&short, &paths(&["a>!"]), 1, &mut found);
+    assert_eq!(short.report(&found, &AttributionModel::Last).untouched, 1);
+    assert!(Attribution::new(EventTest::any(), EventTest::any(), Span::from_days(0)).is_err());
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(96))]
 
@@ -321,7 +417,8 @@ proptest! {
         let lifecycle = ActivityLifecycle::new(calendar, EventTest::custom("a"));
         let retention = Retention::new(calendar, EventTest::any(), EventTest::kind(EventKind::OrderPlaced))
             .valued_in(Currency::EUR);
-        let measure = (&funnel, (&lifecycle, &retention));
+        let attribution = attribution();
+        let measure = ((&funnel, &attribution), (&lifecycle, &retention));
         let mut whole = Default::default();
         total(&measure, &events, 1, &mut whole);
         let is_low = |event: &JourneyEvent| event.customer.customer.as_str() < "r";
@@ -333,7 +430,11 @@ proptest! {
         total(&measure, &high, 1, &mut second);
         total(&measure, more, -1, &mut second);
         measure.merge(&mut first, second);
-        prop_assert_eq!(funnel.report(&first.0), funnel.report(&whole.0));
+        prop_assert_eq!(funnel.report(&first.0.0), funnel.report(&whole.0.0));
+        for model in [AttributionModel::Linear, AttributionModel::TimeDecay, AttributionModel::Markov] {
+            let report = |total| attribution.report(total, &model);
+            prop_assert_eq!(report(&first.0.1), report(&whole.0.1));
+        }
         prop_assert_eq!(first.1, whole.1);
     }
 }
