@@ -51,6 +51,7 @@ pub trait EventStore: Debug + Send + Sync {
     /// # Behavior
     /// - Every event after the position and up to [`Scan::position`] is meant once in one part of its customer's lane,
     ///   with position and recording time; in whatever order lets the store read fastest.
+    /// - The parts of a lane hold customers apart, in the order of their shards: what a scan has of a customer stands together.
     /// - There are about `limit` events, fewer or more, as the log is cut. A part that is not the last has some, unless
     ///   `limit` is 0.
     ///

@@ -610,6 +610,10 @@ broken_stores! {
         "concurrency::overlapping_batches_take_each_id_once",
         "concurrency::overlapping_batches_of_every_handle_take_each_id_once",
     ];
+    lane_hands_customers_out_again: LaneHandsCustomersOutAgain => [
+        "scan::every_event_stands_in_one_part",
+        "scan::goes_on_after_every_position",
+    ];
     last_event_of_a_batch_lost: LastEventOfABatchLost => [
         "scan::every_event_stands_in_one_part",
         "scan::goes_on_after_every_position",

@@ -183,8 +183,12 @@ impl Caller {
         let (position, is_last, counted) = (scan.position, scan.is_last, scan.events);
         let mut events = Vec::new();
         for (index, lane) in scan.lanes.into_iter().enumerate() {
+            let mut before: Option<Shard> = None;
             for part in lane {
                 let part = part.unwrap_or_else(|error| panic!("lane {index} failed: {error}"));
+                let follows = before.is_none_or(|before| before.last() < part.customers.first());
+                assert!(follows, "lane {index} hands customers out again that it has handed out");
+                before = Some(part.customers);
                 let of_lane = Shard::new(index, lanes).and(&part.customers);
                 assert_eq!(of_lane, Some(part.customers), "lane {index} holds customers of another");
                 events.extend(part.events().map(|event| event.to_event()));

@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 
 use wayfold_core::{CustomerKey, EventBatch, EventBody, JourneyEvent, Position, Tag};
-use wayfold_store::{Direction, EventFilter, KindFilter, ReadPage, ReadQuery, Scan};
+use wayfold_store::{Direction, EventFilter, KindFilter, Lane, ReadPage, ReadQuery, Result, Scan, ScanPart};
 
 use super::{Flaw, Handle, Inner, Row};
 
@@ -62,7 +62,15 @@ impl Handle {
         rows.reverse();
         let batches =
             rows.chunks(5).map(|rows| EventBatch::from_views(rows.iter().map(|row| row.alone.event(0))));
-        Scan::of_batches(batches.collect(), lanes, position, is_last)
+        let mut scan = Scan::of_batches(batches.collect(), lanes, position, is_last);
+        if self.is(Flaw::LaneHandsCustomersOutAgain) {
+            scan.lanes = scan
+                .lanes
+                .into_iter()
+                .map(|lane| -> Lane<'_> { Box::new(lane.flat_map(one_by_one)) })
+                .collect();
+        }
+        scan
     }
 
     /// A customer's events, whatever flaw a read has.
@@ -176,4 +184,11 @@ fn counted(log: &Inner, from: Position) -> Position {
         }
         _ => from,
     }
+}
+
+/// The batches of a part, each as a part of its own.
+fn one_by_one(part: Result<ScanPart>) -> Vec<Result<ScanPart>> {
+    let part = part.expect("what is in memory is read");
+    let alone = |batch: &EventBatch| Ok(ScanPart { customers: part.customers, batches: vec![batch.clone()] });
+    part.batches.iter().map(alone).collect()
 }
