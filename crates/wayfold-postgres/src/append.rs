@@ -1,11 +1,12 @@
-//! An append: one transaction that locks, looks at ids, checks the condition, draws places, writes and commits.
+//! An append: it locks, looks at ids, checks the condition, draws places and writes, in a transaction of its own or of the
+//! caller's.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::pin::pin;
 
 use deadpool_postgres::{Client, Object};
-use futures_util::future::{try_join, try_join3};
+use futures_util::future::try_join;
 use tokio_postgres::SimpleQueryMessage;
 use tokio_postgres::binary_copy::BinaryCopyInWriter;
 use uuid::Uuid;
@@ -19,6 +20,7 @@ use crate::locks::Locks;
 use crate::place::Place;
 use crate::read::{Columns, Rows, Stretch};
 use crate::row;
+use crate::session::Session;
 use crate::sql::Sql;
 
 /// A condition that has to look at many events takes so many at a time.
@@ -41,6 +43,14 @@ pub(crate) struct Appended {
     pub(crate) outcome: AppendOutcome,
     /// The last place that was written, if every transaction before it has ended.
     pub(crate) head: Option<Position>,
+}
+
+/// What was written into a transaction that is still open.
+#[derive(Debug)]
+pub(crate) struct Placed {
+    pub(crate) outcome: AppendOutcome,
+    /// The last place that was written, if any was.
+    last: Option<Place>,
 }
 
 /// Where an event of the batch stands, or will stand.
@@ -69,7 +79,24 @@ pub(crate) async fn append(client: Client, sql: &Sql, append: &Append) -> Result
 }
 
 async fn transact(client: &Client, sql: &Sql, append: &Append) -> Result<Appended> {
-    let known = begin(client, sql, append).await?;
+    let begin =
+        async { client.batch_execute("BEGIN ISOLATION LEVEL READ COMMITTED").await.at("begin an append") };
+    // They are sent together, and the server does one after the other.
+    let ((), Placed { outcome, last }) = try_join(begin, place(client.into(), sql, append)).await?;
+    let head = match last {
+        Some(last) => commit(client, sql, last).await?,
+        None => {
+            client.batch_execute("ROLLBACK").await.at("end an append that wrote nothing")?;
+            None
+        }
+    };
+    Ok(Appended { outcome, head })
+}
+
+/// Locks, judges and writes in a transaction that is open, which sees whatever is committed when a statement begins. The
+/// locks are held until it ends.
+pub(crate) async fn place(session: Session<'_>, sql: &Sql, append: &Append) -> Result<Placed> {
+    let known = lock(session, sql, append).await?;
     let slots = slots(&known, append)?;
     let admit = |row: &usize| admit_instant(&append.batch.event(*row), &append.limits, append.now);
     slots.new.iter().try_for_each(admit)?;
@@ -77,20 +104,24 @@ async fn transact(client: &Client, sql: &Sql, append: &Append) -> Result<Appende
         |first: Place| -> Vec<Position> { slots.slots.iter().map(|slot| slot.position(first)).collect() };
     let nowhere = Place { transaction: 0, number: 0 };
     if slots.new.is_empty() && !append.batch.is_empty() {
-        return end(client, AppendOutcome::AlreadyTaken { positions: positions(nowhere) }).await;
+        return Ok(Placed::nothing(AppendOutcome::AlreadyTaken { positions: positions(nowhere) }));
     }
-    if let Some(position) = conflict(client, sql, append).await? {
-        return end(client, AppendOutcome::Conflict { position }).await;
+    if let Some(position) = conflict(session, sql, append).await? {
+        return Ok(Placed::nothing(AppendOutcome::Conflict { position }));
     }
-    if slots.new.is_empty() {
-        return end(client, AppendOutcome::Appended { positions: Vec::new(), new: 0 }).await;
+    let new = slots.new.len();
+    if new == 0 {
+        return Ok(Placed::nothing(AppendOutcome::Appended { positions: Vec::new(), new }));
     }
-    let first = write(client, sql, append, &slots.new).await?;
-    let head = commit(client, sql, first.after(slots.new.len() - 1)).await?;
-    Ok(Appended {
-        outcome: AppendOutcome::Appended { positions: positions(first), new: slots.new.len() },
-        head,
-    })
+    let first = write(session, sql, append, &slots.new).await?;
+    let outcome = AppendOutcome::Appended { positions: positions(first), new };
+    Ok(Placed { outcome, last: Some(first.after(new - 1)) })
+}
+
+impl Placed {
+    fn nothing(outcome: AppendOutcome) -> Self {
+        Self { outcome, last: None }
+    }
 }
 
 impl Place {
@@ -108,24 +139,19 @@ impl Slot {
     }
 }
 
-/// Begins, locks, and reads the events that have one of the ids.
-async fn begin(client: &Client, sql: &Sql, append: &Append) -> Result<EventBatch> {
-    let tried = "begin an append";
+/// Locks, and reads the events that have one of the ids.
+async fn lock(session: Session<'_>, sql: &Sql, append: &Append) -> Result<EventBatch> {
+    let tried = "lock customers and ids";
     let filter = append.condition.as_ref().map(|condition| &condition.filter);
     let (locks, alone) = Locks::of(&append.batch, filter).into_columns();
     let mut ids: Vec<Uuid> = append.batch.iter().map(|event| event.id().0).collect();
     ids.sort_unstable();
     ids.dedup();
-    let lock = client.prepare_cached(&sql.lock).await.at(tried)?;
-    let with_ids = client.prepare_cached(&sql.with_ids).await.at(tried)?;
-    // They are sent together, and the server does one after the other.
-    let answers = try_join3(
-        client.batch_execute("BEGIN ISOLATION LEVEL READ COMMITTED"),
-        client.query(&lock, &[&locks, &alone]),
-        client.query(&with_ids, &[&ids]),
-    )
-    .await;
-    let (_, _, rows) = answers.at(tried)?;
+    let (lock, with_ids) =
+        try_join(session.prepare(&sql.lock), session.prepare(&sql.with_ids)).await.at(tried)?;
+    let (_, rows) = try_join(session.query(&lock, &[&locks, &alone]), session.query(&with_ids, &[&ids]))
+        .await
+        .at(tried)?;
     row::batch(&rows)
 }
 
@@ -167,7 +193,7 @@ fn slots(known: &EventBatch, append: &Append) -> Result<Slots> {
 }
 
 /// The first event that the condition forbids, leaving the batch's own aside.
-async fn conflict(client: &Client, sql: &Sql, append: &Append) -> Result<Option<Position>> {
+async fn conflict(session: Session<'_>, sql: &Sql, append: &Append) -> Result<Option<Position>> {
     let Some(AppendCondition { filter, after }) = &append.condition else { return Ok(None) };
     let columns = Columns::of(filter);
     if columns.is_void {
@@ -183,7 +209,7 @@ async fn conflict(client: &Client, sql: &Sql, append: &Append) -> Result<Option<
         bytes_max: LOOK_BYTES,
     };
     loop {
-        let Rows { rows, is_cut } = stretch.rows(client, sql, &columns).await?;
+        let Rows { rows, is_cut } = stretch.rows(session, sql, &columns).await?;
         let events = lifted(&row::batch(&rows)?, &append.upcasters)?;
         let first = events.iter().find(|event| filter.matches(event) && !own.contains(&name(event)));
         if let Some(event) = first {
@@ -197,13 +223,12 @@ async fn conflict(client: &Client, sql: &Sql, append: &Append) -> Result<Option<
 }
 
 /// Writes the new events; where the first of them stands.
-async fn write(client: &Client, sql: &Sql, append: &Append, new: &[usize]) -> Result<Place> {
+async fn write(session: Session<'_>, sql: &Sql, append: &Append, new: &[usize]) -> Result<Place> {
     let tried = "write events";
-    let draw = client.prepare_cached(&sql.draw).await.at(tried)?;
-    let copy = client.prepare_cached(&sql.copy).await.at(tried)?;
+    let (draw, copy) = try_join(session.prepare(&sql.draw), session.prepare(&sql.copy)).await.at(tried)?;
     let (events, clock) = (new.len() as i64, append.now.as_micros());
     let (drawn, sink) =
-        try_join(client.query_one(&draw, &[&events, &clock]), client.copy_in(&copy)).await.at(tried)?;
+        try_join(session.query_one(&draw, &[&events, &clock]), session.copy_in(&copy)).await.at(tried)?;
     let first = Place { transaction: drawn.get(0), number: drawn.get(1) };
     let recorded_at = Timestamp::from_micros(drawn.get(2))?;
     let mut writer = pin!(BinaryCopyInWriter::new(sink, &row::types()));
@@ -225,10 +250,4 @@ async fn commit(client: &Client, sql: &Sql, last: Place) -> Result<Option<Positi
         _ => None,
     });
     Ok(frontier.is_some_and(|frontier| frontier > last.transaction).then(|| last.into()))
-}
-
-/// Ends a transaction that wrote nothing.
-async fn end(client: &Client, outcome: AppendOutcome) -> Result<Appended> {
-    client.batch_execute("ROLLBACK").await.at("end an append that wrote nothing")?;
-    Ok(Appended { outcome, head: None })
 }

@@ -78,13 +78,19 @@ fn meaning(code: &SqlState) -> (ErrorKind, &'static str) {
     }
 }
 
-/// Says whether the whole append is worth another try at once: others were in the way, and nothing was written.
+/// Says whether the whole transaction is worth another try at once: others were in the way, and nothing was written.
 pub(crate) fn is_crossed(error: &Error) -> bool {
-    let server = error.source().and_then(|source| source.downcast_ref::<ServerError>());
-    server.is_some_and(|server| {
-        [SqlState::UNIQUE_VIOLATION, SqlState::T_R_DEADLOCK_DETECTED, SqlState::T_R_SERIALIZATION_FAILURE]
-            .contains(&server.code)
-    })
+    let codes = [SqlState::T_R_DEADLOCK_DETECTED, SqlState::T_R_SERIALIZATION_FAILURE];
+    is_overtaken(error) || code(error).is_some_and(|code| codes.contains(code))
+}
+
+/// Says whether somebody else has committed one of the ids since it was looked for.
+pub(crate) fn is_overtaken(error: &Error) -> bool {
+    code(error) == Some(&SqlState::UNIQUE_VIOLATION)
+}
+
+fn code(error: &Error) -> Option<&SqlState> {
+    Some(&error.source()?.downcast_ref::<ServerError>()?.code)
 }
 
 /// A row is not as this library writes it.

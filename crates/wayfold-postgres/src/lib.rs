@@ -18,9 +18,10 @@
 //! # }).unwrap();
 //! ```
 //!
-//! The main types are [`PostgresStore`] and its [`PostgresConfig`]. PostgreSQL 13 or newer is needed. The tables, the
+//! The main types are [`PostgresStore`] and its [`PostgresConfig`]. [`PostgresStore::append_in`] appends in a transaction of
+//! the caller's own, by the driver [`tokio_postgres`]. PostgreSQL 13 or newer is needed. The tables, the
 //! rights of roles and queries for people are in the guide `docs/guide/postgres.md`; why the log is ordered as it is, in
-//! `docs/adr/0011-the-log-in-postgresql.md`.
+//! `docs/adr/0011-the-log-in-postgresql.md` and `docs/adr/0012-places-are-drawn-in-order.md`.
 //!
 //! # What it tells
 //!
@@ -30,8 +31,7 @@
 //!
 //! # Not built yet
 //!
-//! TLS; appends inside a transaction of the caller's own, and read models written with a checkpoint; sealed blocks for
-//! replay; shards and workers. Connections are in clear text, so the server has to be on the same machine or in a
+//! TLS; read models written with a checkpoint; sealed blocks for replay; shards and workers. Connections are in clear text, so the server has to be on the same machine or in a
 //! network that is trusted.
 
 mod append;
@@ -44,10 +44,14 @@ mod read;
 mod row;
 mod runtime;
 mod schema;
+mod session;
 mod sql;
 mod store;
 mod subscribe;
 mod text;
+mod transaction;
+
+pub use tokio_postgres;
 
 pub use self::config::PostgresConfig;
 pub use self::store::PostgresStore;

@@ -1,4 +1,5 @@
-//! Positions: the number of the transaction that wrote an event, then the number of the event.
+//! Positions: the highest number of a transaction that had drawn when the event got its place, then the number of the
+//! event.
 
 use wayfold_core::Position;
 

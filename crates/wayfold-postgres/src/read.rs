@@ -14,6 +14,7 @@ use crate::error::At;
 use crate::frontier::settled;
 use crate::place::Place;
 use crate::row::{self, CUSTOM, tag_number};
+use crate::session::Session;
 use crate::sql::Sql;
 use crate::text::stored;
 
@@ -73,7 +74,7 @@ pub(crate) struct Rows {
 
 impl Stretch {
     /// The rows that a filter may match, up to the one with which they are too many bytes.
-    pub(crate) async fn rows(self, client: &Client, sql: &Sql, columns: &Columns) -> Result<Rows> {
+    pub(crate) async fn rows(self, session: Session<'_>, sql: &Sql, columns: &Columns) -> Result<Rows> {
         let tried = "read the log";
         let statement = match self.direction {
             Direction::Forward => &sql.forward,
@@ -91,8 +92,8 @@ impl Stretch {
             &columns.any_custom,
             &rows_max,
         ];
-        let statement = client.prepare_cached(statement).await.at(tried)?;
-        let mut stream = pin!(client.query_raw(&statement, values).await.at(tried)?);
+        let statement = session.prepare(statement).await.at(tried)?;
+        let mut stream = pin!(session.query_raw(&statement, values).await.at(tried)?);
         let (mut rows, mut bytes) = (Vec::new(), 0);
         while let Some(row) = stream.try_next().await.at(tried)? {
             bytes += row.raw_size_bytes();
@@ -133,7 +134,7 @@ pub(crate) async fn page(
         rows_max: events_max.saturating_add(1),
         bytes_max: config.read_bytes_max,
     };
-    let Rows { mut rows, is_cut } = stretch.rows(client, sql, &columns).await?;
+    let Rows { mut rows, is_cut } = stretch.rows(client.into(), sql, &columns).await?;
     let mut is_last = rows.len() <= events_max && !is_cut;
     rows.truncate(events_max);
     if let Some(held) = held

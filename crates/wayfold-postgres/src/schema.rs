@@ -7,7 +7,7 @@ use crate::error::At;
 use crate::locks::{self, DRAW, MIGRATE};
 
 /// Each is applied once, in this order, and never edited.
-const MIGRATIONS: [&str; 1] = [include_str!("schema/0001_log.sql")];
+const MIGRATIONS: [&str; 2] = [include_str!("schema/0001_log.sql"), include_str!("schema/0002_places.sql")];
 
 /// `xid8` and its snapshots came with version 13.
 const SERVER_VERSION_MIN: i32 = 130_000;
@@ -92,7 +92,7 @@ async fn migrate(client: &mut Client, schema: &str) -> Result<()> {
 /// Counts transactions on where the log holds some that this cluster has not come to: a dump was restored here.
 async fn follow_cluster(client: &mut Client, schema: &str) -> Result<()> {
     let tried = "compare the log with the cluster";
-    let last = format!("coalesce((SELECT max(log_transaction) FROM {schema}.event_log), 0)");
+    let last = format!("(SELECT last_value FROM {schema}.last_transaction)");
     let is_ahead =
         format!("{last} >= pg_snapshot_xmax(pg_current_snapshot())::text::bigint + transactions_before");
     let row = client.query_one(&format!("SELECT {is_ahead} FROM {schema}.log"), &[]).await.at(tried)?;

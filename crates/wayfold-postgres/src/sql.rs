@@ -33,6 +33,8 @@ pub(crate) struct Sql {
     /// Commits, tells who listens, and asks for the frontier, in one go. Telling within the transaction would let
     /// commits wait for each other.
     pub(crate) commit: String,
+    /// Tells who listens.
+    pub(crate) notify: String,
     /// The frontier and the newest place that is committed.
     pub(crate) look: String,
     /// The last place below the frontier `$1`.
@@ -65,6 +67,7 @@ impl Sql {
             backward: page("<", "DESC"),
             draw: format!("SELECT log_transaction, first_number, recorded FROM {schema}.draw($1, $2)"),
             copy: format!("COPY {schema}.event_log ({COLUMNS}, tag_numbers) FROM STDIN (FORMAT binary)"),
+            notify: format!("NOTIFY wayfold_{schema}"),
             commit: format!("COMMIT; NOTIFY wayfold_{schema}; SELECT {FRONTIER} FROM {schema}.log"),
             look: format!(
                 "SELECT {FRONTIER}, log_transaction, log_number FROM {schema}.log LEFT JOIN LATERAL (

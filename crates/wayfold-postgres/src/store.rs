@@ -23,7 +23,7 @@ use crate::subscribe::{Waiters, listen};
 use crate::text::stored;
 
 /// How often an append is tried when others cross it; each time somebody else goes on.
-const CROSSED_MAX: usize = 20;
+pub(crate) const CROSSED_MAX: usize = 20;
 
 /// PostgreSQL takes no value of a gigabyte, and escapes make a text longer by six.
 const EVENT_BYTES_MAX: usize = 128 << 20;
@@ -34,11 +34,11 @@ const EVENT_BYTES_MAX: usize = 128 << 20;
 /// threads of its own, so that its futures run on any executor. A call that was begun is finished there when its future
 /// is dropped: an append may still be written.
 pub struct PostgresStore {
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
     limits: Limits,
     clock: Box<dyn Fn() -> Timestamp + Send + Sync>,
     upcasters: Upcasters,
-    threads: Threads,
+    pub(crate) threads: Threads,
 }
 
 /// What the tasks of a handle share.
@@ -52,7 +52,7 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    async fn client(&self) -> Result<Client> {
+    pub(crate) async fn client(&self) -> Result<Client> {
         self.pool.get().await.at("connect to the server")
     }
 }
@@ -118,6 +118,13 @@ impl PostgresStore {
         self.clock = Box::new(clock);
         self
     }
+
+    /// An append of what may be appended.
+    pub(crate) fn prepared(&self, batch: EventBatch, condition: Option<AppendCondition>) -> Result<Append> {
+        admit(&batch, &self.limits, &self.capabilities())?;
+        let (limits, upcasters) = (self.limits.clone(), self.upcasters.clone());
+        Ok(Append { batch, condition, limits, now: (self.clock)(), upcasters })
+    }
 }
 
 /// The last event that nothing can come before any more.
@@ -157,10 +164,7 @@ impl EventStore for PostgresStore {
         condition: Option<AppendCondition>,
     ) -> BoxFuture<'_, Result<AppendOutcome>> {
         Box::pin(async move {
-            admit(&batch, &self.limits, &self.capabilities())?;
-            let (limits, upcasters) = (self.limits.clone(), self.upcasters.clone());
-            let prepared = Append { batch, condition, limits, now: (self.clock)(), upcasters };
-            let shared = self.shared.clone();
+            let (prepared, shared) = (self.prepared(batch, condition)?, self.shared.clone());
             self.threads.run(async move { append_through(&shared, &prepared).await }).await
         })
     }

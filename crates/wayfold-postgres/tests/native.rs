@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod native {
+    pub(crate) mod proxy;
     pub(crate) mod support;
 
     mod convergence;
@@ -16,6 +17,7 @@ mod native {
     mod schema;
     mod secrets;
     mod sql;
+    mod transaction;
     mod upcasting;
     mod writers;
 }

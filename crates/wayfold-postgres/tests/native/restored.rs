@@ -6,7 +6,7 @@ use std::process::Stdio;
 use pollster::block_on;
 use wayfold_store::{Checkpoint, CheckpointName, EventFilter, EventStore};
 
-use super::support::{Session, all, append_if, config, key, open, put, registered, server};
+use super::support::{Session, all, append_if, append_in, config, key, open, put, registered, server};
 
 #[test]
 fn a_restored_dump_reads_right_and_goes_on() {
@@ -21,6 +21,10 @@ fn a_restored_dump_reads_right_and_goes_on() {
         let last = put(&store, &[registered(2, "ben"), registered(3, "ada")]);
         let checkpoint = Checkpoint { position: last[0], bytes: b"kept".to_vec() };
         block_on(store.put_checkpoint(CheckpointName::new("list").unwrap(), checkpoint)).unwrap();
+        // A place that was drawn and not used is behind all events.
+        Session::open(&old.connection()).transact(async |mut transaction| {
+            let _ = append_in(&store, &mut transaction, &[registered(9, "ada")], None).await.unwrap();
+        });
         [first, last].concat()
     };
     let dump = old.program("pg_dump").args(["--dbname", &old.connection()]).output().unwrap();

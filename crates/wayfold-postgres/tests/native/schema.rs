@@ -18,8 +18,23 @@ fn who_opens_first_makes_the_tables() {
         }
     });
     let beside = Session::open(&server.connection());
-    assert_eq!(beside.column::<i32>("SELECT number FROM wayfold.migration"), [1]);
+    assert_eq!(beside.column::<i32>("SELECT number FROM wayfold.migration ORDER BY number"), [1, 2]);
     assert_eq!(all(&open(config(&server))).len(), 8);
+}
+
+/// It was dumped by a program that knew no other, and restored where transactions are counted from the beginning.
+#[test]
+fn a_log_of_the_first_schema_goes_on() {
+    let Some(server) = server("a_log_of_the_first_schema_goes_on") else { return };
+    put(&open(config(&server)), &[registered(1, "ada")]);
+    Session::open(&server.connection()).run(
+        "DROP SEQUENCE wayfold.last_transaction;
+        DELETE FROM wayfold.migration WHERE number = 2;
+        UPDATE wayfold.event_log SET log_transaction = 1000000",
+    );
+    let store = open(config(&server));
+    put(&store, &[registered(2, "ada")]);
+    assert_eq!(all(&store), [1, 2]);
 }
 
 #[test]
@@ -31,7 +46,7 @@ fn a_newer_schema_is_refused_by_name() {
     let error = block_on(PostgresStore::open(config(&server).with_schema("customers"))).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unsupported);
     assert!(
-        error.to_string().contains("\"customers\" has migration 99, and this program knows 1"),
+        error.to_string().contains("\"customers\" has migration 99, and this program knows 2"),
         "{error}"
     );
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use pollster::block_on;
 use tokio::runtime::Runtime;
 use tokio_postgres::types::FromSqlOwned;
-use tokio_postgres::{Client, NoTls};
+use tokio_postgres::{Client, NoTls, Transaction};
 use wayfold_core::{
     CustomerKey, EventBatch, EventBody, EventId, JourneyEvent, Position, Registered, Tag, Timestamp,
 };
@@ -52,6 +52,11 @@ impl Session {
         self.runtime.block_on(self.client.batch_execute(sql))
     }
 
+    /// Does something in a transaction, which is rolled back if it is not committed.
+    pub(crate) fn transact<T>(&mut self, work: impl AsyncFnOnce(Transaction<'_>) -> T) -> T {
+        block_on(async { work(self.client.transaction().await.unwrap()).await })
+    }
+
     /// The first column of every row.
     pub(crate) fn column<T: FromSqlOwned>(&self, sql: &str) -> Vec<T> {
         let rows = self.runtime.block_on(self.client.query(sql, &[])).unwrap();
@@ -91,6 +96,15 @@ pub(crate) fn append_if(
 ) -> Result<AppendOutcome> {
     let condition = AppendCondition { filter, after };
     block_on(store.append(EventBatch::from_events(events).unwrap(), Some(condition)))
+}
+
+pub(crate) async fn append_in(
+    store: &PostgresStore,
+    transaction: &mut Transaction<'_>,
+    events: &[JourneyEvent],
+    condition: Option<AppendCondition>,
+) -> Result<AppendOutcome> {
+    store.append_in(transaction, EventBatch::from_events(events).unwrap(), condition).await
 }
 
 /// Appends new events; where they stand.

@@ -6,16 +6,29 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use pollster::block_on;
-use wayfold_core::Position;
-use wayfold_store::{EventFilter, EventStore};
+use wayfold_core::{JourneyEvent, Position};
+use wayfold_postgres::PostgresStore;
+use wayfold_store::{AppendOutcome, EventFilter, EventStore};
 use wayfold_testkit::process::times;
 
-use super::support::{Session, config, find, open, page, put, registered, server};
+use super::support::{Session, append_in, config, find, open, page, put, registered, server};
 
 const WRITERS: u64 = 16;
 const SECONDS: u64 = 2;
 
-/// Another transaction holds everything back for some milliseconds, again and again.
+/// Appends in a transaction that changed something before.
+fn put_late(store: &PostgresStore, session: &mut Session, events: &[JourneyEvent]) -> Vec<Position> {
+    session.transact(async |mut transaction| {
+        transaction.batch_execute("SELECT pg_current_xact_id(), pg_sleep(0.003)").await.unwrap();
+        let outcome = append_in(store, &mut transaction, events, None).await.unwrap();
+        transaction.commit().await.unwrap();
+        let AppendOutcome::Appended { positions, .. } = outcome else { panic!("{outcome:?}") };
+        positions
+    })
+}
+
+/// Another transaction holds everything back for some milliseconds, again and again, and a quarter of the writers append
+/// in transactions of their own.
 #[test]
 fn acknowledged_is_seen() {
     let Some(server) = server("acknowledged_is_seen") else { return };
@@ -25,6 +38,7 @@ fn acknowledged_is_seen() {
     let (acknowledged, followed) = thread::scope(|scope| {
         let write = |writer: u64| {
             let (store, next) = (&store, &next);
+            let mut session = writer.is_multiple_of(4).then(|| Session::open(&server.connection()));
             move || {
                 let mut own = BTreeMap::new();
                 while Instant::now() < ends {
@@ -32,7 +46,11 @@ fn acknowledged_is_seen() {
                     let events: Vec<_> = (first..=first + writer % 3)
                         .map(|id| registered(id.into(), &format!("c{}", id % 50)))
                         .collect();
-                    own.extend(put(store, &events).into_iter().zip((first..).map(u128::from)));
+                    let positions = match &mut session {
+                        Some(session) => put_late(store, session, &events),
+                        None => put(store, &events),
+                    };
+                    own.extend(positions.into_iter().zip((first..).map(u128::from)));
                 }
                 own
             }
