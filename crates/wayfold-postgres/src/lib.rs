@@ -19,7 +19,8 @@
 //! ```
 //!
 //! The main types are [`PostgresStore`] and its [`PostgresConfig`]. [`PostgresStore::append_in`] appends in a transaction of
-//! the caller's own, by the driver [`tokio_postgres`]. PostgreSQL 13 or newer is needed. The tables, the
+//! the caller's own, by the driver [`tokio_postgres`], and [`PostgresStore::move_checkpoint_in`] keeps there how far tables
+//! of the caller's follow the log. PostgreSQL 13 or newer is needed. The tables, the
 //! rights of roles and queries for people are in the guide `docs/guide/postgres.md`; why the log is ordered as it is, in
 //! `docs/adr/0011-the-log-in-postgresql.md` and `docs/adr/0012-places-are-drawn-in-order.md`.
 //!
@@ -31,10 +32,11 @@
 //!
 //! # Not built yet
 //!
-//! TLS; read models written with a checkpoint; sealed blocks for replay; shards and workers. Connections are in clear text, so the server has to be on the same machine or in a
+//! TLS; sealed blocks for replay; shards and workers. Connections are in clear text, so the server has to be on the same machine or in a
 //! network that is trusted.
 
 mod append;
+mod checkpoint;
 mod config;
 mod error;
 mod frontier;
@@ -53,5 +55,6 @@ mod transaction;
 
 pub use tokio_postgres;
 
+pub use self::checkpoint::CheckpointOutcome;
 pub use self::config::PostgresConfig;
 pub use self::store::PostgresStore;

@@ -43,6 +43,10 @@ pub(crate) struct Sql {
     pub(crate) holder: String,
     pub(crate) checkpoint: String,
     pub(crate) put_checkpoint: String,
+    /// Puts it if there is none.
+    pub(crate) first_checkpoint: String,
+    /// Puts it in the place of the one with the position `$4` and the bytes `$5`.
+    pub(crate) move_checkpoint: String,
     pub(crate) listen: String,
 }
 
@@ -90,6 +94,13 @@ impl Sql {
             put_checkpoint: format!(
                 "INSERT INTO {schema}.checkpoint (name, position, bytes) VALUES ($1, $2, $3)
                 ON CONFLICT (name) DO UPDATE SET position = excluded.position, bytes = excluded.bytes"
+            ),
+            first_checkpoint: format!(
+                "INSERT INTO {schema}.checkpoint (name, position, bytes) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING"
+            ),
+            move_checkpoint: format!(
+                "UPDATE {schema}.checkpoint SET position = $2, bytes = $3
+                WHERE name = $1 AND position = $4 AND bytes = $5"
             ),
             listen: format!("LISTEN wayfold_{schema}"),
         }

@@ -12,15 +12,15 @@ use wayfold_store::{
 };
 
 use crate::append::{Append, Appended, append};
+use crate::checkpoint;
 use crate::config::PostgresConfig;
-use crate::error::{At, corrupt, is_crossed};
+use crate::error::{At, is_crossed};
 use crate::frontier::settled;
 use crate::read::page;
 use crate::runtime::Threads;
 use crate::schema;
 use crate::sql::Sql;
 use crate::subscribe::{Waiters, listen};
-use crate::text::stored;
 
 /// How often an append is tried when others cross it; each time somebody else goes on.
 pub(crate) const CROSSED_MAX: usize = 20;
@@ -189,14 +189,8 @@ impl EventStore for PostgresStore {
     fn checkpoint(&self, name: CheckpointName) -> BoxFuture<'_, Result<Option<Checkpoint>>> {
         let shared = self.shared.clone();
         Box::pin(self.threads.run(async move {
-            let tried = "read a checkpoint";
             let client = shared.client().await?;
-            let row = client.query_opt(&shared.sql.checkpoint, &[&stored(name.as_str())]).await.at(tried)?;
-            let Some(row) = row else { return Ok(None) };
-            let position: &[u8] = row.get(0);
-            let position =
-                position.try_into().map_err(|_| corrupt(format_args!("{tried}: {name}: no position")))?;
-            Ok(Some(Checkpoint { position: Position::from_bytes(position), bytes: row.get(1) }))
+            checkpoint::read(&client, &shared.sql, &name).await
         }))
     }
 
@@ -204,11 +198,7 @@ impl EventStore for PostgresStore {
         let shared = self.shared.clone();
         Box::pin(self.threads.run(async move {
             let client = shared.client().await?;
-            let (name, position) = (stored(name.as_str()), checkpoint.position.to_bytes());
-            let position = position.as_slice();
-            let put =
-                client.execute(&shared.sql.put_checkpoint, &[&name, &position, &checkpoint.bytes]).await;
-            put.at("put a checkpoint").map(drop)
+            checkpoint::put(&client, &shared.sql, &name, &checkpoint).await
         }))
     }
 }

@@ -2,9 +2,10 @@
 
 use tokio_postgres::Transaction;
 use wayfold_core::EventBatch;
-use wayfold_store::{AppendCondition, AppendOutcome, Error, ErrorKind, Result};
+use wayfold_store::{AppendCondition, AppendOutcome, Checkpoint, CheckpointName, Error, ErrorKind, Result};
 
 use crate::append::{Append, place};
+use crate::checkpoint::{CheckpointOutcome, move_on};
 use crate::error::{At, is_overtaken};
 use crate::session::Session;
 use crate::store::{CROSSED_MAX, PostgresStore};
@@ -78,6 +79,55 @@ impl PostgresStore {
             _ => savepoint.rollback().await.at(tried)?,
         }
         Ok(outcome)
+    }
+
+    /// Moves a checkpoint on in a transaction of the caller's own, with the rows that the caller keeps from the events up
+    /// to there: both stand once it is committed, so that nothing is taken in twice or passed over.
+    ///
+    /// # Behavior
+    /// - `from` is what [`checkpoint`](wayfold_store::EventStore::checkpoint) has said, `None` for one that was never
+    ///   put. Where it does not stand there any more, the outcome says so and nothing is changed; position and bytes
+    ///   both count.
+    /// - Call it before rows are changed: others who move it wait until the transaction ends, and then have a conflict.
+    /// - Read the events before the transaction changes anything: it holds back whoever reads the log, also its own
+    ///   caller.
+    /// - If the answer of the commit does not come, do all of it again: `AlreadyThere` says that it was committed.
+    ///
+    /// # Errors
+    /// `Unavailable`; the transaction has failed then.
+    ///
+    /// ```no_run
+    /// # use wayfold_core::{EventBatch, Position};
+    /// # use wayfold_postgres::{CheckpointOutcome, PostgresStore, tokio_postgres};
+    /// # use wayfold_store::{Checkpoint, CheckpointName, EventStore, ReadQuery};
+    /// # async fn count(
+    /// #     store: PostgresStore,
+    /// #     mut client: tokio_postgres::Client,
+    /// # ) -> Result<(), Box<dyn std::error::Error>> {
+    /// let name = CheckpointName::new("tally")?;
+    /// let from = store.checkpoint(name.clone()).await?;
+    /// let position = from.as_ref().map_or(Position::START, |from| from.position);
+    /// let page = store.read(ReadQuery::all(), position, 1_000).await?;
+    /// let last = page.batch.iter().filter_map(|event| event.position()).last();
+    /// let to = Checkpoint { position: page.next.or(last).unwrap_or(position), bytes: vec![] };
+    ///
+    /// let transaction = client.transaction().await?;
+    /// if store.move_checkpoint_in(&transaction, &name, from.as_ref(), &to).await? == CheckpointOutcome::Moved {
+    ///     let count = page.batch.len() as i64;
+    ///     transaction.execute("UPDATE tally SET events = events + $1", &[&count]).await?;
+    ///     transaction.commit().await?;
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn move_checkpoint_in(
+        &self,
+        transaction: &Transaction<'_>,
+        name: &CheckpointName,
+        from: Option<&Checkpoint>,
+        to: &Checkpoint,
+    ) -> Result<CheckpointOutcome> {
+        move_on(transaction.client(), &self.shared.sql, name, from, to).await
     }
 
     /// Tells all who wait for events, in this process and others, to look at the log: after a commit of the caller's own.

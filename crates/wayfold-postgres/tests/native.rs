@@ -12,6 +12,7 @@ mod native {
     mod held_back;
     mod pages;
     mod races;
+    mod read_model;
     mod restored;
     mod rights;
     mod schema;
