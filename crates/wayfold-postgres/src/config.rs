@@ -1,6 +1,7 @@
 //! What a user may choose about the database.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -25,13 +26,21 @@ pub struct PostgresConfig {
     /// Where the database is and who connects: `host=.. user=.. password=.. dbname=..` or `postgres://..`, also with
     /// several hosts and `target_session_attrs`. It may hold a password and is never shown. Default `host=localhost
     /// user=wayfold dbname=wayfold`.
+    ///
+    /// `sslmode=require` and `sslmode=verify-full` are the same: the connection is encrypted, over TCP, the certificate
+    /// is of an authority that is trusted, and it names the host; that needs the feature `tls`. Without `sslmode`, and
+    /// with `disable` or `prefer`, it is in clear text.
     pub connection: String,
+    /// A file in PEM with the authorities that may have signed the server's certificate; by default those that the
+    /// system trusts.
+    pub root_certificates: Option<PathBuf>,
     /// The schema that holds the log: 1 to 48 lower-case letters, digits and underscores, a letter first. One database
     /// may hold several logs. Default `wayfold`.
     pub schema: String,
     /// How many connections are open at most; one more listens while somebody waits for events. Default 10.
     pub connections_max: usize,
-    /// How long a connection may take to be made, and a call to get one, in milliseconds. Default 5,000.
+    /// How long a call waits for a connection, in milliseconds: for one that is free, and for a server that refuses or
+    /// does not answer, which is asked again with waits that grow. Several hosts share the time. Default 5,000.
     pub connect_timeout_ms: u64,
     /// How long the server works at one statement at most, and waits for the next one of an append, in milliseconds; 0
     /// for any time. Default 30,000.
@@ -54,6 +63,7 @@ impl Default for PostgresConfig {
     fn default() -> Self {
         Self {
             connection: "host=localhost user=wayfold dbname=wayfold".to_owned(),
+            root_certificates: None,
             schema: "wayfold".to_owned(),
             connections_max: 10,
             connect_timeout_ms: 5_000,
@@ -70,6 +80,7 @@ impl Default for PostgresConfig {
 impl fmt::Debug for PostgresConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PostgresConfig")
+            .field("root_certificates", &self.root_certificates)
             .field("schema", &self.schema)
             .field("connections_max", &self.connections_max)
             .field("connect_timeout_ms", &self.connect_timeout_ms)
@@ -87,6 +98,12 @@ impl PostgresConfig {
     /// Names the database and who connects; the rest is as by default.
     pub fn new(connection: impl Into<String>) -> Self {
         Self { connection: connection.into(), ..Self::default() }
+    }
+
+    /// Names the file of the authorities that are trusted.
+    pub fn with_root_certificates(mut self, file: impl Into<PathBuf>) -> Self {
+        self.root_certificates = Some(file.into());
+        self
     }
 
     /// Chooses the schema that holds the log.
@@ -134,12 +151,18 @@ impl PostgresConfig {
 
     /// What the driver is told. The text may hold a password, so an error says nothing of it.
     pub(crate) fn driver(&self) -> Result<tokio_postgres::Config> {
-        let mut driver: tokio_postgres::Config = self.connection.parse().map_err(|_| {
+        let parse = |text: &str| text.parse::<tokio_postgres::Config>();
+        // The driver has one name for what is here the same.
+        let verified = || parse(&self.connection.replace("sslmode=verify-full", "sslmode=require"));
+        let mut driver = parse(&self.connection).or_else(|_| verified()).map_err(|_| {
             let message = "open the log: the connection text cannot be read; write host=.. user=.. dbname=.. or \
-                           postgres://..";
+                           postgres://.., and sslmode as require, verify-full or disable";
             Error::new(ErrorKind::Unsupported, message)
         })?;
-        driver.connect_timeout(self.connect_timeout());
+        if driver.get_connect_timeout().is_none() {
+            let hosts = driver.get_hosts().len().max(driver.get_hostaddrs().len()).max(1);
+            driver.connect_timeout(self.connect_timeout() / u32::try_from(hosts).unwrap_or(u32::MAX));
+        }
         // A server that is gone without a word is found out by the silence.
         driver.keepalives_idle(KEEPALIVE).keepalives_interval(KEEPALIVE).keepalives_retries(3);
         driver.tcp_user_timeout(KEEPALIVE * 4);

@@ -7,6 +7,8 @@ use deadpool_postgres::PoolError;
 use tokio_postgres::error::SqlState;
 use wayfold_store::{Error, ErrorKind, Result};
 
+use crate::tls::refusal;
+
 /// Says what was tried when a call of the driver failed.
 pub(crate) trait At<T> {
     /// Turns the failure into an error that begins with what was tried.
@@ -48,6 +50,9 @@ impl std::error::Error for ServerError {}
 
 fn failed(tried: impl fmt::Display, error: tokio_postgres::Error) -> Error {
     let Some(server) = error.as_db_error() else {
+        if let Some(reason) = refusal(&error) {
+            return Error::new(ErrorKind::Unsupported, format_args!("{tried}: {reason}")).with_source(error);
+        }
         return unavailable(format_args!("{tried}: the server cannot be reached")).with_source(error);
     };
     let (kind, reason) = meaning(server.code());

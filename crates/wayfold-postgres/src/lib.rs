@@ -32,10 +32,10 @@
 //!
 //! # Not built yet
 //!
-//! TLS; sealed blocks for replay; shards and workers. Connections are in clear text, so the server has to be on the same machine or in a
-//! network that is trusted.
+//! Sealed blocks for replay; shards and workers.
 
 mod append;
+mod backoff;
 mod checkpoint;
 mod config;
 mod error;
@@ -51,6 +51,7 @@ mod sql;
 mod store;
 mod subscribe;
 mod text;
+mod tls;
 mod transaction;
 
 pub use tokio_postgres;

@@ -2,9 +2,9 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Instant;
 
 use deadpool_postgres::{Client, Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
-use tokio_postgres::NoTls;
 use wayfold_core::{EventBatch, Limits, Position, Timestamp, Upcasters};
 use wayfold_store::{
     AppendCondition, AppendOutcome, BoxFuture, Capabilities, Checkpoint, CheckpointName, Error, ErrorKind,
@@ -12,6 +12,7 @@ use wayfold_store::{
 };
 
 use crate::append::{Append, Appended, append};
+use crate::backoff::Backoff;
 use crate::checkpoint;
 use crate::config::PostgresConfig;
 use crate::error::{At, is_crossed};
@@ -21,6 +22,7 @@ use crate::runtime::Threads;
 use crate::schema;
 use crate::sql::Sql;
 use crate::subscribe::{Waiters, listen};
+use crate::tls::{Tls, tls};
 
 /// How often an append is tried when others cross it; each time somebody else goes on.
 pub(crate) const CROSSED_MAX: usize = 20;
@@ -42,18 +44,31 @@ pub struct PostgresStore {
 }
 
 /// What the tasks of a handle share.
-#[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) config: PostgresConfig,
     pub(crate) driver: tokio_postgres::Config,
+    pub(crate) tls: Tls,
     pub(crate) sql: Sql,
     pub(crate) waiters: Waiters,
     pool: Pool,
 }
 
 impl Shared {
+    /// A connection, as soon as there is one. A server that starts again, or hands over, refuses for a while.
     pub(crate) async fn client(&self) -> Result<Client> {
-        self.pool.get().await.at("connect to the server")
+        let (ends, mut backoff) = (Instant::now() + self.config.connect_timeout(), Backoff::new());
+        loop {
+            match self.pool.get().await.at("connect to the server") {
+                Err(error) if error.is_retryable() => {
+                    let wait = backoff.next();
+                    if Instant::now() + wait >= ends {
+                        return Err(error);
+                    }
+                    tokio::time::sleep(wait).await;
+                }
+                result => return result,
+            }
+        }
     }
 }
 
@@ -75,10 +90,11 @@ impl PostgresStore {
     /// server is older than 13, not in UTF8 or commits without waiting, or if the role may not do what is needed.
     /// `Unavailable` if the server cannot be reached.
     pub async fn open(config: PostgresConfig) -> Result<Self> {
-        let (driver, schema) = (config.driver()?, config.checked_schema()?.to_owned());
+        let (mut driver, schema) = (config.driver()?, config.checked_schema()?.to_owned());
+        let tls = tls(&config, &mut driver)?;
         let threads = Threads::start(config.threads)?;
         let manager = ManagerConfig { recycling_method: RecyclingMethod::Fast };
-        let pool = Pool::builder(Manager::from_config(driver.clone(), NoTls, manager))
+        let pool = Pool::builder(Manager::from_config(driver.clone(), Tls::clone(&tls), manager))
             .max_size(config.connections_max.max(1))
             .runtime(Runtime::Tokio1)
             .wait_timeout(Some(config.connect_timeout()))
@@ -88,12 +104,12 @@ impl PostgresStore {
                 Error::new(ErrorKind::Unsupported, "make a pool of connections").with_source(error)
             })?;
         let sql = Sql::new(&schema);
-        let shared = Arc::new(Shared { config, driver, sql, waiters: Waiters::default(), pool });
+        let shared = Arc::new(Shared { config, driver, tls, sql, waiters: Waiters::default(), pool });
         let opened = shared.clone();
         let head = threads.run(async move {
             let mut client = opened.client().await?;
             schema::prepare(&mut client, &schema).await?;
-            head(&opened).await
+            head(&client, &opened).await
         });
         shared.waiters.reach(head.await?);
         let clock = Box::new(|| chrono::Utc::now().into());
@@ -128,24 +144,26 @@ impl PostgresStore {
 }
 
 /// The last event that nothing can come before any more.
-async fn head(shared: &Shared) -> Result<Position> {
-    let client = shared.client().await?;
-    match settled(&client, &shared.sql, shared.config.held_back_max()).await? {
-        Ok(look) => look.head(&client, &shared.sql).await,
-        Err(held) => Err(held.into_error(&client, &shared.sql).await),
+async fn head(client: &Client, shared: &Shared) -> Result<Position> {
+    match settled(client, &shared.sql, shared.config.held_back_max()).await? {
+        Ok(look) => look.head(client, &shared.sql).await,
+        Err(held) => Err(held.into_error(client, &shared.sql).await),
     }
 }
 
 /// Appends, again where another append has come in between.
 async fn append_through(shared: &Shared, prepared: &Append) -> Result<AppendOutcome> {
-    let mut tries = 1;
+    let (mut tries, mut backoff) = (1, Backoff::new());
     loop {
         match append(shared.client().await?, &shared.sql, prepared).await {
             Ok(Appended { outcome, head }) => {
                 head.into_iter().for_each(|head| shared.waiters.reach(head));
                 return Ok(outcome);
             }
-            Err(error) if is_crossed(&error) && tries < CROSSED_MAX => tries += 1,
+            Err(error) if is_crossed(&error) && tries < CROSSED_MAX => {
+                tries += 1;
+                tokio::time::sleep(backoff.next()).await;
+            }
             Err(error) => return Err(error),
         }
     }
@@ -179,7 +197,7 @@ impl EventStore for PostgresStore {
 
     fn head(&self) -> BoxFuture<'_, Result<Position>> {
         let shared = self.shared.clone();
-        Box::pin(self.threads.run(async move { head(&shared).await }))
+        Box::pin(self.threads.run(async move { head(&shared.client().await?, &shared).await }))
     }
 
     fn wait_past(&self, position: Position) -> BoxFuture<'_, Result<Position>> {

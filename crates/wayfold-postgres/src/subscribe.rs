@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
-use tokio_postgres::{AsyncMessage, NoTls};
+use tokio_postgres::AsyncMessage;
 use tracing::warn;
 use wayfold_core::Position;
 use wayfold_store::{Error, Result};
@@ -17,6 +17,7 @@ use crate::error::{At, unavailable};
 use crate::frontier::Look;
 use crate::runtime::Threads;
 use crate::store::Shared;
+use crate::tls::Tls;
 
 /// How soon the log is looked at again while committed events are held back.
 const HELD_BACK_PAUSE: Duration = Duration::from_millis(5);
@@ -99,7 +100,7 @@ pub(crate) fn listen(threads: &Threads, shared: &Arc<Shared>) -> JoinHandle<()> 
 async fn follow(shared: &Shared) -> Result<Infallible> {
     let tried = "listen to the server";
     let waiters = &shared.waiters;
-    let (client, mut connection) = shared.driver.connect(NoTls).await.at(tried)?;
+    let (client, mut connection) = shared.driver.connect(Tls::clone(&shared.tls)).await.at(tried)?;
     let nudge = waiters.nudge.clone();
     tokio::spawn(async move {
         while let Some(Ok(message)) = poll_fn(|context| connection.poll_message(context)).await {

@@ -12,12 +12,15 @@ mod native {
     mod held_back;
     mod pages;
     mod races;
+    mod reach;
     mod read_model;
     mod restored;
     mod rights;
     mod schema;
     mod secrets;
     mod sql;
+    #[cfg(feature = "tls")]
+    mod tls;
     mod transaction;
     mod upcasting;
     mod writers;

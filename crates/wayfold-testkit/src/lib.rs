@@ -32,7 +32,7 @@ pub use self::check::{Case, Catch, check, minimal};
 pub use self::coverage::Coverage;
 pub use self::oracle::{ChangeFact, Oracle, causal_rank, stage_of};
 #[cfg(unix)]
-pub use self::postgres::PostgresServer;
+pub use self::postgres::{PostgresServer, ServerCertificate};
 pub use self::random::Random;
 pub use self::real_data::real_data;
 pub use self::scenario::{Given, Moment, When, given, on};

@@ -1,6 +1,7 @@
 //! Throw-away PostgreSQL servers, each of a test's own.
 
 use std::fs::{self, File};
+use std::net::TcpListener;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
@@ -30,7 +31,17 @@ const UNTIL_INPUT_ENDS: &str = r#"
 pub struct PostgresServer {
     programs: PathBuf,
     folder: PathBuf,
+    port: u16,
     keeper: Child,
+}
+
+/// What a server that encrypts shows of itself, each a text in PEM.
+#[derive(Debug, Clone, Copy)]
+pub struct ServerCertificate<'a> {
+    /// The certificate.
+    pub certificate: &'a str,
+    /// Its private key.
+    pub key: &'a str,
 }
 
 impl PostgresServer {
@@ -65,18 +76,56 @@ impl PostgresServer {
     /// # Panics
     /// If the server does not start.
     pub fn start(under: impl AsRef<Path>) -> Self {
-        let programs = programs().expect(Self::MISSING);
-        let template = template(&programs, under.as_ref());
+        Self::start_in(&Self::folder(under.as_ref()), 5_432, &["listen_addresses=".to_owned()])
+    }
+
+    /// Starts a server that is also reached at a port of 127.0.0.1, where it encrypts.
+    ///
+    /// # Panics
+    /// As [`PostgresServer::start`].
+    pub fn start_with_tls(under: impl AsRef<Path>, shown: ServerCertificate<'_>) -> Self {
+        let folder = Self::folder(under.as_ref());
+        let file = |name: &str, text: &str| {
+            let file = folder.join(name);
+            fs::write(&file, text).expect("a test may write a file");
+            fs::set_permissions(&file, fs::Permissions::from_mode(0o600))
+                .expect("a file can be closed to others");
+            chown(&file, Some(owner(&folder)), None).expect("root may give a file away");
+            file.display().to_string()
+        };
+        let settings = [
+            "listen_addresses=127.0.0.1".to_owned(),
+            "ssl=on".to_owned(),
+            format!("ssl_cert_file={}", file("server.pem", shown.certificate)),
+            format!("ssl_key_file={}", file("server.key", shown.key)),
+        ];
+        Self::start_in(&folder, free_port(), &settings)
+    }
+
+    /// A folder with the data of a new server.
+    fn folder(under: &Path) -> PathBuf {
+        let template = template(&programs().expect(Self::MISSING), under);
         let folder = open_to_the_server(Scratch::new(std::env::temp_dir(), "wayfold-postgres").keep());
         copy(&template, &folder.join("data"));
-        let mut server = Self { keeper: serve(&programs, &folder), programs, folder };
+        folder
+    }
+
+    fn start_in(folder: &Path, port: u16, settings: &[String]) -> Self {
+        let programs = programs().expect(Self::MISSING);
+        let keeper = serve(&programs, folder, port, settings);
+        let mut server = Self { keeper, programs, folder: folder.to_owned(), port };
         server.wait_until_ready();
         server
     }
 
     /// How a client names the server: a database of an owner who may do everything.
     pub fn connection(&self) -> String {
-        format!("host={} user=postgres dbname=postgres", self.folder.display())
+        format!("host={} port={} user=postgres dbname=postgres", self.folder.display(), self.port)
+    }
+
+    /// The port of 127.0.0.1 at which a server that encrypts is reached; others are reached by their socket alone.
+    pub fn port(&self) -> u16 {
+        self.port
     }
 
     /// A program that came with the server, such as `pg_dump`.
@@ -86,7 +135,7 @@ impl PostgresServer {
 
     /// The socket of the server.
     pub fn socket(&self) -> PathBuf {
-        self.folder.join(".s.PGSQL.5432")
+        self.folder.join(format!(".s.PGSQL.{}", self.port))
     }
 
     fn wait_until_ready(&mut self) {
@@ -142,15 +191,22 @@ fn template(programs: &Path, under: &Path) -> PathBuf {
     template
 }
 
-fn serve(programs: &Path, folder: &Path) -> Child {
+/// A port that nobody uses at the moment.
+fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a test may listen");
+    listener.local_addr().expect("it listens somewhere").port()
+}
+
+fn serve(programs: &Path, folder: &Path, port: u16, settings: &[String]) -> Child {
     let mut shell = command(folder, Path::new("/bin/sh"));
     shell.arg("-c").arg(UNTIL_INPUT_ENDS).arg("sh").arg(folder).arg(programs.join("postgres"));
     shell.arg("-D").arg(folder.join("data")).arg("-k").arg(folder);
     // Nothing but the test makes transactions, so that what it sees does not depend on the moment.
-    for setting in ["listen_addresses=", "fsync=off", "full_page_writes=off", "autovacuum=off"] {
+    for setting in ["fsync=off", "full_page_writes=off", "autovacuum=off", "shared_buffers=32MB"] {
         shell.arg("-c").arg(setting);
     }
-    shell.arg("-c").arg("shared_buffers=32MB");
+    shell.arg("-p").arg(port.to_string());
+    shell.args(settings.iter().flat_map(|setting| ["-c", setting]));
     shell.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
     shell.spawn().expect("a test may start a shell")
 }

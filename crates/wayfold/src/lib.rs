@@ -56,6 +56,7 @@
 //! | `parquet` | no | Wayfold's own events as Parquet, in and out; needs a C compiler |
 //! | `sqlite` | yes | [`sqlite::SqliteStore`]: the log in one file; needs a C compiler |
 //! | `postgres` | no | [`postgres::PostgresStore`]: the log in a PostgreSQL database, for several instances of a service |
+//! | `postgres-tls` | no | encrypted connections to it; needs a C compiler |
 
 mod alone;
 mod ask;

@@ -22,7 +22,12 @@ pub(crate) struct Proxy {
 
 impl Proxy {
     pub(crate) fn start(socket: PathBuf) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        Self::start_at(0, socket)
+    }
+
+    /// Listens at a port; any that is free for 0.
+    pub(crate) fn start_at(port: u16, socket: PathBuf) -> Self {
+        let listener = TcpListener::bind(("127.0.0.1", port)).unwrap();
         let (port, plan) = (listener.local_addr().unwrap().port(), Arc::new(AtomicU8::new(PASS)));
         let planned = plan.clone();
         thread::spawn(move || {
@@ -34,6 +39,10 @@ impl Proxy {
             }
         });
         Self { port, plan }
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.port
     }
 
     /// How a client names the server behind it.

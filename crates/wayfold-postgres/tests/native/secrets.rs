@@ -8,7 +8,7 @@ use wayfold_postgres::{PostgresConfig, PostgresStore};
 
 use super::support::{Session, append, config, open, registered, server};
 
-const SECRET: &str = "hunter2";
+pub(crate) const SECRET: &str = "hunter2";
 
 #[track_caller]
 fn assert_silent(shown: &impl Debug) {
@@ -17,7 +17,7 @@ fn assert_silent(shown: &impl Debug) {
 }
 
 #[track_caller]
-fn assert_error_is_silent(error: &wayfold_store::Error) {
+pub(crate) fn assert_error_is_silent(error: &wayfold_store::Error) {
     assert_silent(error);
     assert!(!error.to_string().contains(SECRET), "{error}");
     let mut source = error.source();
