@@ -9,6 +9,7 @@ mod native {
 
     mod convergence;
     mod cut;
+    mod faults;
     mod held_back;
     mod pages;
     mod races;

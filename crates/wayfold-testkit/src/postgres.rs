@@ -1,6 +1,7 @@
 //! Throw-away PostgreSQL servers, each of a test's own.
 
 use std::fs::{self, File};
+use std::io::Write as _;
 use std::net::TcpListener;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
 use std::os::unix::process::CommandExt as _;
@@ -16,12 +17,15 @@ const NOBODY: u32 = 65_534;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Runs the server until standard input ends, which it does with the process that holds the other end, however that
-/// one ends; then stops it at once and removes its folder.
+/// one ends; then stops it at once and removes its folder. At each line it stops at once, and runs again.
 const UNTIL_INPUT_ENDS: &str = r#"
     folder=$1; shift
-    "$@" </dev/null >"$folder/log" 2>&1 & server=$!
-    cat >/dev/null
-    kill -QUIT $server; wait $server
+    while
+        "$@" </dev/null >>"$folder/log" 2>&1 & server=$!
+        read -r line; again=$?
+        kill -QUIT $server; wait $server
+        [ $again -eq 0 ]
+    do :; done
     rm -rf "$folder"
 "#;
 
@@ -76,7 +80,17 @@ impl PostgresServer {
     /// # Panics
     /// If the server does not start.
     pub fn start(under: impl AsRef<Path>) -> Self {
-        Self::start_in(&Self::folder(under.as_ref()), 5_432, &["listen_addresses=".to_owned()])
+        Self::start_with(under, &[])
+    }
+
+    /// Starts a server with other settings, such as `fsync=on`.
+    ///
+    /// # Panics
+    /// As [`PostgresServer::start`].
+    pub fn start_with(under: impl AsRef<Path>, settings: &[&str]) -> Self {
+        let settings: Vec<_> =
+            [&["listen_addresses="], settings].concat().into_iter().map(str::to_owned).collect();
+        Self::start_in(&Self::folder(under.as_ref()), 5_432, &settings)
     }
 
     /// Starts a server that is also reached at a port of 127.0.0.1, where it encrypts.
@@ -116,6 +130,28 @@ impl PostgresServer {
         let mut server = Self { keeper, programs, folder: folder.to_owned(), port };
         server.wait_until_ready();
         server
+    }
+
+    /// Stops the server at once, as if it had crashed, and starts it again: it recovers what was committed.
+    ///
+    /// # Panics
+    /// If it does not start again.
+    pub fn crash(&mut self) {
+        let before = self.process();
+        let line = self.keeper.stdin.as_mut().map(|input| input.write_all(b"again\n"));
+        line.expect("it is open until the end").expect("the shell reads");
+        let began = Instant::now();
+        while self.process().is_none_or(|process| Some(process) == before) {
+            assert!(began.elapsed() < PATIENCE, "the server does not stop");
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        self.wait_until_ready();
+    }
+
+    /// The number of the process that serves, if one does.
+    fn process(&self) -> Option<u32> {
+        let record = fs::read_to_string(self.folder.join("data/postmaster.pid")).ok()?;
+        record.lines().next()?.parse().ok()
     }
 
     /// How a client names the server: a database of an owner who may do everything.

@@ -36,12 +36,17 @@ pub(crate) struct Session {
 
 impl Session {
     pub(crate) fn open(connection: &str) -> Self {
+        Self::try_open(connection).unwrap()
+    }
+
+    /// The same, or `None` if the server cannot be reached.
+    pub(crate) fn try_open(connection: &str) -> Option<Self> {
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let connection = format!("{connection} application_name=beside");
-        let (client, task) = runtime.block_on(tokio_postgres::connect(&connection, NoTls)).unwrap();
+        let (client, task) = runtime.block_on(tokio_postgres::connect(&connection, NoTls)).ok()?;
         runtime.spawn(task);
-        Self { runtime, client }
+        Some(Self { runtime, client })
     }
 
     pub(crate) fn run(&self, sql: &str) {
@@ -54,7 +59,12 @@ impl Session {
 
     /// Does something in a transaction, which is rolled back if it is not committed.
     pub(crate) fn transact<T>(&mut self, work: impl AsyncFnOnce(Transaction<'_>) -> T) -> T {
-        block_on(async { work(self.client.transaction().await.unwrap()).await })
+        self.try_transact(work).unwrap()
+    }
+
+    /// The same where the connection may be cut.
+    pub(crate) fn try_transact<T>(&mut self, work: impl AsyncFnOnce(Transaction<'_>) -> T) -> Option<T> {
+        block_on(async { Some(work(self.client.transaction().await.ok()?).await) })
     }
 
     /// The first column of every row.
