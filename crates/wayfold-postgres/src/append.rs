@@ -18,7 +18,7 @@ use wayfold_store::{
 use crate::error::{At, corrupt};
 use crate::locks::Locks;
 use crate::place::Place;
-use crate::read::{Columns, Rows, Stretch};
+use crate::read::{Columns, Part, Stretch};
 use crate::row;
 use crate::session::Session;
 use crate::sql::Sql;
@@ -209,14 +209,14 @@ async fn conflict(session: Session<'_>, sql: &Sql, append: &Append) -> Result<Op
         bytes_max: LOOK_BYTES,
     };
     loop {
-        let Rows { rows, is_cut } = stretch.rows(session, sql, &columns).await?;
-        let events = lifted(&row::batch(&rows)?, &append.upcasters)?;
+        let Part { events, last, is_cut } = stretch.read(session, sql, &columns).await?;
+        let events = lifted(&events, &append.upcasters)?;
         let first = events.iter().find(|event| filter.matches(event) && !own.contains(&name(event)));
         if let Some(event) = first {
             return Ok(event.position());
         }
-        match rows.last() {
-            Some(last) if is_cut || rows.len() == LOOK_EVENTS => stretch.from = row::place(last)?,
+        match last {
+            Some(last) if is_cut => stretch.from = last,
             _ => return Ok(None),
         }
     }

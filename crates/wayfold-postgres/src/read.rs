@@ -4,7 +4,6 @@ use std::pin::pin;
 
 use deadpool_postgres::Client;
 use futures_util::TryStreamExt as _;
-use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 use wayfold_core::{EventBatch, EventKind, Position, Upcasters};
 use wayfold_store::{Direction, EventFilter, KindFilter, ReadPage, ReadQuery, Result, lifted};
@@ -13,7 +12,7 @@ use crate::config::PostgresConfig;
 use crate::error::At;
 use crate::frontier::settled;
 use crate::place::Place;
-use crate::row::{self, CUSTOM, tag_number};
+use crate::row::{self, CUSTOM, Rows, tag_number};
 use crate::session::Session;
 use crate::sql::Sql;
 use crate::text::stored;
@@ -65,22 +64,27 @@ pub(crate) struct Stretch {
     pub(crate) bytes_max: usize,
 }
 
-/// Rows of a stretch, and whether bytes have cut it.
+/// What was read of a stretch.
 #[derive(Debug)]
-pub(crate) struct Rows {
-    pub(crate) rows: Vec<Row>,
+pub(crate) struct Part {
+    pub(crate) events: EventBatch,
+    /// Where the last of them stands.
+    pub(crate) last: Option<Place>,
+    /// Whether rows or bytes have cut it, and there is more.
     pub(crate) is_cut: bool,
 }
 
 impl Stretch {
-    /// The rows that a filter may match, up to the one with which they are too many bytes.
-    pub(crate) async fn rows(self, session: Session<'_>, sql: &Sql, columns: &Columns) -> Result<Rows> {
+    /// The events that a filter may match, up to the one with which they are too many bytes. They are decoded while the
+    /// server sends the next.
+    pub(crate) async fn read(self, session: Session<'_>, sql: &Sql, columns: &Columns) -> Result<Part> {
         let tried = "read the log";
         let statement = match self.direction {
             Direction::Forward => &sql.forward,
             Direction::Backward => &sql.backward,
         };
-        let rows_max = i64::try_from(self.rows_max).unwrap_or(i64::MAX);
+        // One row more tells whether there are more.
+        let rows_max = i64::try_from(self.rows_max.saturating_add(1)).unwrap_or(i64::MAX);
         let values: [&(dyn ToSql + Sync); 9] = [
             &self.from.transaction,
             &self.from.number,
@@ -94,15 +98,17 @@ impl Stretch {
         ];
         let statement = session.prepare(statement).await.at(tried)?;
         let mut stream = pin!(session.query_raw(&statement, values).await.at(tried)?);
-        let (mut rows, mut bytes) = (Vec::new(), 0);
+        let (mut rows, mut last, mut bytes, mut is_cut) = (Rows::default(), None, 0, false);
         while let Some(row) = stream.try_next().await.at(tried)? {
-            bytes += row.raw_size_bytes();
-            rows.push(row);
-            if bytes > self.bytes_max {
-                return Ok(Rows { rows, is_cut: true });
+            is_cut = rows.len() == self.rows_max || bytes > self.bytes_max;
+            if is_cut {
+                break;
             }
+            bytes += row.raw_size_bytes();
+            rows.push(&row)?;
+            last = Some(row::place(&row)?);
         }
-        Ok(Rows { rows, is_cut: false })
+        Ok(Part { events: rows.finish(), last, is_cut })
     }
 }
 
@@ -125,23 +131,20 @@ pub(crate) async fn page(
             Err(held) => (held.look.frontier, Some(held)),
         },
     };
-    let events_max = limit.min(config.read_events_max.max(1));
     let stretch = Stretch {
         from: from.into(),
         direction: query.direction,
         frontier,
-        // One row more tells whether the page is the last.
-        rows_max: events_max.saturating_add(1),
+        rows_max: limit.min(config.read_events_max.max(1)),
         bytes_max: config.read_bytes_max,
     };
-    let Rows { mut rows, is_cut } = stretch.rows(client.into(), sql, &columns).await?;
-    let mut is_last = rows.len() <= events_max && !is_cut;
-    rows.truncate(events_max);
+    let Part { events, last, is_cut } = stretch.read(client.into(), sql, &columns).await?;
+    let mut is_last = !is_cut;
     if let Some(held) = held
         && is_last
     {
         let is_stuck = match query.direction {
-            Direction::Forward => rows.is_empty(),
+            Direction::Forward => last.is_none(),
             Direction::Backward => stretch.from.transaction >= frontier,
         };
         if is_stuck {
@@ -149,8 +152,8 @@ pub(crate) async fn page(
         }
         is_last = query.direction == Direction::Backward;
     }
-    let last = rows.last().map(row::place).transpose()?.map_or(from, Position::from);
-    let batch = lifted(&row::batch(&rows)?, upcasters)?;
+    let last = last.map_or(from, Position::from);
+    let batch = lifted(&events, upcasters)?;
     let batch = match query.filter.is_all() {
         true => batch,
         false => EventBatch::from_views(batch.iter().filter(|event| query.filter.matches(event))),

@@ -42,21 +42,19 @@ pub(crate) fn types() -> Vec<Type> {
     types
 }
 
-/// The kind as it is stored. One that is kept in a newer version of its shape is found by its name too.
-pub(crate) fn kind(event: &EventView<'_>) -> Cow<'static, str> {
+/// The kind as it is stored. One of a user's own that is kept in a newer version of its shape is found by its name too.
+pub(crate) fn kind<'a>(event: &EventView<'a>) -> Cow<'a, str> {
     #[derive(Deserialize)]
     struct Named {
         name: String,
     }
-    match event.to_event().body {
-        EventBody::Custom(custom) => format!("{CUSTOM}{}", custom.name).into(),
-        EventBody::Unknown(unknown) if unknown.kind() == EventKind::CustomNeutral.name() => {
-            let named: Option<Named> = serde_json::from_str(unknown.fields_json()).ok();
-            format!("{CUSTOM}{}", named.map(|named| named.name).unwrap_or_default()).into()
-        }
-        EventBody::Unknown(unknown) => unknown.kind().to_owned().into(),
-        body => body.kind().name().into(),
+    let name = event.kind_name();
+    if event.kind() != EventKind::Unknown || name != EventKind::CustomNeutral.name() {
+        return name;
     }
+    let EventBody::Unknown(unknown) = event.to_event().body else { return name };
+    let named: Option<Named> = serde_json::from_str(unknown.fields_json()).ok();
+    format!("{CUSTOM}{}", named.map(|named| named.name).unwrap_or_default()).into()
 }
 
 /// A number by which a tag is found.
@@ -106,13 +104,36 @@ pub(crate) async fn write(
     writer.write(&row).await
 }
 
-/// Reads the events of rows, as they were written, with their places and recording times.
-pub(crate) fn batch(rows: &[Row]) -> Result<EventBatch> {
-    let mut builder = BatchBuilder::new(Limits::default());
-    for row in rows {
-        builder.push_stored(&read(row)?);
+/// Gathers the events of rows, as they were written, with their places and recording times.
+#[derive(Debug)]
+pub(crate) struct Rows(BatchBuilder);
+
+impl Default for Rows {
+    fn default() -> Self {
+        Self(BatchBuilder::new(Limits::default()))
     }
-    Ok(builder.finish())
+}
+
+impl Rows {
+    pub(crate) fn push(&mut self, row: &Row) -> Result<()> {
+        self.0.push_stored(&read(row)?);
+        Ok(())
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    pub(crate) fn finish(self) -> EventBatch {
+        self.0.finish()
+    }
+}
+
+/// Reads the events of rows.
+pub(crate) fn batch(rows: &[Row]) -> Result<EventBatch> {
+    let mut read = Rows::default();
+    rows.iter().try_for_each(|row| read.push(row))?;
+    Ok(read.finish())
 }
 
 /// Where the event of a row stands.
