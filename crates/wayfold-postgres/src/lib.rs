@@ -22,7 +22,7 @@
 //! the caller's own, by the driver [`tokio_postgres`], and [`PostgresStore::move_checkpoint_in`] keeps there how far tables
 //! of the caller's follow the log. PostgreSQL 13 or newer is needed. The tables, the
 //! rights of roles and queries for people are in the guide `docs/guide/postgres.md`; why the log is ordered as it is, in
-//! `docs/adr/0011-the-log-in-postgresql.md` and `docs/adr/0012-places-are-drawn-in-order.md`.
+//! `docs/adr/0011-the-log-in-postgresql.md` and `docs/adr/0014-places-are-drawn-in-order.md`.
 //!
 //! # What it tells
 //!
