@@ -32,7 +32,7 @@ pub struct PostgresConfig {
     /// with `disable` or `prefer`, it is in clear text.
     pub connection: String,
     /// A file in PEM with the authorities that may have signed the server's certificate; by default those that the
-    /// system trusts.
+    /// system trusts. It is refused where `connection` asks for no encryption.
     pub root_certificates: Option<PathBuf>,
     /// The schema that holds the log: 1 to 48 lower-case letters, digits and underscores, a letter first. One database
     /// may hold several logs. Default `wayfold`.

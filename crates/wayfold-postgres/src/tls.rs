@@ -25,12 +25,17 @@ pub(crate) fn refusal(_: &tokio_postgres::Error) -> Option<&'static str> {
 pub(crate) fn tls(config: &PostgresConfig, driver: &mut Config) -> Result<Tls> {
     let is_asked = driver.get_ssl_mode() == SslMode::Require;
     if !is_asked {
+        if config.root_certificates.is_some() {
+            return Err(unsupported(
+                "root_certificates is set, and the connection text asks for no encryption; add sslmode=require",
+            ));
+        }
         driver.ssl_mode(SslMode::Disable);
     }
     #[cfg(feature = "tls")]
     return rustls::connector(is_asked, config.root_certificates.as_deref());
     #[cfg(not(feature = "tls"))]
-    match is_asked || config.root_certificates.is_some() {
+    match is_asked {
         true => Err(unsupported("TLS is asked for, and this program is built without the feature tls")),
         false => Ok(tokio_postgres::NoTls),
     }

@@ -49,8 +49,8 @@ fn a_connection_is_encrypted_where_the_text_asks_for_it() {
     for (sslmode, is_encrypted) in
         [(" sslmode=require", true), (" sslmode=verify-full", true), (" sslmode=disable", false), ("", false)]
     {
-        let config = over_tcp(server.port(), "db.test", sslmode).with_root_certificates(AUTHORITY);
-        let store = open(config);
+        let config = over_tcp(server.port(), "db.test", sslmode);
+        let store = open(if is_encrypted { config.with_root_certificates(AUTHORITY) } else { config });
         let id = all(&store).len() as u128;
         put(&store, &[registered(id, "ada")]);
         // Who listens has a connection of its own.
@@ -96,6 +96,15 @@ fn who_is_not_the_server_is_refused() {
         ),
     ] {
         refused(config("db.test").with_root_certificates(bad), ErrorKind::Unsupported, says);
+    }
+}
+
+/// Whoever names authorities believes that they are asked.
+#[test]
+fn authorities_that_nobody_asks_are_refused() {
+    for sslmode in ["", " sslmode=disable", " sslmode=prefer"] {
+        let config = over_tcp(5_432, "db.test", sslmode).with_root_certificates(AUTHORITY);
+        refused(config, ErrorKind::Unsupported, "add sslmode=require");
     }
 }
 
