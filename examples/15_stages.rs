@@ -105,7 +105,7 @@ fn main() -> anyhow::Result<()> {
     if let Some(connection) = std::env::args().nth(1) {
         return runtime.block_on(keep(&connection));
     }
-    let folder = std::env::temp_dir().join("wayfold-14-stages");
+    let folder = std::env::temp_dir().join("wayfold-15-stages");
     let Some(server) = PostgresServer::for_test(folder, "15_stages") else { return Ok(()) };
     runtime.block_on(keep(&server.connection()))
 }

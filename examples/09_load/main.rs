@@ -35,10 +35,10 @@ mod table;
 mod tally;
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Parser;
+use wayfold::StoreUrl;
 
 use crate::run::{Length, Plan};
 
@@ -62,9 +62,9 @@ struct Arguments {
     /// Be the service, on this address.
     #[arg(long, value_name = "ADDR", requires = "store", hide = true)]
     listen: Option<SocketAddr>,
-    /// The file of the service.
-    #[arg(long, value_name = "FILE", requires = "listen", hide = true)]
-    store: Option<PathBuf>,
+    /// The log of the service.
+    #[arg(long, value_name = "URL", requires = "listen", hide = true)]
+    store: Option<StoreUrl>,
 }
 
 impl Arguments {
@@ -81,8 +81,8 @@ impl Arguments {
 fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(4).enable_all().build()?;
-    if let Some((address, file)) = arguments.listen.zip(arguments.store.as_ref()) {
-        return runtime.block_on(process::serve(address, file));
+    if let Some((address, store)) = arguments.listen.zip(arguments.store.as_ref()) {
+        return runtime.block_on(process::serve(address, store));
     }
     let plan = arguments.plan();
     if let Some(address) = arguments.against {

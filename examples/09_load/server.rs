@@ -19,7 +19,7 @@ impl Server {
     pub(crate) fn start(file: &Path) -> Result<Self> {
         let mut process = Command::new(std::env::current_exe()?)
             .args(["--listen", "127.0.0.1:0", "--store"])
-            .arg(file)
+            .arg(format!("sqlite:{}", file.display()))
             .stdout(Stdio::piped())
             .spawn()?;
         let mut says = BufReader::new(process.stdout.take().expect("it was asked for as a pipe"));

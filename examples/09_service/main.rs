@@ -1,8 +1,9 @@
 //! How a service embeds the engine: events in, answers, pages, decisions and notices out, over HTTP.
 //!
 //! Without arguments it starts on a free port, asks itself everything that it can answer, and ends:
-//! `cargo run --example 09_service`. With an address and a file it serves until Ctrl-C:
-//! `cargo run --example 09_service -- --listen 127.0.0.1:8080 --store customers.wayfold`.
+//! `cargo run --example 09_service`. With an address and a store it serves until Ctrl-C:
+//! `cargo run --example 09_service -- --listen 127.0.0.1:8080 --store sqlite:customers.wayfold`, or with
+//! `--features postgres` and a store such as `postgres://shop@db/shop`.
 //!
 //! Read `service.rs` first, then `redeem.rs` for decisions and `notices.rs` for the stream.
 
@@ -15,7 +16,7 @@ mod redeem;
 mod service;
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -23,7 +24,7 @@ use clap::Parser;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use wayfold::sqlite::{SqliteConfig, SqliteStore};
-use wayfold::{Builder, Rules, Timestamp};
+use wayfold::{Builder, Rules, StoreUrl, Timestamp};
 
 use crate::service::Service;
 
@@ -32,9 +33,9 @@ struct Arguments {
     /// Where to listen; without it the service asks itself and ends.
     #[arg(long, value_name = "ADDR", requires = "store")]
     listen: Option<SocketAddr>,
-    /// The file that holds the log.
-    #[arg(long, value_name = "FILE", requires = "listen")]
-    store: Option<PathBuf>,
+    /// Where the log is.
+    #[arg(long, value_name = "URL", requires = "listen")]
+    store: Option<StoreUrl>,
 }
 
 fn main() -> anyhow::Result<()> {
@@ -42,7 +43,7 @@ fn main() -> anyhow::Result<()> {
     // The SQLite store reads on the thread that asks, so there is more than one.
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(4).enable_all().build()?;
     match arguments.listen.zip(arguments.store) {
-        Some((address, file)) => runtime.block_on(process::serve(address, &file)),
+        Some((address, store)) => runtime.block_on(process::serve(address, &store)),
         None => ask_itself(&runtime),
     }
 }

@@ -6,11 +6,10 @@
 
 mod print;
 mod report;
-mod store;
 
 use std::fmt::Write as _;
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -19,11 +18,10 @@ use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
 use wayfold::blocking::Wayfold;
 use wayfold::ingest::{CsvImport, EventSource, ImportOptions, Mapping, OnBadRow, Rejects};
-use wayfold::{Builder, Currency, CustomerKey, Rules, Timestamp};
+use wayfold::{Builder, Currency, CustomerKey, EventStore, Rules, StoreUrl, Timestamp};
 use wayfold_examples::shipped;
 
 use crate::report::{Question, Read, Report};
-use crate::store::StoreName;
 
 /// Replays a file into journey, lifecycle, segment and value.
 #[derive(Debug, Parser)]
@@ -47,9 +45,10 @@ struct Arguments {
     /// Writes rows that cannot be read to this new file and goes on; without it the first one stops the replay.
     #[arg(long, value_name = "FILE")]
     rejects: Option<PathBuf>,
-    /// Where the events are kept: `sqlite:FILE`, or `memory:`, which ends with the replay.
-    #[arg(long, value_name = "STORE", default_value = "sqlite:target/replay.db")]
-    store: StoreName,
+    /// Where the events are kept: `sqlite:FILE`, `memory:`, which ends with the replay, or, by the feature `postgres`,
+    /// `postgres://USER@HOST/DATABASE`.
+    #[arg(long, value_name = "URL", default_value = "sqlite:target/replay.db")]
+    store: StoreUrl,
     /// Prints the answers as JSON, documented in docs/guide/replay-json.md.
     #[arg(long)]
     json: bool,
@@ -67,7 +66,7 @@ fn main() -> ExitCode {
 
 fn replay(arguments: &Arguments) -> Result<()> {
     let question = question(arguments)?;
-    let store = arguments.store.open()?;
+    let store = open(&arguments.store)?;
     // Nothing is folded beside the import, so that both times are told apart.
     let builder = Builder::new(Rules::default())?.on_demand();
     let (wayfold, open_time) = timed(|| builder.open_blocking(store))?;
@@ -92,6 +91,15 @@ fn replay(arguments: &Arguments) -> Result<()> {
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
         written => Ok(written?),
     }
+}
+
+/// Opens the store; the folder of a file is made where there is none.
+fn open(store: &StoreUrl) -> Result<Box<dyn EventStore>> {
+    if let Some(folder) = store.file().and_then(Path::parent) {
+        let failed = || format!("failed to make the folder {}", folder.display());
+        std::fs::create_dir_all(folder).with_context(failed)?;
+    }
+    Ok(store.open_blocking()?)
 }
 
 fn question(arguments: &Arguments) -> Result<Question> {

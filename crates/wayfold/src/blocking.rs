@@ -15,6 +15,7 @@ use crate::known::KnownAt;
 use crate::rebuild::Progress;
 use crate::request::{Appended, Request};
 use crate::snapshot::{Opened, Snapshotted};
+use crate::store_url::StoreUrl;
 use crate::subscribe::{Delivery, Start};
 
 /// The engine, with calls that wait until they are done. Not for use inside of an async task.
@@ -591,5 +592,15 @@ impl Builder {
     /// As there.
     pub fn open_blocking(self, store: impl EventStore + 'static) -> Result<Wayfold> {
         block_on(self.open(store)).map(Wayfold)
+    }
+}
+
+impl StoreUrl {
+    /// As [`StoreUrl::open`], in the form that waits.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn open_blocking(&self) -> Result<Box<dyn EventStore>> {
+        block_on(self.open())
     }
 }

@@ -34,7 +34,7 @@
 //! - [`CustomerView`], [`Explanation`] and [`Population`]: the answers.
 //! - [`Rules`]: every threshold, with a version that the answers name.
 //! - [`Projection`]: the trait of the built-in projections and of your own.
-//! - [`EventStore`]: what a backend implements; [`MemoryStore`] is the reference.
+//! - [`EventStore`]: what a backend implements; [`MemoryStore`] is the reference. A [`StoreUrl`] opens one by its name.
 //!
 //! Doc examples of re-exported items name the crate that defines them: write `wayfold` for `wayfold_core`,
 //! [`wayfold::store`](store) for `wayfold_store`, [`wayfold::sqlite`](sqlite) for `wayfold_sqlite`,
@@ -82,6 +82,7 @@ mod rebuild;
 mod request;
 mod shards;
 mod snapshot;
+mod store_url;
 mod subscribe;
 mod versions;
 mod wait;
@@ -100,6 +101,7 @@ pub use self::measure::Measured;
 pub use self::rebuild::{Progress, Rebuild};
 pub use self::request::{Appended, Request, Requested};
 pub use self::snapshot::{Opened, Snapshotted};
+pub use self::store_url::StoreUrl;
 pub use self::subscribe::{Delivery, Place, Start, Subscription};
 #[doc(inline)]
 pub use wayfold_core::bodies;

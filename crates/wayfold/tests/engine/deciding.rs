@@ -16,10 +16,10 @@ use wayfold_testkit::Random;
 use wayfold_testkit::process::times;
 
 /// How many points a customer has.
-struct Balance;
+pub(crate) struct Balance;
 
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-struct Points(i64);
+pub(crate) struct Points(i64);
 
 impl Projection for Balance {
     type State = Points;
@@ -72,14 +72,17 @@ fn redeemed(customer: &str, points: i64) -> JourneyEvent {
     event(customer, PointsRedeemed { points, reward: None })
 }
 
-fn open(store: impl EventStore + 'static, retries: RetryPolicy) -> (Wayfold, Handle<Balance>) {
+/// An engine, and the handle by which it is asked for points.
+pub(crate) type Instance = (Wayfold, Handle<Balance>);
+
+pub(crate) fn open(store: impl EventStore + 'static, retries: RetryPolicy) -> Instance {
     let mut builder = Builder::new(Rules::default()).unwrap().by_hand(start()).with_retries(retries);
     let balance = builder.register(Balance).unwrap();
     (block_on(builder.open(store)).unwrap(), balance)
 }
 
 /// Tries often and waits shortly.
-fn patient() -> RetryPolicy {
+pub(crate) fn patient() -> RetryPolicy {
     let mut policy = RetryPolicy::default();
     (policy.attempts_max, policy.wait_max_ms) = (1_000, 2);
     policy
@@ -121,12 +124,13 @@ fn a_decision_sees_the_writes_before_it_and_may_do_nothing() {
 const TASKS: usize = 32;
 const CUSTOMERS: usize = 10;
 
-/// Lets many tasks earn and redeem points of a few customers; returns decisions and attempts.
-fn contend(wayfold: &Wayfold, balance: Handle<Balance>, decisions: usize) -> (usize, u64) {
+/// Lets many tasks earn and redeem points of a few customers, each by one of the engines over a log; returns decisions and
+/// attempts.
+pub(crate) fn contend(instances: &[Instance], decisions: usize) -> (usize, u64) {
     let attempts = AtomicU64::new(0);
     std::thread::scope(|scope| {
         for task in 0..TASKS {
-            let attempts = &attempts;
+            let (attempts, (wayfold, balance)) = (&attempts, &instances[task % instances.len()]);
             scope.spawn(move || {
                 let mut random = Random::new(task as u64);
                 for _ in 0..decisions {
@@ -135,7 +139,7 @@ fn contend(wayfold: &Wayfold, balance: Handle<Balance>, decisions: usize) -> (us
                         block_on(wayfold.append([&earned(&customer, 2)])).unwrap();
                     }
                     let points = random.between(1, 4);
-                    let tried = block_on(redeem(wayfold, balance, &customer, points)).unwrap();
+                    let tried = block_on(redeem(wayfold, *balance, &customer, points)).unwrap();
                     attempts.fetch_add(u64::from(tried), Ordering::Relaxed);
                 }
             });
@@ -145,7 +149,7 @@ fn contend(wayfold: &Wayfold, balance: Handle<Balance>, decisions: usize) -> (us
 }
 
 /// Whatever order the tasks came to, no customer ever had fewer points than it redeemed.
-fn assert_never_below_zero(wayfold: &Wayfold) {
+pub(crate) fn assert_never_below_zero(wayfold: &Wayfold) {
     let mut redemptions = 0;
     for number in 0..CUSTOMERS {
         let filter = EventFilter::customer(key(&format!("c{number}")));
@@ -169,11 +173,11 @@ fn assert_never_below_zero(wayfold: &Wayfold) {
 
 #[test]
 fn points_never_fall_below_zero_whoever_decides_at_the_same_time() {
-    let (wayfold, balance) = open(MemoryStore::new(), patient());
-    let (decisions, attempts) = contend(&wayfold, balance, 40 * times());
+    let instances = [open(MemoryStore::new(), patient())];
+    let (decisions, attempts) = contend(&instances, 40 * times());
     println!("{decisions} decisions in {attempts} attempts");
     assert!(attempts > decisions as u64, "nobody ever met");
-    assert_never_below_zero(&wayfold);
+    assert_never_below_zero(&instances[0].0);
 }
 
 #[cfg(feature = "sqlite")]
@@ -183,11 +187,11 @@ fn points_never_fall_below_zero_in_one_file_either() {
         std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("deciding-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
     let store = wayfold::sqlite::SqliteStore::open(folder.join("log"), Default::default()).unwrap();
-    let (wayfold, balance) = open(store, patient());
-    let (decisions, attempts) = contend(&wayfold, balance, 10 * times());
+    let instances = [open(store, patient())];
+    let (decisions, attempts) = contend(&instances, 10 * times());
     println!("{decisions} decisions in {attempts} attempts");
-    assert_never_below_zero(&wayfold);
-    drop(wayfold);
+    assert_never_below_zero(&instances[0].0);
+    drop(instances);
     std::fs::remove_dir_all(folder).unwrap();
 }
 

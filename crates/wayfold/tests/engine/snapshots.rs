@@ -171,23 +171,24 @@ fn the_thread_writes_snapshots_as_the_log_grows() {
 
 /// What went on in a run.
 #[derive(Debug, Default)]
-struct Tally {
+pub(crate) struct Tally {
     restarts: usize,
-    from_snapshots: usize,
-    snapshots: usize,
+    pub(crate) from_snapshots: usize,
+    pub(crate) snapshots: usize,
     snapshots_failed: usize,
-    swaps: usize,
+    pub(crate) swaps: usize,
     swaps_failed: usize,
 }
 
-/// Lets a history arrive while the engine is ended, killed amid a snapshot and opened again, over a store that fails now
-/// and then; then compares it with one that folds the log at once, and with the oracle.
-fn live_through(seed: u64, tally: &mut Tally) {
+/// Lets a history arrive while the engine is ended, killed amid a snapshot and opened again, over an empty store that is
+/// made to fail now and then and whose clock stands at the end of time; then compares it with one that folds the log at
+/// once, and with the oracle.
+pub(crate) fn live_through(seed: u64, empty: impl EventStore + 'static, tally: &mut Tally) {
     let case = if seed.is_multiple_of(20) { Case::of_shop(seed) } else { Case::hostile(seed) };
     let mut random = Random::new(seed);
     let order = *random.pick(&Order::ALL);
     let arrival = Arrival::new(&case.events, order, Clock::Stepped, case.as_of, seed);
-    let mut store = FaultStore::new(MemoryStore::new().with_clock(|| Timestamp::MAX));
+    let mut store = FaultStore::new(empty);
     for _ in 0..random.below(10) {
         let operation = random.between(1, 300) as u64;
         store = if random.percent(50) { store.fail_before(operation) } else { store.fail_after(operation) };
@@ -278,7 +279,7 @@ fn compare(seed: u64, case: &Case, wayfold: &Wayfold, as_of: Timestamp) {
 fn incremental_is_rebuilt_is_the_oracle_through_restarts_snapshots_rebuilds_and_failures() {
     let mut tally = Tally::default();
     for seed in 0..HISTORIES {
-        live_through(seed, &mut tally);
+        live_through(seed, MemoryStore::new().with_clock(|| Timestamp::MAX), &mut tally);
     }
     println!("{tally:?}");
     assert!(tally.from_snapshots > 600 && tally.snapshots > 900 && tally.snapshots_failed > 10, "{tally:?}");
