@@ -78,7 +78,7 @@ fn meaning(code: &SqlState) -> (ErrorKind, &'static str) {
         "42" | "3F" => (Corrupt, "the schema does not have the tables that this library makes"),
         "54" => (Unsupported, "it is larger than PostgreSQL stores"),
         "53" => (Unavailable, "the server is out of memory, disk, connections or locks"),
-        "XX" => (Corrupt, "the server finds its files damaged"),
+        "XX" if *code != SqlState::INTERNAL_ERROR => (Corrupt, "the server finds its files damaged"),
         _ => (Unavailable, "the server could not go on"),
     }
 }

@@ -10,6 +10,7 @@ mod native {
     mod convergence;
     mod cut;
     mod faults;
+    mod full;
     mod held_back;
     mod pages;
     mod races;

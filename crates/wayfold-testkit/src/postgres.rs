@@ -15,14 +15,17 @@ use crate::skip::skip;
 /// The server refuses to run as root; this is somebody else.
 const NOBODY: u32 = 65_534;
 const PATIENCE: Duration = Duration::from_secs(60);
+/// In what the shell counts the size of a file.
+const LIMIT_BYTES: u64 = 512;
 
 /// Runs the server until standard input ends, which it does with the process that holds the other end, however that
-/// one ends; then stops it at once and removes its folder. At each line it stops at once, and runs again.
+/// one ends; then stops it at once and removes its folder. At each line it stops at once, and runs again, with as much
+/// room as there is. The server ignores the signal of a file that is too large, so that it finds its disk full.
 const UNTIL_INPUT_ENDS: &str = r#"
-    folder=$1; shift
+    folder=$1; room=$2; shift 2
     while
-        "$@" </dev/null >>"$folder/log" 2>&1 & server=$!
-        read -r line; again=$?
+        ( [ -z "$room" ] || ulimit -S -f "$room"; exec "$@" ) </dev/null >>"$folder/log" 2>&1 & server=$!
+        read -r line; again=$?; room=
         kill -QUIT $server; wait $server
         [ $again -eq 0 ]
     do :; done
@@ -90,7 +93,17 @@ impl PostgresServer {
     pub fn start_with(under: impl AsRef<Path>, settings: &[&str]) -> Self {
         let settings: Vec<_> =
             [&["listen_addresses="], settings].concat().into_iter().map(str::to_owned).collect();
-        Self::start_in(&Self::folder(under.as_ref()), 5_432, &settings)
+        Self::start_in(&Self::folder(under.as_ref()), (5_432, None), &settings)
+    }
+
+    /// Starts a server that finds its disk full when a file would become larger than so many bytes: it takes a table and
+    /// each index as one. What it writes ahead needs a mebibyte. After a [`crash`](Self::crash) there is room.
+    ///
+    /// # Panics
+    /// As [`PostgresServer::start`].
+    pub fn start_with_room(under: impl AsRef<Path>, file_bytes_max: u64) -> Self {
+        let room = Some(file_bytes_max / LIMIT_BYTES);
+        Self::start_in(&Self::folder(under.as_ref()), (5_432, room), &["listen_addresses=".to_owned()])
     }
 
     /// Starts a server that is also reached at a port of 127.0.0.1, where it encrypts.
@@ -113,7 +126,7 @@ impl PostgresServer {
             format!("ssl_cert_file={}", file("server.pem", shown.certificate)),
             format!("ssl_key_file={}", file("server.key", shown.key)),
         ];
-        Self::start_in(&folder, free_port(), &settings)
+        Self::start_in(&folder, (free_port(), None), &settings)
     }
 
     /// A folder with the data of a new server.
@@ -124,9 +137,9 @@ impl PostgresServer {
         folder
     }
 
-    fn start_in(folder: &Path, port: u16, settings: &[String]) -> Self {
+    fn start_in(folder: &Path, (port, room): (u16, Option<u64>), settings: &[String]) -> Self {
         let programs = programs().expect(Self::MISSING);
-        let keeper = serve(&programs, folder, port, settings);
+        let keeper = serve(&programs, folder, (port, room), settings);
         let mut server = Self { keeper, programs, folder: folder.to_owned(), port };
         server.wait_until_ready();
         server
@@ -233,9 +246,10 @@ fn free_port() -> u16 {
     listener.local_addr().expect("it listens somewhere").port()
 }
 
-fn serve(programs: &Path, folder: &Path, port: u16, settings: &[String]) -> Child {
+fn serve(programs: &Path, folder: &Path, (port, room): (u16, Option<u64>), settings: &[String]) -> Child {
     let mut shell = command(folder, Path::new("/bin/sh"));
-    shell.arg("-c").arg(UNTIL_INPUT_ENDS).arg("sh").arg(folder).arg(programs.join("postgres"));
+    shell.arg("-c").arg(UNTIL_INPUT_ENDS).arg("sh").arg(folder);
+    shell.arg(room.map_or_else(String::new, |room| room.to_string())).arg(programs.join("postgres"));
     shell.arg("-D").arg(folder.join("data")).arg("-k").arg(folder);
     // Nothing but the test makes transactions, so that what it sees does not depend on the moment.
     for setting in ["fsync=off", "full_page_writes=off", "autovacuum=off", "shared_buffers=32MB"] {
