@@ -4,7 +4,6 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod native {
-    pub(crate) mod proxy;
     pub(crate) mod support;
 
     mod convergence;

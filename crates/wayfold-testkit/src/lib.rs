@@ -6,7 +6,8 @@
 //! [`Arrival`] cuts a history into deliveries out of order, [`Subject`] is whatever folds them, alone or over
 //! a store, and [`check`] holds the two against each other; [`given`] writes single journeys by hand.
 //!
-//! [`PostgresServer`] is a throw-away server of a test's own. [`process`] starts a test's own program again as a process that may be killed, and [`Scratch`] is a folder for its file.
+//! [`PostgresServer`] is a throw-away server of a test's own, and a [`Proxy`] cuts connections to it. [`process`] starts a
+//! test's own program again as a process that may be killed, and [`Scratch`] is a folder for its file.
 //!
 //! [`conformance`](mod@conformance) is for whoever writes a store: every promise of the port as a named test, and
 //! random operations beside the memory store, by one macro call.
@@ -19,6 +20,8 @@ mod oracle;
 #[cfg(unix)]
 mod postgres;
 pub mod process;
+#[cfg(unix)]
+mod proxy;
 mod random;
 mod real_data;
 mod scenario;
@@ -33,6 +36,8 @@ pub use self::coverage::Coverage;
 pub use self::oracle::{ChangeFact, Oracle, causal_rank, stage_of};
 #[cfg(unix)]
 pub use self::postgres::{PostgresServer, ServerCertificate};
+#[cfg(unix)]
+pub use self::proxy::{Cut, Proxy};
 pub use self::random::Random;
 pub use self::real_data::real_data;
 pub use self::scenario::{Given, Moment, When, given, on};

@@ -10,6 +10,9 @@ mod backtest;
 mod broken;
 #[path = "engine/deciding.rs"]
 mod deciding;
+#[cfg(all(unix, feature = "postgres"))]
+#[path = "engine/faults.rs"]
+mod faults;
 #[path = "engine/following.rs"]
 mod following;
 #[cfg(feature = "parquet")]

@@ -2,8 +2,8 @@
 
 use wayfold_postgres::PostgresConfig;
 use wayfold_store::{AppendOutcome, Written};
+use wayfold_testkit::{Cut, Proxy};
 
-use super::proxy::{CUT_AFTER, CUT_BEFORE, Proxy};
 use super::support::{all, append, open, registered, server};
 
 #[test]
@@ -13,7 +13,7 @@ fn an_unknown_outcome_is_told_by_trying_again() {
     let store = open(PostgresConfig::new(proxy.connection()));
     for round in 0..5_u128 {
         let (lost, unanswered) = ([registered(round * 2, "ada")], [registered(round * 2 + 1, "ada")]);
-        for (events, plan) in [(&lost, CUT_BEFORE), (&unanswered, CUT_AFTER)] {
+        for (events, plan) in [(&lost, Cut::BeforeCommit), (&unanswered, Cut::AfterCommit)] {
             proxy.cut(plan);
             let error = append(&store, events).unwrap_err();
             assert_eq!((error.written(), error.is_retryable()), (Written::Unknown, true), "{error}");

@@ -12,8 +12,8 @@ use wayfold_core::{EventBatch, Position};
 use wayfold_postgres::{PostgresConfig, PostgresStore};
 use wayfold_store::{AppendOutcome, EventFilter, EventStore, Written};
 use wayfold_testkit::process::times;
+use wayfold_testkit::{Cut, Proxy};
 
-use super::proxy::{CUT_OFTEN, Proxy};
 use super::support::{Session, append_in, config, find, ids, key, open, page, registered, server};
 
 const WRITERS: u64 = 6;
@@ -126,7 +126,7 @@ fn what_is_acknowledged_outlives_cuts_and_crashes() {
     reached.connect_timeout_ms = 30_000;
     let (store, follower) = (open(reached.clone()), open(reached));
     Session::open(&server.connection()).run("CREATE TABLE sold (id numeric)");
-    proxy.cut(CUT_OFTEN);
+    proxy.cut(Cut::Often);
     let ends = Instant::now() + RUN * times() as u32;
     let mut crashes = 0;
     let (told, followed) = thread::scope(|scope| {

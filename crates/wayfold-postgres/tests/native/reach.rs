@@ -8,8 +8,8 @@ use pollster::block_on;
 use wayfold_core::Position;
 use wayfold_postgres::{PostgresConfig, PostgresStore};
 use wayfold_store::{ErrorKind, EventStore, Written};
+use wayfold_testkit::Proxy;
 
-use super::proxy::Proxy;
 use super::support::{Session, all, append, append_in, config, open, page, put, registered, server};
 
 #[test]

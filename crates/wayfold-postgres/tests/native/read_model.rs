@@ -9,8 +9,8 @@ use wayfold_core::Position;
 use wayfold_postgres::{CheckpointOutcome, PostgresConfig, PostgresStore};
 use wayfold_store::{Checkpoint, CheckpointName, EventFilter, EventStore};
 use wayfold_testkit::process::{self, PATIENCE};
+use wayfold_testkit::{Cut, Proxy};
 
-use super::proxy::{CUT_AFTER, CUT_BEFORE, Proxy};
 use super::support::{Session, config, find, open, page, put, registered, server};
 
 const EVENTS: u128 = 40;
@@ -147,7 +147,12 @@ fn a_commit_without_an_answer_is_not_taken_in_twice() {
     let connection = server.connection();
     prepare(&connection);
     let (store, proxy) = (open(config(&server)), Proxy::start(server.socket()));
-    for (plan, counted) in [(CUT_BEFORE, 0), (CUT_AFTER, PAGE), (CUT_BEFORE, PAGE), (CUT_AFTER, 2 * PAGE)] {
+    for (plan, counted) in [
+        (Cut::BeforeCommit, 0),
+        (Cut::AfterCommit, PAGE),
+        (Cut::BeforeCommit, PAGE),
+        (Cut::AfterCommit, 2 * PAGE),
+    ] {
         proxy.cut(plan);
         assert_eq!(take_page(&store, &proxy.connection(), |_| {}), Page::Unknown);
         assert_eq!(check(&connection), counted);

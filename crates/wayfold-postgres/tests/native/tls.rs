@@ -8,9 +8,8 @@ use pollster::block_on;
 use wayfold_core::Position;
 use wayfold_postgres::{PostgresConfig, PostgresStore};
 use wayfold_store::{ErrorKind, EventStore};
-use wayfold_testkit::{PostgresServer, Scratch, ServerCertificate, skip};
+use wayfold_testkit::{PostgresServer, Proxy, Scratch, ServerCertificate, skip};
 
-use super::proxy::Proxy;
 use super::secrets::{SECRET, assert_error_is_silent};
 use super::support::{Session, all, open, put, registered, server};
 

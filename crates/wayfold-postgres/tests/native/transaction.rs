@@ -9,8 +9,8 @@ use pollster::block_on;
 use wayfold_core::{JourneyEvent, NeedIdentified, Position, Timestamp};
 use wayfold_postgres::PostgresStore;
 use wayfold_store::{AppendCondition, AppendOutcome, ErrorKind, EventFilter, EventStore};
+use wayfold_testkit::{Cut, Proxy};
 
-use super::proxy::{CUT_AFTER, CUT_BEFORE, Proxy};
 use super::support::{
     Session, all, append, append_if, append_in, config, event, ids, key, open, put, registered, server,
 };
@@ -240,7 +240,9 @@ fn an_unknown_outcome_of_the_callers_commit_is_told_by_trying_again() {
     let Some(server) = server(test) else { return };
     let (store, shop) = (open(config(&server)), shop(&server.connection()));
     let proxy = Proxy::start(server.socket());
-    for (id, plan) in [(1, CUT_BEFORE), (2, CUT_AFTER), (3, CUT_BEFORE), (4, CUT_AFTER)] {
+    for (id, plan) in
+        [(1, Cut::BeforeCommit), (2, Cut::AfterCommit), (3, Cut::BeforeCommit), (4, Cut::AfterCommit)]
+    {
         proxy.cut(plan);
         assert_eq!(sell(&store, &proxy.connection(), id), 2);
     }

@@ -239,7 +239,7 @@ pub(crate) fn live_through(seed: u64, empty: impl EventStore + 'static, tally: &
 }
 
 /// Rebuilds under another horizon of churn, and swaps.
-fn swap(wayfold: &Wayfold, random: &mut Random) -> wayfold::Result<()> {
+pub(crate) fn swap(wayfold: &Wayfold, random: &mut Random) -> wayfold::Result<()> {
     let mut rules = wayfold.rules();
     rules.lifecycle.churned_after_days = random.between(20, 400) as u32;
     rules.version = format!("{:?}", rules.lifecycle);
@@ -251,7 +251,8 @@ fn swap(wayfold: &Wayfold, random: &mut Random) -> wayfold::Result<()> {
     block_on(rebuild.swap())
 }
 
-fn compare(seed: u64, case: &Case, wayfold: &Wayfold, as_of: Timestamp) {
+/// Compares an engine with one that folds its log at once, and with the oracle.
+pub(crate) fn compare(seed: u64, case: &Case, wayfold: &Wayfold, as_of: Timestamp) {
     let log = surely(|| Ok(block_on(wayfold.store().read_all(EventFilter::all()))?));
     let events: Vec<JourneyEvent> = log.iter().flat_map(EventBatch::to_events).collect();
     let fresh = MemoryStore::new().with_clock(|| Timestamp::MAX);
