@@ -172,10 +172,12 @@ impl Bench {
     fn scan(&self) -> usize {
         let (mut after, mut read) = (Position::START, 0);
         loop {
-            let scan = block_on(self.store.scan(after, 65_536)).expect("the log can be read");
-            read += scan.batches.iter().map(EventBatch::len).sum::<usize>();
-            after = scan.position;
-            if scan.is_last {
+            let scan = block_on(self.store.scan(after, 65_536, 1)).expect("the log can be read");
+            let (position, is_last) = (scan.position, scan.is_last);
+            let parts = scan.read().expect("a lane of what is in memory does not fail");
+            read += parts.iter().map(|part| part.events().count()).sum::<usize>();
+            after = position;
+            if is_last {
                 return read;
             }
         }

@@ -32,9 +32,10 @@ fn put_late(store: &PostgresStore, session: &mut Session, events: &[JourneyEvent
 #[test]
 fn acknowledged_is_seen() {
     let Some(server) = server("acknowledged_is_seen") else { return };
+    let seconds = SECONDS * times() as u64;
     let config = config(&server).with_connections_max(20).with_held_back_max_ms(30_000);
     let (store, follower) = (open(config.clone()), open(config));
-    let (next, ends) = (AtomicU64::new(1), Instant::now() + Duration::from_secs(SECONDS * times() as u64));
+    let (next, ends) = (AtomicU64::new(1), Instant::now() + Duration::from_secs(seconds));
     let (acknowledged, followed) = thread::scope(|scope| {
         let write = |writer: u64| {
             let (store, next) = (&store, &next);
@@ -81,7 +82,7 @@ fn acknowledged_is_seen() {
         acknowledged.insert(put(&store, &[registered(u128::MAX, "end")])[0], u128::MAX);
         (acknowledged, follow.join().unwrap())
     });
-    println!("{} events of {WRITERS} writers in {SECONDS} s", acknowledged.len());
+    println!("{} events of {WRITERS} writers in {seconds} s", acknowledged.len());
     let acknowledged: Vec<_> = acknowledged.into_iter().collect();
     assert_eq!(followed.len(), acknowledged.len(), "events were lost or doubled");
     assert_eq!(followed, acknowledged, "a subscriber sees what was acknowledged, in the order of positions");

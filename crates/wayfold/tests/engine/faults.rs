@@ -99,7 +99,8 @@ fn hinder(
             *failed += 1;
         }
     };
-    while !is_over() {
+    // A cut may spoil each of a few tries.
+    while !is_over() || met.swaps == 0 || met.restarts == 0 {
         thread::sleep(CRASH);
         server.crash();
         met.crashes += 1;
@@ -160,8 +161,5 @@ fn live_views_are_the_oracles_through_a_full_disk_crashes_and_cuts() {
         let case = Case { seed: 42, events: vec![], rules: wayfold.rules(), as_of };
         compare(case.seed, &case, &wayfold, as_of);
     }
-    assert!(
-        met.crashes > 0 && met.swaps > 0 && met.restarts > 0 && proxy.cuts() > 0,
-        "nothing was in the way"
-    );
+    assert!(met.crashes > 0 && proxy.cuts() > 0, "nothing was in the way");
 }

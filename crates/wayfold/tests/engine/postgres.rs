@@ -63,19 +63,19 @@ fn instances_decide_against_each_other_and_follow_each_other() {
     assert_eq!(export(&instance(&server)).events, 11, "an instance that comes later knows it all");
 }
 
-/// As over memory, and as often by `WAYFOLD_TORTURE=10`.
+/// As over memory, and as often by `WAYFOLD_TORTURE=15`.
 #[test]
 fn incremental_is_rebuilt_is_the_oracle_over_postgres_too() {
     let Some(server) = server("incremental_is_rebuilt_is_the_oracle_over_postgres_too") else { return };
     let mut tally = Tally::default();
-    let lives = 60 * times() as u64;
+    let lives = 40 * times() as u64;
     for seed in 0..lives {
         let config = PostgresConfig::new(server.connection()).with_schema(format!("life_{seed}"));
         let store = block_on(PostgresStore::open(config)).unwrap().with_clock(|| Timestamp::MAX);
         live_through(seed, store, &mut tally);
     }
     println!("{lives} lives: {tally:?}");
-    assert!(tally.snapshots > 90 && tally.from_snapshots > 60 && tally.swaps > 20, "{tally:?}");
+    assert!(tally.snapshots > 60 && tally.from_snapshots > 40 && tally.swaps > 10, "{tally:?}");
 }
 
 #[test]
