@@ -7,15 +7,17 @@ use std::pin::pin;
 
 use deadpool_postgres::{Client, Object};
 use futures_util::future::try_join;
+use tokio::time::timeout;
 use tokio_postgres::SimpleQueryMessage;
 use tokio_postgres::binary_copy::BinaryCopyInWriter;
 use uuid::Uuid;
 use wayfold_core::{EventBatch, EventId, EventView, Limits, Position, Timestamp, Upcasters};
 use wayfold_store::{
-    AppendCondition, AppendOutcome, Direction, Error, Result, admit_instant, is_same_event, lifted,
+    AppendCondition, AppendOutcome, Direction, Error, Result, Written, admit_instant, is_same_event, lifted,
 };
 
-use crate::error::{At, corrupt};
+use crate::config::PostgresConfig;
+use crate::error::{At, corrupt, unavailable};
 use crate::locks::Locks;
 use crate::place::Place;
 use crate::read::{Columns, Part, Stretch};
@@ -69,22 +71,33 @@ struct Slots {
 }
 
 /// Appends, or leaves nothing behind; but for a commit whose answer does not come.
-pub(crate) async fn append(client: Client, sql: &Sql, append: &Append) -> Result<Appended> {
-    let result = transact(&client, sql, append).await;
-    if result.is_err() && client.batch_execute("ROLLBACK").await.is_err() {
-        // A connection that may be amid a transaction is nobody's any more.
-        drop(Object::take(client));
+pub(crate) async fn append(
+    client: Client,
+    (sql, config): (&Sql, &PostgresConfig),
+    append: &Append,
+) -> Result<Appended> {
+    let result = transact(&client, (sql, config), append).await;
+    if let Err(error) = &result {
+        let may_commit = error.written() == Written::Unknown;
+        if may_commit || client.batch_execute("ROLLBACK").await.is_err() {
+            // A connection that may be amid a transaction is nobody's any more.
+            drop(Object::take(client));
+        }
     }
     result
 }
 
-async fn transact(client: &Client, sql: &Sql, append: &Append) -> Result<Appended> {
+async fn transact(
+    client: &Client,
+    (sql, config): (&Sql, &PostgresConfig),
+    append: &Append,
+) -> Result<Appended> {
     let begin =
         async { client.batch_execute("BEGIN ISOLATION LEVEL READ COMMITTED").await.at("begin an append") };
     // They are sent together, and the server does one after the other.
     let ((), Placed { outcome, last }) = try_join(begin, place(client.into(), sql, append)).await?;
     let head = match last {
-        Some(last) => commit(client, sql, last).await?,
+        Some(last) => commit(client, (sql, config), last).await.map_err(Error::with_unknown_outcome)?,
         None => {
             client.batch_execute("ROLLBACK").await.at("end an append that wrote nothing")?;
             None
@@ -242,9 +255,22 @@ async fn write(session: Session<'_>, sql: &Sql, append: &Append, new: &[usize]) 
 }
 
 /// Commits what stands up to a place; says whether everything before it has ended too.
-async fn commit(client: &Client, sql: &Sql, last: Place) -> Result<Option<Position>> {
-    let answers = client.simple_query(&sql.commit).await.at("commit an append");
-    let answers = answers.map_err(Error::with_unknown_outcome)?;
+async fn commit(
+    client: &Client,
+    (sql, config): (&Sql, &PostgresConfig),
+    last: Place,
+) -> Result<Option<Position>> {
+    let tried = "commit an append";
+    let commit = client.simple_query(&sql.commit);
+    let answers = match config.statement_timeout() {
+        None => commit.await,
+        Some(patience) => timeout(patience, commit).await.map_err(|_| {
+            unavailable(format_args!(
+                "{tried}: it took longer than statement_timeout_ms, as where standbys are missing"
+            ))
+        })?,
+    };
+    let answers = answers.at(tried)?;
     let frontier = answers.iter().find_map(|answer| match answer {
         SimpleQueryMessage::Row(row) => row.get(0)?.parse::<i64>().ok(),
         _ => None,

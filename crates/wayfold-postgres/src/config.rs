@@ -43,7 +43,8 @@ pub struct PostgresConfig {
     /// does not answer, which is asked again with waits that grow. Several hosts share the time. Default 5,000.
     pub connect_timeout_ms: u64,
     /// How long the server works at one statement at most, and waits for the next one of an append, in milliseconds; 0
-    /// for any time. Default 30,000.
+    /// for any time. An append whose commit takes longer, as it waits for standbys, has an unknown outcome. Default
+    /// 30,000.
     pub statement_timeout_ms: u32,
     /// How often the log is looked at while somebody waits for events, besides what the server tells, in milliseconds.
     /// Default 1,000.
@@ -126,6 +127,11 @@ impl PostgresConfig {
 
     pub(crate) fn connect_timeout(&self) -> Duration {
         Duration::from_millis(self.connect_timeout_ms)
+    }
+
+    /// How long a statement may take, if not any time.
+    pub(crate) fn statement_timeout(&self) -> Option<Duration> {
+        (self.statement_timeout_ms > 0).then(|| Duration::from_millis(self.statement_timeout_ms.into()))
     }
 
     pub(crate) fn held_back_max(&self) -> Duration {

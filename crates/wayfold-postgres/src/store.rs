@@ -155,7 +155,7 @@ async fn head(client: &Client, shared: &Shared) -> Result<Position> {
 async fn append_through(shared: &Shared, prepared: &Append) -> Result<AppendOutcome> {
     let (mut tries, mut backoff) = (1, Backoff::new());
     loop {
-        match append(shared.client().await?, &shared.sql, prepared).await {
+        match append(shared.client().await?, (&shared.sql, &shared.config), prepared).await {
             Ok(Appended { outcome, head }) => {
                 head.into_iter().for_each(|head| shared.waiters.reach(head));
                 return Ok(outcome);

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use pollster::block_on;
 use wayfold_core::Position;
 use wayfold_postgres::{PostgresConfig, PostgresStore};
-use wayfold_store::{ErrorKind, EventStore, Written};
+use wayfold_store::{AppendOutcome, ErrorKind, EventStore, Written};
 use wayfold_testkit::Proxy;
 
 use super::support::{Session, all, append, append_in, config, open, page, put, registered, server};
@@ -89,12 +89,43 @@ fn calls_end_after_their_time() {
     assert_eq!(block_on(store.head()).unwrap(), block_on(own.head()).unwrap());
 }
 
+/// The server bounds statements, and not commits: an append once waited for ever where a standby was missing.
+#[test]
+fn a_commit_that_waits_for_standbys_ends_with_an_unknown_outcome() {
+    let test = "a_commit_that_waits_for_standbys_ends_with_an_unknown_outcome";
+    let Some(server) = server(test) else { return };
+    let mut hasty = config(&server);
+    hasty.statement_timeout_ms = 200;
+    let (store, beside) = (open(hasty), Session::open(&server.connection()));
+    let standbys = |names: &str| {
+        beside.run(&format!("ALTER SYSTEM SET synchronous_standby_names = '{names}'"));
+        beside.run("SELECT pg_reload_conf()");
+    };
+    standbys("one");
+    while beside.column::<String>("SHOW synchronous_standby_names") != ["one"] {
+        thread::sleep(Duration::from_millis(2));
+    }
+    let error = append(&store, &[registered(1, "ada")]).unwrap_err();
+    assert_eq!((error.is_retryable(), error.written()), (true, Written::Unknown), "{error}");
+    assert!(error.to_string().contains("standbys are missing"), "{error}");
+    assert_eq!(all(&store), [], "nobody reads what may be lost");
+    standbys("");
+    let again = loop {
+        match append(&store, &[registered(1, "ada")]) {
+            Ok(outcome) => break outcome,
+            // The server has not heard of it yet.
+            Err(error) => assert!(error.is_retryable(), "{error}"),
+        }
+    };
+    assert!(matches!(again, AppendOutcome::AlreadyTaken { .. }), "{again:?}");
+}
+
 /// It would be in clear text, whatever the text says.
 #[cfg(not(feature = "tls"))]
 #[test]
 fn encryption_is_refused_by_a_program_that_cannot() {
     let asks = PostgresConfig::new("host=127.0.0.1 user=postgres sslmode=require");
-    for config in [asks, PostgresConfig::default().with_root_certificates("authority.pem")] {
+    for config in [asks.clone(), asks.with_root_certificates("authority.pem")] {
         let error = block_on(PostgresStore::open(config)).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unsupported);
         assert!(error.to_string().contains("the feature tls"), "{error}");
