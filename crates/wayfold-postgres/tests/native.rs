@@ -8,6 +8,7 @@ mod native {
 
     mod convergence;
     mod cut;
+    mod failover;
     mod faults;
     mod full;
     mod held_back;

@@ -129,6 +129,22 @@ impl PostgresServer {
         Self::start_in(&folder, (free_port(), None), &settings)
     }
 
+    /// Starts a standby of this server with other settings, which follows it under a name and takes reads. What the name
+    /// is for, see `synchronous_standby_names`; `pg_promote` makes it a server of its own.
+    ///
+    /// # Panics
+    /// If it does not start.
+    pub fn standby(&self, name: &str, settings: &[&str]) -> Self {
+        let folder = open_to_the_server(Scratch::new(std::env::temp_dir(), "wayfold-postgres").keep());
+        let mut backup = command(&folder, &self.programs.join("pg_basebackup"));
+        backup.args(["--write-recovery-conf", "--checkpoint=fast", "--no-sync", "--dbname"]);
+        backup.arg(format!("{} application_name={name}", self.connection()));
+        output(backup.arg("--pgdata").arg(folder.join("data")));
+        let settings: Vec<_> =
+            [&["listen_addresses="], settings].concat().into_iter().map(str::to_owned).collect();
+        Self::start_in(&folder, (5_432, None), &settings)
+    }
+
     /// A folder with the data of a new server.
     fn folder(under: &Path) -> PathBuf {
         let template = template(&programs().expect(Self::MISSING), under);

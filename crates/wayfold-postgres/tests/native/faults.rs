@@ -23,13 +23,13 @@ const CRASH: Duration = Duration::from_millis(1_300);
 
 /// What the writers saw.
 #[derive(Debug, Default)]
-struct Told {
+pub(crate) struct Told {
     /// Where each event stands that was acknowledged.
-    acknowledged: BTreeMap<u128, Position>,
-    failed: u64,
-    unknown: u64,
+    pub(crate) acknowledged: BTreeMap<u128, Position>,
+    pub(crate) failed: u64,
+    pub(crate) unknown: u64,
     /// Tries that found what an earlier one, of unknown outcome, had written.
-    resolved: u64,
+    pub(crate) resolved: u64,
 }
 
 impl Told {
@@ -37,7 +37,7 @@ impl Told {
         self.acknowledged.extend(ids.iter().copied().zip(positions));
     }
 
-    fn with(mut self, other: Self) -> Self {
+    pub(crate) fn with(mut self, other: Self) -> Self {
         self.acknowledged.extend(other.acknowledged);
         Self {
             failed: self.failed + other.failed,
@@ -49,7 +49,7 @@ impl Told {
 }
 
 /// Appends events until they are acknowledged, the same ones whatever the error says.
-fn append_surely(store: &PostgresStore, ids: &[u128], told: &mut Told) {
+pub(crate) fn append_surely(store: &PostgresStore, ids: &[u128], told: &mut Told) {
     let events: Vec<_> = ids.iter().map(|id| registered(*id, &format!("c{}", id % 20))).collect();
     let batch = EventBatch::from_events(&events).unwrap();
     let mut may_stand = false;
@@ -102,7 +102,7 @@ fn sell_surely(store: &PostgresStore, connection: &str, id: u128, told: &mut Tol
 }
 
 /// Follows the log through everything, until it has seen the last event.
-fn follow(store: &PostgresStore) -> Vec<(Position, u128)> {
+pub(crate) fn follow(store: &PostgresStore) -> Vec<(Position, u128)> {
     let (mut from, mut seen) = (Position::START, Vec::new());
     while seen.last().is_none_or(|(_, id)| *id != u128::MAX) {
         let Ok(found) = page(store, from, 50) else { continue };
