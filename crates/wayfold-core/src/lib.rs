@@ -90,7 +90,7 @@ pub use self::projection::{CustomerAt, CustomerRecord, Fingerprint, Handle, Proj
 pub use self::rules::{JourneyRules, LifecycleRules, RevenueBasis, Rules, SegmentRules, ValueRules};
 pub use self::select::{
     Cursor, FILTER_DEPTH_MAX, FILTER_NODES_MAX, FieldFilter, FieldTest, Filter, FilteredField, Operand,
-    Order, OrderDirection, Page, Selection,
+    Order, OrderDirection, Page, Selection, Verdict,
 };
 pub use self::shard::Shard;
 pub use self::stage::{Channel, Ownership, Stage};
