@@ -31,6 +31,7 @@
 //! - [`lifetime_value`]: what a customer is expected to be worth, by month.
 //! - [`Holdout`] judges models by what customers did later, beside the rule that needs no model, and chooses.
 //! - [`KMeans`]: customers of similar features, by seeded and reproducible clusters.
+//! - [`Rule`]: who belongs to a [`Segment`], as text; [`Members`] keeps who does up to date.
 //! - [`SatisfactionMethod`]: NPS, CSAT and CES with intervals, of [`Answers`] that the projection [`SurveyAnswers`]
 //!   collects by dimension.
 //!
@@ -53,6 +54,7 @@ mod model;
 mod numeric;
 mod random;
 mod satisfaction;
+mod segment;
 mod unit;
 
 pub use self::buying_days::{BuyingCells, BuyingDay, BuyingDays, BuyingDaysView};
@@ -72,5 +74,8 @@ pub use self::model::{
 pub use self::satisfaction::{
     Answers, CesDirection, CesForm, Confidence, Interval, SatisfactionMethod, SatisfactionScore,
     SurveyAnswers, SurveyTable,
+};
+pub use self::segment::{
+    EventMeasure, EventMeasureState, EventMeasureView, MemberChange, Members, Rule, Segment,
 };
 pub use self::unit::TimeUnit;

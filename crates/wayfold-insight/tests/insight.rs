@@ -16,6 +16,8 @@ mod kmeans;
 mod laws;
 #[path = "insight/refused.rs"]
 mod refused;
+#[path = "insight/rules.rs"]
+mod rules;
 #[path = "insight/simulated.rs"]
 mod simulated;
 #[path = "insight/support.rs"]

@@ -52,7 +52,7 @@
 //! | feature | default | what it adds |
 //! |---|---|---|
 //! | `ingest` | yes | import of CSV by a mapping, and of Wayfold's own events as JSON Lines |
-//! | `insight` | no | [`insight`]: models of what customers are worth, fitted and evaluated |
+//! | `insight` | no | [`insight`]: segments by rules; models of what customers are worth, fitted and evaluated |
 //! | `parquet` | no | Wayfold's own events as Parquet, in and out; needs a C compiler |
 //! | `sqlite` | yes | [`sqlite::SqliteStore`]: the log in one file; needs a C compiler |
 //! | `postgres` | no | [`postgres::PostgresStore`]: the log in a PostgreSQL database, for several instances of a service |
@@ -206,3 +206,8 @@ struct ParquetGuide;
 #[cfg(all(doctest, feature = "insight"))]
 #[doc = include_str!("../../../docs/guide/lifetime-value.md")]
 struct LifetimeValueGuide;
+
+/// Compiles and runs the program of the guide.
+#[cfg(all(doctest, feature = "insight"))]
+#[doc = include_str!("../../../docs/guide/segments.md")]
+struct SegmentsGuide;

@@ -144,8 +144,11 @@ impl Filter {
         }
     }
 
-    /// Checks the limits without going deeper than they allow.
-    pub(super) fn check_limits(&self) -> Result<()> {
+    /// Checks that it is neither too deep nor too large, without going deeper than that.
+    ///
+    /// # Errors
+    /// `LimitExceeded`, with the limit.
+    pub fn check_limits(&self) -> Result<()> {
         let mut level: Vec<&Self> = vec![self];
         let (mut depth, mut nodes) = (0, 0);
         while !level.is_empty() {

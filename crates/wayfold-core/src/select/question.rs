@@ -5,7 +5,7 @@ use std::cell::{Cell, OnceCell};
 use super::condition::{Asked, Condition};
 use super::rank::Rank;
 use super::sample::sample;
-use super::verdict::Verdict;
+use super::verdict::FilterVerdict;
 use super::{OrderDirection, Selection};
 use crate::error::{Error, ErrorKind, Result};
 use crate::field::{Path, Tree};
@@ -107,11 +107,11 @@ impl Question {
     }
 
     /// Whether the filter selects a customer, and how long it stays so.
-    pub(super) fn judge(&self, fold: &Fold, customer: usize, as_of: Timestamp) -> Result<Verdict> {
+    pub(super) fn judge(&self, fold: &Fold, customer: usize, as_of: Timestamp) -> Result<FilterVerdict> {
         let seen = Seen::new(&self.fields, fold, customer, as_of);
         let (holds, until) = seen.asked(|asked| Ok((self.condition.holds(asked)?, asked.until.get())))?;
         let until = seen.holds_until().map_or(until, |end| end.min(until));
-        Ok(Verdict { holds, until: Some(until).filter(|until| *until < Timestamp::MAX) })
+        Ok(FilterVerdict { holds, until: Some(until).filter(|until| *until < Timestamp::MAX) })
     }
 
     fn rank(&self, value: Option<&Tree>, customer: CustomerId) -> Result<Rank> {

@@ -22,7 +22,7 @@ fn last_purchase() -> wayfold_core::FilteredField {
 #[track_caller]
 fn check(filter: &Filter, as_of: Timestamp, holds: bool, until: Option<Timestamp>) {
     let ada = of("ada", event(9, day(0), Registered {})).customer;
-    let verdict = shop().verdicts(filter, [&ada], as_of).unwrap()[0].unwrap();
+    let verdict = shop().verdicts(filter, [(&ada, as_of)]).unwrap()[0].unwrap();
     assert_eq!((verdict.holds, verdict.until), (holds, until), "{filter:?}");
 }
 
@@ -74,10 +74,10 @@ fn who_has_no_value_is_neither_older_nor_newer() {
         Filter::field("key.customer").is("nobody"),
     ] {
         let bob = of("bob", event(9, day, Registered {})).customer;
-        assert!(!fold.verdicts(&filter, [&bob], day).unwrap()[0].unwrap().holds, "{filter:?}");
+        assert!(!fold.verdicts(&filter, [(&bob, day)]).unwrap()[0].unwrap().holds, "{filter:?}");
     }
     let unknown = of("zoe", event(9, day, Registered {})).customer;
-    assert_eq!(fold.verdicts(&Filter::default(), [&unknown], day).unwrap(), [None]);
+    assert_eq!(fold.verdicts(&Filter::default(), [(&unknown, day)]).unwrap(), [None]);
 }
 
 #[test]
@@ -111,7 +111,7 @@ fn a_verdict_holds_as_long_as_it_says() {
             let key = of(name, event(9, day(0), Registered {})).customer;
             let one = Selection::new(filter.clone().and(Filter::field("key.customer").is(name)));
             let anew = |at| fold.select(&Tenant::default(), at, &one).unwrap().matching() == 1;
-            let judge = |at| fold.verdicts(filter, [&key], at).unwrap()[0].unwrap();
+            let judge = |at| fold.verdicts(filter, [(&key, at)]).unwrap()[0].unwrap();
             let mut last = judge(instants[0]);
             for at in &instants {
                 if last.until.is_some_and(|until| until < *at) {
