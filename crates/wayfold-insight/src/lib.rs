@@ -32,6 +32,9 @@
 //! - [`Holdout`] judges models by what customers did later, beside the rule that needs no model, and chooses.
 //! - [`KMeans`]: customers of similar features, by seeded and reproducible clusters.
 //! - [`Rule`]: who belongs to a [`Segment`], as text; [`Members`] keeps who does up to date.
+//! - [`Transitions`]: who stood where at one instant, and where at another. [`Leavers`]: who left in between, and what
+//!   they share against who stayed; [`GapChurn`] tells who has left by the customer's own gap, [`LastEvents`] what
+//!   happened last.
 //! - [`SatisfactionMethod`]: NPS, CSAT and CES with intervals, of [`Answers`] that the projection [`SurveyAnswers`]
 //!   collects by dimension.
 //!
@@ -46,36 +49,45 @@ mod buying_days;
 mod cells;
 mod discount;
 mod error;
+mod gap_churn;
 mod history;
 mod holdout;
+mod interval;
 mod kmeans;
+mod last_events;
+mod leavers;
 mod lifetime_value;
 mod model;
 mod numeric;
 mod random;
 mod satisfaction;
 mod segment;
+mod transitions;
 mod unit;
 
 pub use self::buying_days::{BuyingCells, BuyingDay, BuyingDays, BuyingDaysView};
 pub use self::cells::Cells;
 pub use self::discount::DiscountRate;
 pub use self::error::{Error, ErrorKind, Result};
+pub use self::gap_churn::{GapChurn, GapChurnView};
 pub use self::history::{BuyingHistory, SpendHistory};
 pub use self::holdout::{
     CalibrationRow, ChurnEvaluation, Criterion, Evaluation, Holdout, HoldoutCase, Ranking,
 };
+pub use self::interval::{Confidence, Interval};
 pub use self::kmeans::{Clusters, KMeans};
+pub use self::last_events::{LastEvent, LastEvents};
+pub use self::leavers::{Leavers, SharedTrait};
 pub use self::lifetime_value::{LifetimeValue, MonthValue, ValuePlan, lifetime_value};
 pub use self::model::{
     BgNbd, ChurnModel, Estimate, FitReport, Fitted, GammaGamma, MbgNbd, ParetoNbd, Renewals,
     ShiftedBetaGeometric, TransactionModel,
 };
 pub use self::satisfaction::{
-    Answers, CesDirection, CesForm, Confidence, Interval, SatisfactionMethod, SatisfactionScore,
-    SurveyAnswers, SurveyTable,
+    Answers, CesDirection, CesForm, SatisfactionMethod, SatisfactionScore, SurveyAnswers, SurveyTable,
 };
 pub use self::segment::{
     EventMeasure, EventMeasureState, EventMeasureView, MemberChange, Members, Rule, Segment,
 };
+pub use self::transitions::Transitions;
 pub use self::unit::TimeUnit;

@@ -14,6 +14,8 @@ mod kept;
 mod kmeans;
 #[path = "insight/laws.rs"]
 mod laws;
+#[path = "insight/leaving.rs"]
+mod leaving;
 #[path = "insight/refused.rs"]
 mod refused;
 #[path = "insight/rules.rs"]

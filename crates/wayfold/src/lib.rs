@@ -211,3 +211,8 @@ struct LifetimeValueGuide;
 #[cfg(all(doctest, feature = "insight"))]
 #[doc = include_str!("../../../docs/guide/segments.md")]
 struct SegmentsGuide;
+
+/// Compiles and runs the program of the guide.
+#[cfg(all(doctest, feature = "insight"))]
+#[doc = include_str!("../../../docs/guide/leavers.md")]
+struct LeaversGuide;
