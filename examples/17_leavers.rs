@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use wayfold::ingest::{CsvImport, ImportOptions, Mapping};
 use wayfold::insight::{Confidence, GapChurn, LastEvents, Leavers, Transitions};
-use wayfold::{Builder, CustomerKey, LifecycleStage, MemoryStore, Population, Rules, Timestamp};
+use wayfold::{Builder, CustomerKey, LifecycleStage, MemoryStore, Population, Rules, Tenant, Timestamp};
 use wayfold_examples::shipped;
 
 fn main() -> anyhow::Result<()> {
@@ -23,11 +23,12 @@ fn main() -> anyhow::Result<()> {
     let begin = Timestamp::parse("1997-10-01")?.previous();
     let end = Timestamp::parse("1998-04-01")?.previous();
 
-    let before = wayfold.population_as_of(begin)?;
+    let before = wayfold.population_of(&Tenant::default(), begin)?;
     let stages = |of: &Population| -> Vec<(CustomerKey, LifecycleStage)> {
         of.members().iter().map(|member| (member.key.clone(), member.lifecycle)).collect()
     };
-    let moved = Transitions::between(stages(&before), stages(&wayfold.population_as_of(end)?))?;
+    let moved =
+        Transitions::between(stages(&before), stages(&wayfold.population_of(&Tenant::default(), end)?))?;
     for (from, to, count) in moved.iter() {
         println!("{} -> {}: {count}", from.expect("all are there"), to.expect("all are there"));
     }

@@ -16,8 +16,10 @@ fn later() -> Timestamp {
     Timestamp::parse("1998-04-01").unwrap().previous()
 }
 
+type Labels<L> = Vec<(CustomerKey, L)>;
+
 /// CDNOW folded up to an instant, with churn by three gaps and at least 60 days.
-fn cdnow(as_of: Timestamp) -> (Vec<(CustomerKey, LifecycleStage)>, Vec<(CustomerKey, bool)>) {
+fn cdnow(as_of: Timestamp) -> (Labels<LifecycleStage>, Labels<bool>) {
     let mut projections = ProjectionSet::new(Rules::default()).unwrap();
     let churn = projections.register(GapChurn::new(3, 60)).unwrap();
     let mut fold = Fold::new(&projections).with_as_of(as_of);
