@@ -35,6 +35,7 @@
 //! - [`Transitions`]: who stood where at one instant, and where at another. [`Leavers`]: who left in between, and what
 //!   they share against who stayed; [`GapChurn`] tells who has left by the customer's own gap, [`LastEvents`] what
 //!   happened last.
+//! - [`Regression`]: what goes with leaving, or with being satisfied; logistic and ridge, with standard errors.
 //! - [`SatisfactionMethod`]: NPS, CSAT and CES with intervals, of [`Answers`] that the projection [`SurveyAnswers`]
 //!   collects by dimension.
 //!
@@ -60,6 +61,7 @@ mod lifetime_value;
 mod model;
 mod numeric;
 mod random;
+mod regression;
 mod satisfaction;
 mod segment;
 mod transitions;
@@ -83,6 +85,7 @@ pub use self::model::{
     BgNbd, ChurnModel, Estimate, FitReport, Fitted, GammaGamma, MbgNbd, ParetoNbd, Renewals,
     ShiftedBetaGeometric, TransactionModel,
 };
+pub use self::regression::{LinearModel, LogisticModel, Observation, Regression, RidgeFit};
 pub use self::satisfaction::{
     Answers, CesDirection, CesForm, SatisfactionMethod, SatisfactionScore, SurveyAnswers, SurveyTable,
 };

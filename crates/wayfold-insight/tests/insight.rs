@@ -18,6 +18,8 @@ mod laws;
 mod leaving;
 #[path = "insight/refused.rs"]
 mod refused;
+#[path = "insight/regression.rs"]
+mod regression;
 #[path = "insight/rules.rs"]
 mod rules;
 #[path = "insight/simulated.rs"]
