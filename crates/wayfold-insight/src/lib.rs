@@ -36,6 +36,7 @@
 //!   they share against who stayed; [`GapChurn`] tells who has left by the customer's own gap, [`LastEvents`] what
 //!   happened last.
 //! - [`Regression`]: what goes with leaving, or with being satisfied; logistic and ridge, with standard errors.
+//! - [`PointsLedger`]: a customer's points in a loyalty programme, each balance explained by its entries.
 //! - [`SatisfactionMethod`]: NPS, CSAT and CES with intervals, of [`Answers`] that the projection [`SurveyAnswers`]
 //!   collects by dimension.
 //!
@@ -60,6 +61,7 @@ mod leavers;
 mod lifetime_value;
 mod model;
 mod numeric;
+mod points;
 mod random;
 mod regression;
 mod satisfaction;
@@ -85,6 +87,7 @@ pub use self::model::{
     BgNbd, ChurnModel, Estimate, FitReport, Fitted, GammaGamma, MbgNbd, ParetoNbd, Renewals,
     ShiftedBetaGeometric, TransactionModel,
 };
+pub use self::points::{PointsChange, PointsEntry, PointsEvent, PointsLedger, PointsRules, PointsView};
 pub use self::regression::{LinearModel, LogisticModel, Observation, Regression, RidgeFit};
 pub use self::satisfaction::{
     Answers, CesDirection, CesForm, SatisfactionMethod, SatisfactionScore, SurveyAnswers, SurveyTable,

@@ -16,6 +16,8 @@ mod kmeans;
 mod laws;
 #[path = "insight/leaving.rs"]
 mod leaving;
+#[path = "insight/points.rs"]
+mod points;
 #[path = "insight/refused.rs"]
 mod refused;
 #[path = "insight/regression.rs"]

@@ -221,3 +221,8 @@ struct LeaversGuide;
 #[cfg(all(doctest, feature = "insight"))]
 #[doc = include_str!("../../../docs/guide/drivers.md")]
 struct DriversGuide;
+
+/// Compiles and runs the program of the guide.
+#[cfg(all(doctest, feature = "insight"))]
+#[doc = include_str!("../../../docs/guide/points.md")]
+struct PointsGuide;
