@@ -175,6 +175,8 @@ fn explained(view: &PointsView) {
     assert_eq!(view.pending + view.active, earned_less_gone);
     let sums = view.entries.iter().map(|entry| (entry.pending, entry.active));
     assert_eq!(sums.fold((0, 0), |sum, of| (sum.0 + of.0, sum.1 + of.1)), (view.pending, view.active));
+    // Time adds no entry that does nothing.
+    assert!(view.entries.iter().all(|entry| entry.event.is_some() || entry.active != 0));
     for lot in view.entries.iter().filter(|entry| entry.pending + entry.active > 0) {
         let gone = view.entries.iter().filter(|entry| entry.what != PointsChange::Activated);
         let of = gone.flat_map(|entry| &entry.of).filter(|(event, _)| Some(*event) == lot.event);
