@@ -22,6 +22,8 @@ mod points;
 mod refused;
 #[path = "insight/regression.rs"]
 mod regression;
+#[path = "insight/restored.rs"]
+mod restored;
 #[path = "insight/rules.rs"]
 mod rules;
 #[path = "insight/simulated.rs"]
