@@ -1,6 +1,8 @@
-//! A member's points as a statement: what is pending, what can be redeemed, what expires when, and why.
+//! A member's points as a statement: what is pending, what can be redeemed, what expires when, and why; and its tier.
 
-use wayfold::insight::{PointsLedger, PointsRules};
+use wayfold::insight::{
+    Downgrade, PointsLedger, PointsRules, QualificationPeriod, Tier, TierLedger, TierRules,
+};
 use wayfold::{
     Builder, CustomerKey, EventBody, EventId, Filter, JourneyEvent, MemoryStore, PointsEarned,
     PointsRedeemed, PointsReversed, Rules, Selection, Span, Tenant, Timestamp,
@@ -11,6 +13,7 @@ fn main() -> anyhow::Result<()> {
     let rules = PointsRules { pending: Span::from_days(14), valid: Some(Span::from_days(365)) };
     let mut builder = Builder::new(Rules::default())?.on_demand();
     let points = builder.register(PointsLedger::new("club", 1, rules)?)?;
+    let tiers = builder.register(TierLedger::new("club", 1, tier_rules())?)?;
     let wayfold = builder.open_blocking(MemoryStore::new())?;
     wayfold.append(&history()?)?;
 
@@ -36,12 +39,31 @@ fn main() -> anyhow::Result<()> {
     println!("in February {} are left and {} have expired", later.active, later.expired);
     assert_eq!((later.pending, later.active, later.expired), (0, 90, 70));
 
+    // Silver by the 210 points of 2024, which is kept through 2025.
+    for (at, expected) in
+        [("2024-02-01", Some("bronze")), ("2025-12-31", Some("silver")), ("2026-01-01", Some("bronze"))]
+    {
+        let view = wayfold.own_view_as_of(tiers, &ada, Timestamp::parse(at)?)?.expect("ada is known");
+        println!("{at}: {:?}, next {:?}", view.tier, view.next);
+        assert_eq!(view.tier.as_deref(), expected);
+    }
+
     // Whom to remind before points are lost: fields of the ledger are fields of the customer.
     let rich = Filter::field("points_club.active").at_least(100);
     let page =
         wayfold.customers_of(&Tenant::default(), &Selection::new(rich), Timestamp::parse("2025-01-01")?)?;
     assert_eq!(page.matching(), 1);
     Ok(())
+}
+
+fn tier_rules() -> TierRules {
+    let tier = |name: &str, points_min| Tier { name: name.to_owned(), points_min };
+    TierRules {
+        tiers: vec![tier("bronze", 100), tier("silver", 200), tier("gold", 500)],
+        period: QualificationPeriod::CalendarYear,
+        downgrade: Downgrade::OneTier,
+        zone: "Europe/Berlin".to_owned(),
+    }
 }
 
 fn history() -> wayfold::Result<Vec<JourneyEvent>> {

@@ -37,6 +37,7 @@
 //!   happened last.
 //! - [`Regression`]: what goes with leaving, or with being satisfied; logistic and ridge, with standard errors.
 //! - [`PointsLedger`]: a customer's points in a loyalty programme, each balance explained by its entries.
+//!   [`TierLedger`]: its tier.
 //! - [`SatisfactionMethod`]: NPS, CSAT and CES with intervals, of [`Answers`] that the projection [`SurveyAnswers`]
 //!   collects by dimension.
 //!
@@ -66,6 +67,7 @@ mod random;
 mod regression;
 mod satisfaction;
 mod segment;
+mod tiers;
 mod transitions;
 mod unit;
 
@@ -94,6 +96,9 @@ pub use self::satisfaction::{
 };
 pub use self::segment::{
     EventMeasure, EventMeasureState, EventMeasureView, MemberChange, Members, Rule, Segment,
+};
+pub use self::tiers::{
+    Downgrade, QualificationPeriod, Tier, TierLedger, TierPeriod, TierPoints, TierRules, TierView,
 };
 pub use self::transitions::Transitions;
 pub use self::unit::TimeUnit;

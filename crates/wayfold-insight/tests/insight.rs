@@ -30,3 +30,5 @@ mod rules;
 mod simulated;
 #[path = "insight/support.rs"]
 mod support;
+#[path = "insight/tiers.rs"]
+mod tiers;

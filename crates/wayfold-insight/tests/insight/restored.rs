@@ -5,7 +5,10 @@ use wayfold_core::{
     CartChanged, Custom, CustomKind, CustomerKey, EventBatch, EventBody, EventId, Fold, JourneyEvent,
     PointsEarned, PointsRedeemed, ProjectionSet, Rules, Snapshot, Span, Timestamp,
 };
-use wayfold_insight::{EventMeasure, GapChurn, LastEvents, PointsLedger, PointsRules};
+use wayfold_insight::{
+    Downgrade, EventMeasure, GapChurn, LastEvents, PointsLedger, PointsRules, QualificationPeriod, Tier,
+    TierLedger, TierRules,
+};
 
 fn projections() -> ProjectionSet {
     let mut set = ProjectionSet::new(Rules::default()).unwrap();
@@ -19,6 +22,13 @@ fn projections() -> ProjectionSet {
     set.register(GapChurn::new(3, 30)).unwrap();
     set.register(LastEvents::new(3)).unwrap();
     set.register(PointsLedger::new("club", 1, PointsRules::default()).unwrap()).unwrap();
+    let rules = TierRules {
+        tiers: vec![Tier { name: "bronze".into(), points_min: 20 }],
+        period: QualificationPeriod::MembershipYear,
+        downgrade: Downgrade::ToQualified,
+        zone: "UTC".into(),
+    };
+    set.register(TierLedger::new("club", 1, rules).unwrap()).unwrap();
     set
 }
 
