@@ -21,7 +21,7 @@ impl Display for Name<'_> {
     }
 }
 
-pub(super) fn quoted(text: &str) -> String {
+fn quoted(text: &str) -> String {
     serde_json::to_string(text).expect("a text is JSON")
 }
 
