@@ -9,6 +9,7 @@ mod page;
 mod question;
 mod rank;
 mod sample;
+mod verdict;
 
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +19,7 @@ pub use self::operand::Operand;
 pub use self::page::Page;
 use self::page::{Asked, Best, Candidate};
 use self::question::Question;
+pub use self::verdict::FilterVerdict;
 use crate::error::{Error, Result};
 use crate::fold::Fold;
 use crate::key::{CustomerKey, Tenant, spread};

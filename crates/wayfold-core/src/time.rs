@@ -1,5 +1,7 @@
 //! Instants in whole microseconds, and the offset at which a source wrote them.
 
+mod span_text;
+
 use std::fmt;
 use std::num::NonZeroU64;
 use std::ops::{Add, Sub};

@@ -34,3 +34,5 @@ mod snapshot_damage;
 mod support;
 #[path = "core/upcast.rs"]
 mod upcast;
+#[path = "core/verdict.rs"]
+mod verdict;

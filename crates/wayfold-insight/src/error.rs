@@ -14,6 +14,8 @@ pub enum ErrorKind {
     NotIdentified,
     /// The optimiser came to no end.
     NotConverged,
+    /// A rule cannot be read, or not be answered.
+    InvalidRule,
     /// Two parts that belong to one question disagree, such as spending in two currencies.
     Mismatch,
 }

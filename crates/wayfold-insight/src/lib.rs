@@ -31,6 +31,13 @@
 //! - [`lifetime_value`]: what a customer is expected to be worth, by month.
 //! - [`Holdout`] judges models by what customers did later, beside the rule that needs no model, and chooses.
 //! - [`KMeans`]: customers of similar features, by seeded and reproducible clusters.
+//! - [`Rule`]: who belongs to a [`Segment`], as text; [`Members`] keeps who does up to date.
+//! - [`Transitions`]: who stood where at one instant, and where at another. [`Leavers`]: who left in between, and what
+//!   they share against who stayed; [`GapChurn`] tells who has left by the customer's own gap, [`LastEvents`] what
+//!   happened last.
+//! - [`Regression`]: what goes with leaving, or with being satisfied; logistic and ridge, with standard errors.
+//! - [`PointsLedger`]: a customer's points in a loyalty programme, each balance explained by its entries.
+//!   [`TierLedger`]: its tier.
 //! - [`SatisfactionMethod`]: NPS, CSAT and CES with intervals, of [`Answers`] that the projection [`SurveyAnswers`]
 //!   collects by dimension.
 //! - [`Measure`]: questions about many histories at once, in one pass: [`ProcessMap`] and [`Variants`] of [`Cases`],
@@ -47,15 +54,24 @@ mod buying_days;
 mod cells;
 mod discount;
 mod error;
+mod gap_churn;
 mod history;
 mod holdout;
+mod interval;
 mod kmeans;
+mod last_events;
+mod leavers;
 mod lifetime_value;
 mod measure;
 mod model;
 mod numeric;
+mod points;
 mod random;
+mod regression;
 mod satisfaction;
+mod segment;
+mod tiers;
+mod transitions;
 mod unit;
 
 /// The days of the week.
@@ -67,11 +83,15 @@ pub use self::buying_days::{BuyingCells, BuyingDay, BuyingDays, BuyingDaysView};
 pub use self::cells::Cells;
 pub use self::discount::DiscountRate;
 pub use self::error::{Error, ErrorKind, Result};
+pub use self::gap_churn::{GapChurn, GapChurnView};
 pub use self::history::{BuyingHistory, SpendHistory};
 pub use self::holdout::{
     CalibrationRow, ChurnEvaluation, Criterion, Evaluation, Holdout, HoldoutCase, Ranking,
 };
+pub use self::interval::{Confidence, Interval};
 pub use self::kmeans::{Clusters, KMeans};
+pub use self::last_events::{LastEvent, LastEvents};
+pub use self::leavers::{Leavers, SharedTrait};
 pub use self::lifetime_value::{LifetimeValue, MonthValue, ValuePlan, lifetime_value};
 pub use self::measure::{
     Activity, ActivityLifecycle, ActivityLifecycleTotal, ActivityRow, Attribution, AttributionModel,
@@ -86,8 +106,16 @@ pub use self::model::{
     BgNbd, ChurnModel, Estimate, FitReport, Fitted, GammaGamma, MbgNbd, ParetoNbd, Renewals,
     ShiftedBetaGeometric, TransactionModel,
 };
+pub use self::points::{PointsChange, PointsEntry, PointsEvent, PointsLedger, PointsRules, PointsView};
+pub use self::regression::{LinearModel, LogisticModel, Observation, Regression, RidgeFit};
 pub use self::satisfaction::{
-    Answers, CesDirection, CesForm, Confidence, Interval, SatisfactionMethod, SatisfactionScore,
-    SurveyAnswers, SurveyTable,
+    Answers, CesDirection, CesForm, SatisfactionMethod, SatisfactionScore, SurveyAnswers, SurveyTable,
 };
+pub use self::segment::{
+    EventMeasure, EventMeasureState, EventMeasureView, MemberChange, Members, Rule, Segment,
+};
+pub use self::tiers::{
+    Downgrade, QualificationPeriod, Tier, TierLedger, TierPeriod, TierPoints, TierRules, TierView,
+};
+pub use self::transitions::Transitions;
 pub use self::unit::TimeUnit;

@@ -12,3 +12,4 @@ mod symmetric;
 pub(crate) use self::jet::Jet;
 pub(crate) use self::maximise::{Likelihood, Maximum, maximise};
 pub(crate) use self::quadrature::integrate;
+pub(crate) use self::symmetric::Cholesky;

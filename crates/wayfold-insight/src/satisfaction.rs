@@ -1,11 +1,10 @@
 mod answers;
-mod interval;
 
 use serde::{Deserialize, Serialize};
 
 pub use self::answers::{Answers, SurveyAnswers, SurveyTable};
-pub use self::interval::{Confidence, Interval};
 use crate::error::{Error, ErrorKind, Result};
+use crate::interval::{self, Confidence, Interval};
 
 /// How answers become one number; figures of different methods are not comparable, so the method is part of the figure.
 ///
@@ -83,12 +82,14 @@ impl SatisfactionMethod {
             return Ok(None);
         }
         let count = |easy: &dyn Fn(i64) -> bool| answers.count(|score| easy(self.turned(score)));
+        let share = |part| {
+            let (value, interval) = interval::share(part, total, confidence);
+            (value, Some(interval))
+        };
         let (value, interval) = match self {
             Self::Nps => interval::difference(count(&|of| of >= 9), count(&|of| of <= 6), total, confidence),
-            Self::Csat => interval::share(count(&|of| of >= 4), total, confidence),
-            Self::Ces { form: CesForm::Agreeing, .. } => {
-                interval::share(count(&|of| of >= 5), total, confidence)
-            }
+            Self::Csat => share(count(&|of| of >= 4)),
+            Self::Ces { form: CesForm::Agreeing, .. } => share(count(&|of| of >= 5)),
             Self::Ces { form: CesForm::TopLessBottom, .. } => {
                 interval::difference(count(&|of| of >= 6), count(&|of| of <= 2), total, confidence)
             }

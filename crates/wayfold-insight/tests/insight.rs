@@ -16,11 +16,23 @@ mod kept;
 mod kmeans;
 #[path = "insight/laws.rs"]
 mod laws;
+#[path = "insight/leaving.rs"]
+mod leaving;
 #[path = "insight/measures.rs"]
 mod measures;
+#[path = "insight/points.rs"]
+mod points;
 #[path = "insight/refused.rs"]
 mod refused;
+#[path = "insight/regression.rs"]
+mod regression;
+#[path = "insight/restored.rs"]
+mod restored;
+#[path = "insight/rules.rs"]
+mod rules;
 #[path = "insight/simulated.rs"]
 mod simulated;
 #[path = "insight/support.rs"]
 mod support;
+#[path = "insight/tiers.rs"]
+mod tiers;

@@ -52,7 +52,7 @@
 //! | feature | default | what it adds |
 //! |---|---|---|
 //! | `ingest` | yes | import of CSV by a mapping, and of Wayfold's own events as JSON Lines |
-//! | `insight` | no | [`insight`]: models of what customers are worth, and measures such as process maps |
+//! | `insight` | no | [`insight`]: segments by rules, models of what customers are worth and what drives it, measures such as process maps |
 //! | `parquet` | no | Wayfold's own events as Parquet, in and out; needs a C compiler |
 //! | `sqlite` | yes | [`sqlite::SqliteStore`]: the log in one file; needs a C compiler |
 //! | `postgres` | no | [`postgres::PostgresStore`]: the log in a PostgreSQL database, for several instances of a service |
@@ -223,3 +223,23 @@ struct ProcessMapsGuide;
 #[cfg(all(doctest, feature = "insight"))]
 #[doc = include_str!("../../../docs/guide/funnels.md")]
 struct FunnelsGuide;
+
+/// Compiles and runs the program of the guide.
+#[cfg(all(doctest, feature = "insight"))]
+#[doc = include_str!("../../../docs/guide/segments.md")]
+struct SegmentsGuide;
+
+/// Compiles and runs the program of the guide.
+#[cfg(all(doctest, feature = "insight"))]
+#[doc = include_str!("../../../docs/guide/leavers.md")]
+struct LeaversGuide;
+
+/// Compiles and runs the program of the guide.
+#[cfg(all(doctest, feature = "insight"))]
+#[doc = include_str!("../../../docs/guide/drivers.md")]
+struct DriversGuide;
+
+/// Compiles and runs the program of the guide.
+#[cfg(all(doctest, feature = "insight"))]
+#[doc = include_str!("../../../docs/guide/points.md")]
+struct PointsGuide;

@@ -3,6 +3,7 @@
 use crate::currency::Currency;
 
 use super::Exact;
+use crate::time::Timestamp;
 
 /// What serde tells of a view: unlike in JSON, a record, whose fields are fixed, is no map, whose keys come and
 /// go, and an instant or a decimal number of ours is no text.
@@ -66,6 +67,14 @@ impl Tree {
         match self {
             Self::Integer(number) => Some(Exact::from(*number)),
             Self::Decimal(text) => Exact::parse(text),
+            _ => None,
+        }
+    }
+
+    /// The instant that it is; one of a user's own may be plain text.
+    pub(crate) fn instant(&self) -> Option<Timestamp> {
+        match self {
+            Self::Instant(text) | Self::Text(text) => Timestamp::parse(text).ok(),
             _ => None,
         }
     }

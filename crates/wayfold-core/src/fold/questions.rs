@@ -212,7 +212,7 @@ impl Fold {
         &self.columns
     }
 
-    fn answerable(&self, key: &CustomerKey, as_of: Timestamp) -> Result<Option<usize>> {
+    pub(crate) fn answerable(&self, key: &CustomerKey, as_of: Timestamp) -> Result<Option<usize>> {
         self.check_as_of(as_of)?;
         let Some(customer) = self.number_of(key) else { return Ok(None) };
         self.check_customer(customer, as_of)?;

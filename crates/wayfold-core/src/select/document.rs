@@ -9,10 +9,24 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::filter::{FieldFilter, FieldTest, Filter, limit_exceeded};
 use super::operand::Operand;
+use crate::time::Span;
 
 const MEMBERS: &[&str] = &[
-    "all", "any", "not", "field", "is", "is_not", "less", "at_most", "more", "at_least", "one_of", "exists",
+    "all",
+    "any",
+    "not",
+    "field",
+    "is",
+    "is_not",
+    "less",
+    "at_most",
+    "more",
+    "at_least",
+    "one_of",
+    "exists",
     "contains",
+    "older_than",
+    "newer_than",
 ];
 
 impl Serialize for Filter {
@@ -34,6 +48,8 @@ impl Serialize for Filter {
                     FieldTest::OneOf(given) => map.serialize_entry("one_of", given)?,
                     FieldTest::Exists => map.serialize_entry("exists", &true)?,
                     FieldTest::Contains(given) => map.serialize_entry("contains", given)?,
+                    FieldTest::OlderThan(span) => map.serialize_entry("older_than", &span.to_string())?,
+                    FieldTest::NewerThan(span) => map.serialize_entry("newer_than", &span.to_string())?,
                 }
             }
         }
@@ -126,6 +142,8 @@ fn test<'de, A: MapAccess<'de>>(name: &str, map: &mut A) -> Result<(FieldTest, b
     let test = match name {
         "exists" => return Ok((FieldTest::Exists, map.next_value()?)),
         "one_of" => FieldTest::OneOf(map.next_value()?),
+        "older_than" => FieldTest::OlderThan(span(map)?),
+        "newer_than" => FieldTest::NewerThan(span(map)?),
         name => {
             let given: Operand = map.next_value()?;
             match name {
@@ -140,6 +158,10 @@ fn test<'de, A: MapAccess<'de>>(name: &str, map: &mut A) -> Result<(FieldTest, b
         }
     };
     Ok((test, true))
+}
+
+fn span<'de, A: MapAccess<'de>>(map: &mut A) -> Result<Span, A::Error> {
+    Span::parse(&map.next_value::<String>()?).map_err(de::Error::custom)
 }
 
 struct List<'a>(Place<'a>);

@@ -2,6 +2,7 @@
 
 use super::operand::Operand;
 use crate::error::{Error, ErrorKind, Result};
+use crate::time::Span;
 
 /// How many filters may stand inside each other.
 pub const FILTER_DEPTH_MAX: usize = 32;
@@ -28,7 +29,8 @@ pub const FILTER_NODES_MAX: usize = 1_024;
 ///
 /// # Comparisons
 /// Numbers and money are compared exactly, instants as instants, texts by their bytes, as [`Operand`] says; money
-/// of two currencies is not equal. Whatever else cannot be compared is an error. `all` and `any` stop at the first
+/// of two currencies is not equal. `older_than` and `newer_than` compare the age of an instant, which runs up to the
+/// instant that is asked about, with a span such as `30 days`. Whatever else cannot be compared is an error. `all` and `any` stop at the first
 /// filter that decides.
 ///
 /// ```
@@ -85,6 +87,10 @@ pub enum FieldTest {
     Exists,
     /// It is a text with the given text in it, or a list with the given value in it.
     Contains(Operand),
+    /// It is an instant that lies further back than the span.
+    OlderThan(Span),
+    /// It is an instant that lies less far back than the span, or ahead.
+    NewerThan(Span),
 }
 
 impl FieldTest {
@@ -98,7 +104,7 @@ impl FieldTest {
             | Self::AtLeast(given)
             | Self::Contains(given) => std::slice::from_ref(given),
             Self::OneOf(given) => given,
-            Self::Exists => &[],
+            Self::Exists | Self::OlderThan(_) | Self::NewerThan(_) => &[],
         }
     }
 }
@@ -138,8 +144,11 @@ impl Filter {
         }
     }
 
-    /// Checks the limits without going deeper than they allow.
-    pub(super) fn check_limits(&self) -> Result<()> {
+    /// Checks that it is neither too deep nor too large, without going deeper than that.
+    ///
+    /// # Errors
+    /// `LimitExceeded`, with the limit.
+    pub fn check_limits(&self) -> Result<()> {
         let mut level: Vec<&Self> = vec![self];
         let (mut depth, mut nodes) = (0, 0);
         while !level.is_empty() {
@@ -218,6 +227,26 @@ impl FilteredField {
     /// The field is one of the given values.
     pub fn one_of<T: Into<Operand>>(self, given: impl IntoIterator<Item = T>) -> Filter {
         self.test(FieldTest::OneOf(given.into_iter().map(Into::into).collect()))
+    }
+
+    /// The field is an instant further back than the span, seen from the instant that is asked about.
+    ///
+    /// What lies back by exactly the span is neither older nor newer.
+    ///
+    /// ```
+    /// use wayfold_core::{Filter, Span};
+    ///
+    /// let filter = Filter::field("lifecycle.last_purchase_at").older_than(Span::from_days(30));
+    /// let json = r#"{"field": "lifecycle.last_purchase_at", "older_than": "30 days"}"#;
+    /// assert_eq!(serde_json::from_str::<Filter>(json).unwrap(), filter);
+    /// ```
+    pub fn older_than(self, span: Span) -> Filter {
+        self.test(FieldTest::OlderThan(span))
+    }
+
+    /// The field is an instant less far back than the span, seen from the instant that is asked about, or ahead of it.
+    pub fn newer_than(self, span: Span) -> Filter {
+        self.test(FieldTest::NewerThan(span))
     }
 
     /// The field has a value.

@@ -1,10 +1,11 @@
 //! A selection made ready for a set of projections: every name looked up once.
 
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 
-use super::condition::Condition;
+use super::condition::{Asked, Condition};
 use super::rank::Rank;
 use super::sample::sample;
+use super::verdict::FilterVerdict;
 use super::{OrderDirection, Selection};
 use crate::error::{Error, ErrorKind, Result};
 use crate::field::{Path, Tree};
@@ -98,24 +99,19 @@ impl Question {
 
     /// Where a customer stands in the order; `None` if the filter does not select it.
     pub(super) fn ask(&self, fold: &Fold, customer: usize, as_of: Timestamp) -> Result<Option<Rank>> {
-        let at = CustomerAt::new(fold.record(customer), as_of);
-        // A view is made when a field of it is looked at: most customers are passed over by the first.
-        let trees: Vec<OnceCell<Tree>> = self.fields.sources.iter().map(|_| OnceCell::new()).collect();
-        let values = |field: usize| {
-            let (source, path) = &self.fields.paths[field];
-            let tree = match trees[*source].get() {
-                Some(tree) => tree,
-                None => {
-                    let tree = self.fields.sources[*source].tree(fold, customer, &at)?;
-                    trees[*source].get_or_init(|| tree)
-                }
-            };
-            path.values(tree).map_err(|message| bad_field(&self.fields.names[field], &message))
-        };
-        if !self.condition.holds(&self.fields.names, &values)? {
+        let seen = Seen::new(&self.fields, fold, customer, as_of);
+        if !seen.asked(|asked| self.condition.holds(asked))? {
             return Ok(None);
         }
-        self.rank(values(self.order)?.first().copied(), fold.key(customer).customer).map(Some)
+        self.rank(seen.values(self.order)?.first().copied(), fold.key(customer).customer).map(Some)
+    }
+
+    /// Whether the filter selects a customer, and how long it stays so.
+    pub(super) fn judge(&self, fold: &Fold, customer: usize, as_of: Timestamp) -> Result<FilterVerdict> {
+        let seen = Seen::new(&self.fields, fold, customer, as_of);
+        let (holds, until) = seen.asked(|asked| Ok((self.condition.holds(asked)?, asked.until.get())))?;
+        let until = seen.holds_until().map_or(until, |end| end.min(until));
+        Ok(FilterVerdict { holds, until: Some(until).filter(|until| *until < Timestamp::MAX) })
     }
 
     fn rank(&self, value: Option<&Tree>, customer: CustomerId) -> Result<Rank> {
@@ -127,6 +123,48 @@ impl Question {
             );
             Error::new(ErrorKind::InvalidSelection, message)
         })
+    }
+}
+
+/// A customer as the question sees it.
+struct Seen<'a> {
+    fields: &'a Fields,
+    fold: &'a Fold,
+    customer: usize,
+    at: CustomerAt<'a>,
+    /// By source. A view is made when a field of it is looked at: most customers are passed over by the first.
+    trees: Vec<OnceCell<Tree>>,
+}
+
+impl<'a> Seen<'a> {
+    fn new(fields: &'a Fields, fold: &'a Fold, customer: usize, as_of: Timestamp) -> Self {
+        let at = CustomerAt::new(fold.record(customer), as_of);
+        Self { fields, fold, customer, at, trees: fields.sources.iter().map(|_| OnceCell::new()).collect() }
+    }
+
+    fn values(&self, field: usize) -> Result<Vec<&Tree>> {
+        let (source, path) = &self.fields.paths[field];
+        let tree = match self.trees[*source].get() {
+            Some(tree) => tree,
+            None => {
+                let tree = self.fields.sources[*source].tree(self.fold, self.customer, &self.at)?;
+                self.trees[*source].get_or_init(|| tree)
+            }
+        };
+        path.values(tree).map_err(|message| bad_field(&self.fields.names[field], &message))
+    }
+
+    fn asked<T>(&self, ask: impl FnOnce(&Asked<'_, '_>) -> Result<T>) -> Result<T> {
+        let values = |field: usize| self.values(field);
+        let until = Cell::new(Timestamp::MAX);
+        ask(&Asked { as_of: self.at.as_of(), names: &self.fields.names, values: &values, until })
+    }
+
+    /// The last instant at which everything that was looked at stays as it is; `None` for ever.
+    fn holds_until(&self) -> Option<Timestamp> {
+        let looked_at = self.fields.sources.iter().zip(&self.trees).filter(|(_, tree)| tree.get().is_some());
+        let ends = looked_at.filter_map(|(source, _)| source.holds_until(self.fold, self.customer, &self.at));
+        ends.filter(|end| *end >= self.at.as_of()).min()
     }
 }
 
@@ -207,6 +245,14 @@ impl Source {
                 fold.columns()[*column].view_tree(customer, at, wanted.as_deref())?
             }
         })
+    }
+
+    fn holds_until(&self, fold: &Fold, customer: usize, at: &CustomerAt<'_>) -> Option<Timestamp> {
+        match self {
+            Self::Own(Own::HoldsUntil) => fold.held_until(customer, at),
+            Self::Own(_) => None,
+            Self::View { column, .. } => fold.columns()[*column].holds_until(customer, at),
+        }
     }
 
     fn sample(&self, projections: &ProjectionSet) -> Result<Option<Tree>> {

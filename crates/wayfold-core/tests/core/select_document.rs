@@ -1,7 +1,7 @@
 //! Selections as configuration, and their limits.
 
 use wayfold_core::{
-    ErrorKind, FILTER_DEPTH_MAX, FILTER_NODES_MAX, Filter, LifecycleStage, Operand, Order, Selection,
+    ErrorKind, FILTER_DEPTH_MAX, FILTER_NODES_MAX, Filter, LifecycleStage, Operand, Order, Selection, Span,
     Timestamp,
 };
 
@@ -33,6 +33,11 @@ fn a_filter_reads_as_it_is_written() {
     check(r#"{"field": "a.b", "is": "x"}"#, field("a.b").is("x"));
     check(r#"{"is_not": -3, "field": "a"}"#, field("a").is_not(-3));
     check(r#"{"field": "a", "less": 1}"#, field("a").less(1));
+    check(
+        r#"{"field": "a", "older_than": "36 hours"}"#,
+        field("a").older_than(Span::parse("36 hours").unwrap()),
+    );
+    check(r#"{"field": "a", "newer_than": "1 day"}"#, field("a").newer_than(Span::from_days(1)));
     check(r#"{"field": "a", "at_most": true}"#, field("a").at_most(true));
     check(r#"{"field": "a", "more": 18446744073709551615}"#, field("a").more(u64::MAX));
     check(

@@ -30,7 +30,7 @@ impl<const FIRST_THROWS: u8> BetaGeometric<FIRST_THROWS> {
     /// Takes parameters: `r` and `alpha` of the rates of buying, with `alpha` in `unit`, `a` and `b` of the coins.
     ///
     /// # Errors
-    /// `InvalidParameter` unless all are finite and above zero.
+    /// `InvalidParameter` unless all are from 1e-6 to 1e9.
     pub fn new(unit: TimeUnit, r: f64, alpha: f64, a: f64, b: f64) -> Result<Self> {
         Ok(Self {
             unit,
@@ -50,9 +50,9 @@ impl<const FIRST_THROWS: u8> BetaGeometric<FIRST_THROWS> {
         let observed = Observed::new(FormulaOfCells::<FIRST_THROWS>::MODEL, cells, unit)?;
         let start = Formula::start(&observed);
         let maximum = maximise(&FormulaOfCells::<FIRST_THROWS>(observed), start)?;
-        let [r, alpha, a, b] = maximum.parameters.map(Parameter::found);
+        let [r, alpha, a, b] = maximum.parameters;
         let report = FitReport::of_cells(cells, FormulaOfCells::<FIRST_THROWS>::NAMES, &maximum);
-        Ok(Fitted { model: Self { unit, r, alpha, a, b }, report })
+        Ok(Fitted { model: Self::new(unit, r, alpha, a, b)?, report })
     }
 
     /// The unit of `alpha`.

@@ -37,7 +37,7 @@ impl GammaGamma {
     /// Takes parameters, with `gamma` in units of the currency.
     ///
     /// # Errors
-    /// `InvalidParameter` unless all are finite and above zero.
+    /// `InvalidParameter` unless all are from 1e-6 to 1e9.
     pub fn new(currency: Currency, p: f64, q: f64, gamma: f64) -> Result<Self> {
         Ok(Self {
             currency,
@@ -68,9 +68,9 @@ impl GammaGamma {
         let observed = Observed::new(&spent);
         let mean = observed.mean();
         let maximum = maximise(&observed, [3.0, 3.0, mean * 2.0 / 3.0])?;
-        let [p, q, gamma] = maximum.parameters.map(Parameter::found);
+        let [p, q, gamma] = maximum.parameters;
         let report = FitReport::of_cells(&spent, Observed::NAMES, &maximum);
-        Ok(Fitted { model: Self { currency, p, q, gamma }, report })
+        Ok(Fitted { model: Self::new(currency, p, q, gamma)?, report })
     }
 
     /// The currency of `gamma` and of what is expected.

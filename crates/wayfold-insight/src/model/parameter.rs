@@ -2,7 +2,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, ErrorKind, Result};
 
-/// A parameter of a model: finite and above zero, also when it is read from a document.
+/// A parameter of a model: from 1e-6 to 1e9, also when it is read from a document. Beyond that no data lead, and sums
+/// would take for ever.
 ///
 /// Written as decimal text, as money is: a reader of JSON may change the last bit of a number, never of a text.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -11,16 +12,11 @@ pub(crate) struct Parameter(f64);
 
 impl Parameter {
     pub(crate) fn new(name: &str, value: f64) -> Result<Self> {
-        if value > 0.0 && value.is_finite() {
+        if (1e-6..=1e9).contains(&value) {
             return Ok(Self(value));
         }
-        let message = format_args!("{name} is {value}; it must be above zero and finite");
+        let message = format_args!("{name} is {value}; it must be from 1e-6 to 1e9");
         Err(Error::new(ErrorKind::InvalidParameter, message))
-    }
-
-    /// A parameter that the optimiser found: its logarithm is bounded.
-    pub(crate) const fn found(value: f64) -> Self {
-        Self(value)
     }
 
     pub(crate) const fn get(self) -> f64 {

@@ -45,7 +45,7 @@ impl ParetoNbd {
     /// `beta` in `unit`.
     ///
     /// # Errors
-    /// `InvalidParameter` unless all are finite and above zero.
+    /// `InvalidParameter` unless all are from 1e-6 to 1e9.
     pub fn new(unit: TimeUnit, r: f64, alpha: f64, s: f64, beta: f64) -> Result<Self> {
         Ok(Self {
             unit,
@@ -65,9 +65,9 @@ impl ParetoNbd {
         let observed = Observed::new(Observed::MODEL, cells, unit)?;
         let start = [0.5, 0.25 * observed.age_mean, 0.5, 0.25 * observed.age_mean];
         let maximum = maximise(&observed, start)?;
-        let [r, alpha, s, beta] = maximum.parameters.map(Parameter::found);
+        let [r, alpha, s, beta] = maximum.parameters;
         let report = FitReport::of_cells(cells, Observed::NAMES, &maximum);
-        Ok(Fitted { model: Self { unit, r, alpha, s, beta }, report })
+        Ok(Fitted { model: Self::new(unit, r, alpha, s, beta)?, report })
     }
 
     /// The unit of `alpha` and `beta`.

@@ -74,7 +74,7 @@ impl ShiftedBetaGeometric {
     /// Takes parameters.
     ///
     /// # Errors
-    /// `InvalidParameter` unless both are finite and above zero.
+    /// `InvalidParameter` unless both are from 1e-6 to 1e9.
     pub fn new(a: f64, b: f64) -> Result<Self> {
         Ok(Self { a: Parameter::new("a", a)?, b: Parameter::new("b", b)? })
     }
@@ -99,10 +99,10 @@ impl ShiftedBetaGeometric {
             return refuse("nobody has renewed");
         }
         let maximum = maximise(renewals, [1.0, 1.0])?;
-        let [a, b] = maximum.parameters.map(Parameter::found);
+        let [a, b] = maximum.parameters;
         let (customers, cells) = (renewals.0[0], periods as u64);
         let report = FitReport::new(customers, cells, Renewals::NAMES, &maximum);
-        Ok(Fitted { model: Self { a, b }, report })
+        Ok(Fitted { model: Self::new(a, b)?, report })
     }
 
     /// a, b.

@@ -102,14 +102,14 @@ impl<const N: usize> Place<N> {
 
     /// The maximum, if this is one.
     fn maximum(&self, steps: u32) -> Option<Maximum<N>> {
-        let information = Cholesky::of(&self.cost.hessian)?;
+        let information = Cholesky::of(&self.cost.hessian).ok()?;
         let step = information.solve(self.cost.gradient);
         let expected_gain = 0.5 * dot(&step, &self.cost.gradient);
         let found = expected_gain <= GAIN_MIN;
         found.then(|| {
             let parameters = self.logarithms.map(exp);
-            let variances = information.inverse_diagonal();
-            let standard_errors = std::array::from_fn(|i| parameters[i] * variances[i].sqrt());
+            let covariances = information.inverse();
+            let standard_errors = std::array::from_fn(|i| parameters[i] * covariances[i][i].sqrt());
             let log_likelihood = -self.cost.value;
             Maximum { parameters, standard_errors, log_likelihood, steps, expected_gain }
         })
@@ -136,7 +136,7 @@ impl<const N: usize> Place<N> {
     fn direction(&self, damping: f64) -> Option<[f64; N]> {
         let mut damped = self.cost.hessian;
         (0..N).for_each(|i| damped[i][i] += damping);
-        let step = Cholesky::of(&damped)?.solve(self.cost.gradient);
+        let step = Cholesky::of(&damped).ok()?.solve(self.cost.gradient);
         let longest = step.iter().fold(0.0_f64, |longest, of| longest.max(of.abs()));
         let share = if longest > STEP_LENGTH_MAX { STEP_LENGTH_MAX / longest } else { 1.0 };
         longest.is_finite().then(|| step.map(|of| -share * of))

@@ -74,3 +74,18 @@ fn ages_far_beyond_the_last_purchase_give_none_and_never_nan() {
     }
     assert_eq!(pareto.discounted_residual(&gone, DiscountRate::yearly(0.15).unwrap()), 0.0);
 }
+
+/// The longest horizon there is, and parameters at the ends of their range, take no time and give numbers.
+#[test]
+fn the_ends_of_every_range_are_answered() {
+    let ever = Span::from_micros(i64::MAX);
+    for a in [1e-6, 1.0, 1e9] {
+        for b in [1e-6, 1.0, 1e9] {
+            let model = BgNbd::new(TimeUnit::Week, 0.5, 1e-6, a, b).unwrap();
+            let expected = model.expected_purchases(&BuyingHistory::NEW, ever);
+            assert!(expected.is_finite() && expected > 0.0, "{a} {b}: {expected}");
+            let all: f64 = (0..10).map(|purchases| model.probability_of_purchases(purchases, ever)).sum();
+            assert!((0.0..=1.0 + 1e-12).contains(&all), "{a} {b}: {all}");
+        }
+    }
+}

@@ -62,7 +62,7 @@ pub(crate) fn calibration_spend() -> Cells<SpendHistory> {
     cdnow(calibration_end()).iter().map(|(_, view)| view.spend().unwrap()).collect()
 }
 
-fn purchases() -> Vec<JourneyEvent> {
+pub(crate) fn purchases() -> Vec<JourneyEvent> {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/data/cdnow_sample.txt");
     let text = std::fs::read_to_string(file).unwrap();
     let purchase = |(row, line): (usize, &str)| {

@@ -123,9 +123,16 @@ impl Formula {
                     if leaves < 1e-300 { shape * w } else { -expm1(-shape * log1p(leaves * w)) / leaves };
                 density_sum += density;
                 sum += density * value;
-                let falls = if direction < 0.0 { a } else { spared } * step;
-                let flat = density < 1e-18 * density_sum * falls.min(1.0);
-                if flat && (density * value < 1e-18 * sum * falls.min(1.0)) {
+                let falls = step * if direction < 0.0 { a } else { spared };
+                if density * (1.0 + value) < 1e-18 * falls.min(1.0) * density_sum.min(sum) {
+                    break;
+                }
+                // From here on the value is the same and the density falls by one factor: the rest in closed form.
+                let settled = if direction < 0.0 { (shape + 1.0) * leaves * w < 1e-17 } else { true };
+                if y * direction > 40.0 && settled {
+                    let rest = density * exp(-falls) / -expm1(-falls);
+                    density_sum += rest;
+                    sum += rest * value;
                     break;
                 }
                 k += 1.0;
@@ -152,13 +159,31 @@ impl Formula {
         if purchases == 0 {
             return weight;
         }
-        let (mut tail, mut term, mut n) = (0.0, weight, f64::from(purchases));
-        while term > 1e-17 * (1.0 - share) * tail {
-            tail += term;
-            term *= share * (r + n) / (n + 1.0);
-            n += 1.0;
+        spared * weight + (spared_before - spared) * (weight + self.beyond(purchases, weight, share))
+    }
+
+    /// P(N > n) of the negative binomial distribution, from P(N = n): above the mean as the sum of its terms, so that
+    /// small probabilities keep their digits, below as what the others leave.
+    fn beyond(&self, purchases: u32, at: f64, share: f64) -> f64 {
+        let (r, n) = (self.r, f64::from(purchases));
+        if n * (1.0 - share) <= r * share {
+            let mut term = pow(1.0 - share, r);
+            let mut sum = 0.0;
+            for i in 0..=purchases {
+                sum += term;
+                term *= share * (r + f64::from(i)) / (f64::from(i) + 1.0);
+            }
+            return (1.0 - sum).max(0.0);
         }
-        spared * weight + (spared_before - spared) * tail
+        let (mut term, mut sum, mut i) = (at, 0.0, n);
+        loop {
+            term *= share * (r + i) / (i + 1.0);
+            sum += term;
+            i += 1.0;
+            if term <= 1e-17 * (1.0 - share) * sum {
+                return sum;
+            }
+        }
     }
 }
 
@@ -234,6 +259,7 @@ mod tests {
             (0.05, 300.0, 250.0, 0.7),
             (40.0, 30.0, 5.0, 50.0),
             (2000.0, 1500.0, 900.0, 0.3),
+            (1e-6, 1e-6, 0.2, 3.0),
         ] {
             let shared = Formula { r: 1.0, alpha: 1.0, a, b: 1.0, first_throws: 0.0 };
             let by_purchase = shared.expected_by_purchase(shape, w / (1.0 + w), spared);

@@ -14,7 +14,7 @@ pub enum Confidence {
 
 impl Confidence {
     /// The quantile of the normal distribution that leaves half of the rest on each side.
-    const fn z(self) -> f64 {
+    pub(crate) const fn z(self) -> f64 {
         match self {
             Self::P90 => 1.6448536269514722,
             Self::P95 => 1.959963984540054,
@@ -33,18 +33,18 @@ pub struct Interval {
 }
 
 /// A percentage with Wilson's interval (1927), which is right also for few answers and for none or all of them.
-pub(super) fn share(part: u64, total: u64, confidence: Confidence) -> (f64, Option<Interval>) {
+pub(crate) fn share(part: u64, total: u64, confidence: Confidence) -> (f64, Interval) {
     let (z, n) = (confidence.z(), total as f64);
     let p = part as f64 / n;
     let middle = p + z * z / (2.0 * n);
     let half = z * (p * (1.0 - p) / n + z * z / (4.0 * n * n)).sqrt();
     let end = |of: f64| (100.0 * of / (1.0 + z * z / n)).clamp(0.0, 100.0);
-    (100.0 * p, Some(Interval { low: end(middle - half), high: end(middle + half) }))
+    (100.0 * p, Interval { low: end(middle - half), high: end(middle + half) })
 }
 
 /// A difference of two percentages of the same answers, with the adjusted Wald interval of Bonett and Price (2012): one
 /// answer is added to each side, so that few or equal answers do not look certain.
-pub(super) fn difference(up: u64, down: u64, total: u64, confidence: Confidence) -> (f64, Option<Interval>) {
+pub(crate) fn difference(up: u64, down: u64, total: u64, confidence: Confidence) -> (f64, Option<Interval>) {
     let (up, down, n) = (up as f64, down as f64, total as f64);
     let (p, q) = ((up + 1.0) / (n + 2.0), (down + 1.0) / (n + 2.0));
     let half = confidence.z() * ((p + q - (p - q) * (p - q)) / (n + 2.0)).sqrt();
@@ -53,7 +53,7 @@ pub(super) fn difference(up: u64, down: u64, total: u64, confidence: Confidence)
 }
 
 /// A mean with the interval of the normal distribution; one answer has none.
-pub(super) fn mean(
+pub(crate) fn mean(
     answers: impl Iterator<Item = (i64, u64)> + Clone,
     total: u64,
     confidence: Confidence,
@@ -81,11 +81,15 @@ mod tests {
         }
     }
 
+    fn certain((value, interval): (f64, Interval)) -> (f64, Option<Interval>) {
+        (value, Some(interval))
+    }
+
     #[test]
     fn intervals_are_those_of_their_formulas() {
         // Wilson for 15 of 20 and for none of 10, as in textbooks.
-        check(share(15, 20, Confidence::P95), [75.0, 53.1299, 88.8138]);
-        check(share(0, 10, Confidence::P95), [0.0, 0.0, 27.7533]);
+        check(certain(share(15, 20, Confidence::P95)), [75.0, 53.1299, 88.8138]);
+        check(certain(share(0, 10, Confidence::P95)), [0.0, 0.0, 27.7533]);
         // 50 promoters and 20 detractors of 100: 51/102 - 21/102 = .294118, variance (.705882 - .086505) / 102.
         check(difference(50, 20, 100, Confidence::P95), [30.0, 14.1389, 44.6846]);
         // 1, 2, 3: mean 2, standard error 1 / sqrt(3).
