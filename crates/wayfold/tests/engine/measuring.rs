@@ -6,9 +6,10 @@ use wayfold::blocking::Wayfold;
 use wayfold::ingest::{ImportOptions, XesImport};
 use wayfold::insight::{Activity, CaseBy, Cases, Measure, ProcessMap, TemporalProfile, Variants};
 use wayfold::sqlite::SqliteStore;
+use wayfold::store::{BoxFuture, Capabilities, Checkpoint, CheckpointName, ReadPage, Result, Scan};
 use wayfold::{
-    AsOf, AttributeName, Builder, EventRetracted, JourneyEvent, Measured, MemoryStore, ProductViewed, Rules,
-    Tenant, Timestamp,
+    AppendCondition, AppendOutcome, AsOf, AttributeName, Builder, EventBatch, EventRetracted, EventStore,
+    JourneyEvent, Measured, MemoryStore, Position, ProductViewed, ReadQuery, Rules, Tenant, Timestamp,
 };
 use wayfold_testkit::{Scratch, real_data};
 
@@ -45,23 +46,69 @@ fn reports(
     (total.0.report(), total.1.0.report(), total.1.1.report())
 }
 
+/// A store that gives its log in parts of three events, so that no part holds histories whole.
+#[derive(Debug)]
+struct InParts(MemoryStore);
+
+impl EventStore for InParts {
+    fn capabilities(&self) -> Capabilities {
+        self.0.capabilities()
+    }
+
+    fn append(
+        &self,
+        batch: EventBatch,
+        condition: Option<AppendCondition>,
+    ) -> BoxFuture<'_, Result<AppendOutcome>> {
+        self.0.append(batch, condition)
+    }
+
+    fn read(&self, query: ReadQuery, from: Position, limit: usize) -> BoxFuture<'_, Result<ReadPage>> {
+        self.0.read(query, from, limit)
+    }
+
+    fn scan(&self, after: Position, limit: usize, lanes: usize) -> BoxFuture<'_, Result<Scan<'_>>> {
+        self.0.scan(after, limit.min(3), lanes)
+    }
+
+    fn head(&self) -> BoxFuture<'_, Result<Position>> {
+        self.0.head()
+    }
+
+    fn wait_past(&self, position: Position) -> BoxFuture<'_, Result<Position>> {
+        self.0.wait_past(position)
+    }
+
+    fn checkpoint(&self, name: CheckpointName) -> BoxFuture<'_, Result<Option<Checkpoint>>> {
+        self.0.checkpoint(name)
+    }
+
+    fn put_checkpoint(&self, name: CheckpointName, checkpoint: Checkpoint) -> BoxFuture<'_, Result<()>> {
+        self.0.put_checkpoint(name, checkpoint)
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
-    /// Kept up append by append, measured at once, in one thread and in three, and as it was known then.
+    /// Kept up append by append, measured at once, from a store that gives its log in parts, and as it was known then.
     #[test]
     fn a_measure_that_is_kept_up_is_the_one_measured_at_once(events in log(), cuts in vec(1..20_usize, 6)) {
         let builder = || Builder::new(Rules::default()).unwrap().on_demand();
         let wayfold = builder().with_threads(3).open_blocking(MemoryStore::new()).unwrap();
+        let in_parts = builder().with_threads(2).open_blocking(InParts(MemoryStore::new())).unwrap();
         let mut kept = Measured::new(measure(), Tenant::default());
         let (mut rest, mut then) = (&events[..], Vec::new());
         for cut in cuts {
             let (now, later) = rest.split_at(cut.min(rest.len()));
             rest = later;
             wayfold.append(now).unwrap();
+            in_parts.append(now).unwrap();
             wayfold.keep_up(&mut kept).unwrap();
             let at_once = wayfold.measure(&measure(), AsOf::At(Timestamp::MAX)).unwrap();
             prop_assert_eq!(reports(kept.total()), reports(&at_once));
+            let brought_together = in_parts.measure(&measure(), AsOf::At(Timestamp::MAX)).unwrap();
+            prop_assert_eq!(reports(&brought_together), reports(&at_once));
             then.push((kept.position(), at_once));
         }
         for (position, total) in then {
