@@ -17,6 +17,8 @@ pub(super) struct Elements {
     reader: Reader<BufReader<Input>>,
     buffer: Vec<u8>,
     bytes_max: u64,
+    /// Where what is kept in memory begins: the attributes of a trace or event.
+    kept_from: u64,
     open: usize,
     /// An empty element that is still to end.
     empty: Option<Name>,
@@ -63,6 +65,7 @@ impl Elements {
             reader: Reader::from_reader(BufReader::new(input)),
             buffer: Vec::new(),
             bytes_max,
+            kept_from: 0,
             open: 0,
             empty: None,
             has_log: false,
@@ -89,6 +92,7 @@ impl Elements {
                 Token::End(name) => {
                     let ended = name_of(&name).filter(|_| self.open > 0);
                     self.open = self.open.saturating_sub(1);
+                    self.kept_from = self.reader.buffer_position();
                     return match ended {
                         Some(name) => Ok(Some(Element::Close(name))),
                         None => Err(self.malformed("an element ends that did not begin")),
@@ -102,6 +106,7 @@ impl Elements {
             match name_of(&start.name) {
                 Some(name) => {
                     self.has_log = true;
+                    self.kept_from = self.reader.buffer_position();
                     if start.is_empty {
                         self.empty = Some(name);
                     } else {
@@ -141,6 +146,7 @@ impl Elements {
     fn skip(&mut self, start: &Start) -> Result<()> {
         let mut open = u64::from(!start.is_empty);
         while open > 0 {
+            self.kept_from = self.reader.buffer_position();
             match self.token()? {
                 Token::Start(start) => open += u64::from(!start.is_empty),
                 Token::End(_) => open -= 1,
@@ -153,6 +159,9 @@ impl Elements {
     fn token(&mut self) -> Result<Token> {
         loop {
             self.buffer.clear();
+            if self.reader.buffer_position() - self.kept_from > self.bytes_max {
+                return Err(self.too_long("a trace or event"));
+            }
             self.reader.get_mut().get_mut().allow(self.bytes_max);
             let event = match self.reader.read_event_into(&mut self.buffer) {
                 Ok(event) => event,
@@ -179,13 +188,16 @@ impl Elements {
 
     fn unreadable(&self, error: &io::Error) -> Error {
         if error.get_ref().is_some_and(|error| error.is::<RowTooLong>()) {
-            let most = self.bytes_max;
-            let reason =
-                format!("an element is longer than {most} bytes; shorten it, or raise row_bytes_max");
-            return Error::bad_row(Problem::TooLong, Place::file(&self.file), reason);
+            return self.too_long("an element");
         }
         let copy = io::Error::new(error.kind(), error.to_string());
         self.reader.get_ref().get_ref().unreadable(copy)
+    }
+
+    fn too_long(&self, what: &str) -> Error {
+        let most = self.bytes_max;
+        let reason = format_args!("{what} is longer than {most} bytes; shorten it, or raise row_bytes_max");
+        Error::bad_row(Problem::TooLong, Place::file(&self.file), reason)
     }
 
     fn malformed(&self, what: impl std::fmt::Display) -> Error {

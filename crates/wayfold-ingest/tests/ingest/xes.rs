@@ -143,12 +143,25 @@ fn files_that_are_meant_to_harm_get_an_error_and_nothing_is_expanded() {
         (trace(&event(r#"<string key="k" value="&b;"/>"#)), "no well-formed XML"),
         (trace(&event(&deep)), "nested more than 32 deep"),
         (trace(&event(&long)), "longer than 4194304 bytes"),
+        (
+            trace(&event(&r#"<int key="k" value="1"/>"#.repeat(200_000))),
+            "a trace or event is longer than 4194304 bytes",
+        ),
+        (
+            trace(&r#"<int key="k" value="1"/>"#.repeat(200_000)),
+            "a trace or event is longer than 4194304 bytes",
+        ),
         ("<log><trace>".to_owned(), "in the middle of an element"),
         ("<log><trace></log>".to_owned(), "no well-formed XML"),
         ("<html><body/></html>".to_owned(), "begins with <html>"),
         ("a,b\n1,2\n".to_owned(), "holds no <log>"),
         (format!("<log><trace>{}", "<event>".repeat(50_000)), "holds a trace or another event"),
     ];
+    // What is passed over is not kept, however much of it there is.
+    let globals =
+        format!("<global scope=\"event\">{}</global>", r#"<int key="k" value="1"/>"#.repeat(200_000));
+    let found = import(format!("<log>{globals}<trace/>{globals}</log>"), ImportOptions::default());
+    assert!(found.result.is_ok() && found.batches.is_empty(), "{:?}", found.result);
     for (file, reason) in files {
         let error = import(file, ImportOptions::default()).result.unwrap_err();
         assert!(error.to_string().contains(reason), "{error}: {reason}");

@@ -169,6 +169,13 @@ fn exclusions_drop_the_customer_or_end_the_attempt_and_ranges_hold() {
         assert_eq!(steps(&abc(Exclusion::DropsCustomer), &in_turn(events)), dropped, "{events}");
         assert_eq!(steps(&abc(Exclusion::EndsAttempt), &in_turn(events)), ended, "{events}");
     }
+    let any_order = |exclusion| abc(exclusion).with_order(FunnelOrder::Unordered);
+    for (events, dropped, ended) in
+        [("c-b-x-a", 0, 2), ("x-c-b-a", 3, 3), ("c-b-a-x", 3, 3), ("c-x-b-a-c", 0, 3)]
+    {
+        assert_eq!(steps(&any_order(Exclusion::DropsCustomer), &in_turn(events)), dropped, "{events}");
+        assert_eq!(steps(&any_order(Exclusion::EndsAttempt), &in_turn(events)), ended, "{events}");
+    }
     let minute = |number: i64| at("2024-05-01") + Span::from_micros(number * 60_000_000);
     let within = |range_of| funnel(&["a", "b", "c"], hours(1)).within(minute(0)..=minute(1), range_of);
     assert_eq!(steps(&within(RangeOf::Entry), &in_turn("a-b-c")), 3);

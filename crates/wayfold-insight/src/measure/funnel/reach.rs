@@ -164,43 +164,54 @@ impl Matching {
 
 /// The attempt with the most steps in any order; of several the one that begins first.
 fn unordered(funnel: &Funnel, events: &[EventView<'_>]) -> Option<Attempt> {
-    let is_step = |event: &EventView<'_>| funnel.steps.iter().any(|step| step.holds(event));
-    let steps: Vec<_> = events.iter().filter(|event| is_step(event)).collect();
+    let steps_of = |event: &EventView<'_>| {
+        let fits = |step: &usize| funnel.steps[*step].holds(event);
+        (0..funnel.steps.len()).filter(fits).fold(0_u64, |steps, step| steps | 1 << step)
+    };
+    let steps: Vec<_> = events.iter().map(|event| (event.occurred_at(), steps_of(event))).collect();
+    let steps: Vec<_> = steps.into_iter().filter(|(_, steps)| *steps != 0).collect();
+    let is_excluded = |event: &&EventView<'_>| funnel.exclusions.iter().any(|test| test.holds(event));
+    let excluded: Vec<_> = events.iter().filter(is_excluded).map(|event| event.occurred_at()).collect();
     let mut furthest = Vec::new();
-    for (place, first) in steps.iter().enumerate() {
-        let entry = first.occurred_at();
-        if !funnel.range.contains(&entry) {
-            continue;
+    for (place, (entry, _)) in steps.iter().enumerate().filter(|(_, (at, _))| funnel.range.contains(at)) {
+        let attempt = attempt_from(funnel, &steps[place..]);
+        // What is excluded ends the attempt where it stands, up to the last step.
+        let until = excluded.iter().find(|at| *at >= entry);
+        let kept = attempt.iter().take_while(|at| until.is_none_or(|until| *at < until)).count();
+        let is_done = kept == funnel.steps.len();
+        let is_in_window = until.is_some_and(|until| until.since(*entry) <= funnel.window);
+        if is_in_window && !is_done && funnel.exclusion == Exclusion::DropsCustomer {
+            return None;
         }
-        let mut attempt = Vec::new();
-        // Events are matched with steps: each new event either finds a step for itself, moving others, or is not used.
-        let mut matching = Matching::new(funnel.steps.len());
-        let excluded = |at: Timestamp| {
-            let between = events.iter().filter(|event| (entry..=at).contains(&event.occurred_at()));
-            between.into_iter().any(|event| funnel.exclusions.iter().any(|test| test.holds(event)))
-        };
-        for event in &steps[place..] {
-            let at = event.occurred_at();
-            if at.since(entry) > funnel.window || attempt.len() == funnel.steps.len() {
-                break;
-            }
-            if excluded(at) {
-                if funnel.exclusion == Exclusion::DropsCustomer {
-                    return None;
-                }
-                break;
-            }
-            let uses = (0..funnel.steps.len()).filter(|step| funnel.steps[*step].holds(event)).collect();
-            if matching.add(uses) {
-                attempt.push(at);
-            }
+        if kept > furthest.len() {
+            furthest = attempt[..kept].to_vec();
         }
-        if attempt.len() > furthest.len() {
-            furthest = attempt;
-        }
-        if funnel.entry == FunnelEntry::First {
+        if is_done || funnel.entry == FunnelEntry::First {
             break;
         }
     }
     (!furthest.is_empty()).then_some(furthest)
+}
+
+/// When so many steps were done, from the first event on.
+fn attempt_from(funnel: &Funnel, events: &[(Timestamp, u64)]) -> Attempt {
+    let (mut attempt, mut matching) = (Vec::new(), Matching::new(funnel.steps.len()));
+    // Steps of which an event was of no use: one that came later would be of none either.
+    let mut useless: Vec<u64> = Vec::new();
+    for (at, steps) in events {
+        let is_over = at.since(events[0].0) > funnel.window || attempt.len() == funnel.steps.len();
+        if is_over {
+            break;
+        }
+        if useless.contains(steps) {
+            continue;
+        }
+        let uses = (0..funnel.steps.len()).filter(|step| steps & (1 << step) != 0).collect();
+        if matching.add(uses) {
+            attempt.push(*at);
+        } else {
+            useless.push(*steps);
+        }
+    }
+    attempt
 }
