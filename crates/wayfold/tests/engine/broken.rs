@@ -95,8 +95,9 @@ fn a_refold_that_failed_is_done_later_and_counts_nothing_twice() {
     let events = [event("ada", 1, 0), event("ada", 2, 10), event("ada", 3, 5), event("ada", 4, 20)];
     block_on(wayfold.append(&events[..2])).unwrap();
     block_on(wayfold.catch_up()).unwrap();
-    block_on(wayfold.append(&events[2..3])).unwrap();
+    // Before the append, because the thread that follows may refold at once.
     fails.store(true, Ordering::SeqCst);
+    block_on(wayfold.append(&events[2..3])).unwrap();
     assert!(block_on(wayfold.catch_up()).unwrap_err().is_retryable());
     fails.store(false, Ordering::SeqCst);
     block_on(wayfold.append(&events[3..])).unwrap();
