@@ -51,7 +51,6 @@ pub struct XesImport {
     source: String,
     trace: Option<Trace>,
     upcasters: Upcasters,
-    is_over: bool,
     outlet: Outlet,
     account: Account,
 }
@@ -91,7 +90,6 @@ impl XesImport {
             elements: Elements::new(input, options.row_bytes_max),
             source: source.to_owned(),
             trace: None,
-            is_over: false,
             outlet: Outlet::new(&options),
             upcasters: options.upcasters,
             account,
@@ -103,11 +101,8 @@ impl XesImport {
             if let Some(batch) = self.outlet.take_full() {
                 return Ok(Some(batch));
             }
-            if self.is_over {
-                return Ok(self.outlet.take_rest());
-            }
             match self.elements.next()? {
-                None => self.is_over = true,
+                None => return Ok(self.outlet.take_rest()),
                 Some(element) => self.read(element)?,
             }
         }

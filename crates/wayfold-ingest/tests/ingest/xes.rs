@@ -8,7 +8,9 @@ use wayfold_core::{
     AttributeName, AttributeValue, CustomerKey, EventBatch, EventId, JourneyEvent, Shard, Timestamp,
     for_each_history,
 };
-use wayfold_ingest::{ErrorKind, ImportOptions, OnBadRow, Problem, Rejects, XesImport, XesWriter};
+use wayfold_ingest::{
+    ErrorKind, EventSource, ImportOptions, OnBadRow, Problem, Rejects, XesImport, XesWriter,
+};
 
 use super::common::{Imported, Shared, drain, real_data};
 use super::properties::event as any_event;
@@ -222,6 +224,7 @@ fn every_event_of_the_loan_applications_is_read() {
     let mut import = XesImport::open(file, "bpi-2012", ImportOptions::default()).unwrap();
     let found = drain(&mut import);
     found.result.as_ref().unwrap();
+    assert!(import.next_batch().unwrap().is_none(), "the end is the end");
     let events = found.events();
     assert_eq!((events.len(), found.progress.rows, found.progress.rejected_rows), (262_200, 262_200, 0));
     assert_eq!(events.iter().filter(|event| event.actor.person.is_none()).count(), 18_010);
