@@ -7,21 +7,32 @@ use wayfold_core::Span;
 pub(super) struct Durations {
     added: Vec<i64>,
     removed: Vec<i64>,
+    /// How many removed ones were left when they were last taken out.
+    left: usize,
 }
+
+/// So many removed durations wait at least until they are taken out.
+const WAITING_MIN: usize = 1_024;
 
 impl Durations {
     pub(super) fn add(&mut self, micros: i64, times: i64) {
         let to = if times > 0 { &mut self.added } else { &mut self.removed };
         (0..times.unsigned_abs()).for_each(|_| to.push(micros));
-        // What is kept up for long does not grow without bounds.
-        if self.removed.len() > self.added.len() / 2 + 1_024 {
-            self.settle();
-        }
+        self.settle_many();
     }
 
     pub(super) fn merge(&mut self, other: Self) {
         self.added.extend(other.added);
         self.removed.extend(other.removed);
+        self.settle_many();
+    }
+
+    /// What is kept up for long does not grow without bounds, and what is only taken away is not sorted each time.
+    fn settle_many(&mut self) {
+        if self.removed.len() > self.added.len() / 2 + 2 * self.left + WAITING_MIN {
+            self.settle();
+            self.left = self.removed.len();
+        }
     }
 
     /// Takes what was removed out of what was added; a duration that is not there stays removed.
