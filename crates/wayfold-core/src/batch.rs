@@ -109,12 +109,8 @@ impl EventBatch {
     }
 
     /// The [`CustomerKey::spread`] of each distinct customer, by its number in the batch.
-    pub fn spreads(&self) -> Vec<u64> {
-        let spread = |number: usize| {
-            let (tenant, customer) = self.columns.customer_texts(number);
-            CustomerKey::spread(tenant, customer)
-        };
-        (0..self.columns.customers.len()).map(spread).collect()
+    pub fn spreads(&self) -> &[u64] {
+        self.columns.spreads()
     }
 
     /// A batch of events of other batches, in the order given, with what their stores recorded; if one of the

@@ -25,6 +25,8 @@ fn a_customer_of_w_takes_few_bytes() {
         events.chunks(EVENTS_PER_BATCH).map(|events| EventBatch::from_events(events).unwrap()).collect();
     let mut projections = ProjectionSet::new(Rules::default()).unwrap();
     projections.register(AnswerA).unwrap();
+    // What batches keep from the first look on is theirs.
+    batches.iter().for_each(|batch| assert!(!batch.spreads().is_empty()));
     let before = ALLOCATED.current_usage();
     let mut fold = Fold::new(&projections);
     // As a rebuild reads a log: some customers after the other.

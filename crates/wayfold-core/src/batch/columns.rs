@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 use super::later::Later;
 use crate::error::{Error, ErrorKind, Result};
@@ -247,6 +248,8 @@ pub(crate) struct Columns {
     pub(crate) texts: Texts,
     /// Tenant and customer of each local customer, as numbers of texts.
     pub(crate) customers: Vec<(u32, u32)>,
+    /// The spread of each local customer, from the first look on.
+    pub(super) spreads: OnceLock<Vec<u64>>,
     /// The local customer of each row.
     pub(crate) customer: Vec<u32>,
     pub(crate) kind: Vec<EventKind>,
@@ -328,6 +331,15 @@ impl Columns {
             tenant: Tenant::new(tenant).expect("a batch holds checked tenants"),
             customer: CustomerId::trusted(customer),
         }
+    }
+
+    /// The [`CustomerKey::spread`] of each local customer.
+    pub(crate) fn spreads(&self) -> &[u64] {
+        let spread = |local: usize| {
+            let (tenant, customer) = self.customer_texts(local);
+            CustomerKey::spread(tenant, customer)
+        };
+        self.spreads.get_or_init(|| (0..self.customers.len()).map(spread).collect())
     }
 
     pub(crate) fn customer_texts(&self, local: usize) -> (&str, &str) {

@@ -52,6 +52,17 @@ impl<'a> Stretch<'a> {
         (end(instants.first()), end(instants.last()))
     }
 
+    /// Its events; what a fold reads of each is taken from its columns side by side, and no row is looked up.
+    #[inline]
+    fn views(self) -> impl Iterator<Item = EventView<'a>> {
+        let (columns, range) = (self.columns, self.range());
+        let instants = columns.occurred_at[range.clone()].iter();
+        let rows = instants.zip(&columns.kind[range.clone()]).zip(&columns.journey[range]).zip(self.first..);
+        rows.map(move |(((at, kind), journey), row)| {
+            EventView::from_hot(columns, HotRow::new(row, *at, *kind, *journey))
+        })
+    }
+
     pub(crate) fn into_rows(self) -> impl Iterator<Item = RowRef> + 'a {
         self.range().map(move |row| RowRef::new(self.columns, self.batch as usize, row))
     }
@@ -96,16 +107,8 @@ impl<'a> Run<'a> {
     #[inline]
     pub(crate) fn for_each(&self, mut take: impl FnMut(EventView<'a>)) {
         match self.stretch {
-            Some(stretch) => {
-                for row in stretch.range() {
-                    take(EventView::new(stretch.columns, row));
-                }
-            }
-            None => {
-                for row in self.rows {
-                    take(row.event(self.batches));
-                }
-            }
+            Some(stretch) => stretch.views().for_each(take),
+            None => self.rows.iter().for_each(|row| take(row.event(self.batches))),
         }
     }
 
@@ -145,10 +148,8 @@ impl<'a> Run<'a> {
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = EventView<'a>> {
         let batches = self.batches;
-        let of_stretch =
-            |stretch: Stretch<'a>| stretch.range().map(move |row| EventView::new(stretch.columns, row));
         let rows = self.rows.iter().map(|row| row.event(batches));
-        self.stretch.into_iter().flat_map(of_stretch).chain(rows)
+        self.stretch.into_iter().flat_map(Stretch::views).chain(rows)
     }
 
     pub(crate) fn len(&self) -> usize {

@@ -40,12 +40,13 @@ impl Default for HotRow {
 impl HotRow {
     #[inline]
     pub(crate) fn read(columns: &Columns, row: usize) -> Self {
-        Self {
-            occurred_at: Timestamp::trusted(columns.occurred_at[row]),
-            row: row as u32,
-            kind: columns.kind[row],
-            has_journey: columns.journey[row] != NONE,
-        }
+        Self::new(row as u32, columns.occurred_at[row], columns.kind[row], columns.journey[row])
+    }
+
+    /// What the columns say of a row: the instant in microseconds, the kind, and the text of the journey.
+    #[inline]
+    pub(super) fn new(row: u32, occurred_at: i64, kind: EventKind, journey: u32) -> Self {
+        Self { occurred_at: Timestamp::trusted(occurred_at), row, kind, has_journey: journey != NONE }
     }
 }
 

@@ -100,12 +100,12 @@ impl Clusters {
     /// The slot of each local customer of a batch, or [`NONE`] for another shard's.
     fn number(&mut self, batch: &EventBatch, customers: &mut Customers, shard: Shard) -> Vec<u32> {
         let columns = batch.columns();
-        let slot = |local: usize| {
-            let (tenant, customer) = columns.customer_texts(local);
-            if !shard.holds(tenant, customer) {
+        let slot = |(local, spread): (usize, &u64)| {
+            if !shard.holds_spread(*spread) {
                 return NONE;
             }
-            let customer = customers.number_or_insert(tenant, customer);
+            let (tenant, customer) = columns.customer_texts(local);
+            let customer = customers.number_by_spread(*spread, tenant, customer);
             if self.slots.len() <= customer as usize {
                 self.slots.resize(customer as usize + 1, NONE);
             }
@@ -116,7 +116,7 @@ impl Clusters {
             }
             *slot
         };
-        (0..columns.customers.len()).map(slot).collect()
+        columns.spreads().iter().enumerate().map(slot).collect()
     }
 
     /// The customers, and what was gathered of each.

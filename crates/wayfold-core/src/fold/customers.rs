@@ -1,4 +1,5 @@
 use std::hash::BuildHasher;
+use std::sync::OnceLock;
 
 use hashbrown::{DefaultHashBuilder, HashTable};
 
@@ -23,6 +24,9 @@ pub(crate) fn grow<T>(values: &mut Vec<T>, customers: usize, make: impl FnMut() 
 
 /// The customers of a fold by number; numbers never leave it. All names stand in one text, so that a customer more costs
 /// no allocation and few bytes.
+///
+/// In a log that is read customer after customer, each comes behind all that are known: nobody is looked for then, and
+/// the index of names is made when somebody is.
 #[derive(Default)]
 pub(super) struct Customers {
     names: String,
@@ -30,11 +34,36 @@ pub(super) struct Customers {
     ends: Vec<usize>,
     /// The number of each customer's tenant.
     tenant_of: Vec<u32>,
-    hashes: Vec<u64>,
-    numbers: HashTable<u32>,
+    /// The greatest spread of any customer.
+    reach: u64,
+    /// Who came first.
+    index: Index,
+    /// Who came since, where somebody was looked for among them.
+    newer: OnceLock<Index>,
     tenants: Vec<Tenant>,
     tenant_numbers: HashTable<u32>,
     hasher: DefaultHashBuilder,
+}
+
+/// Customers of consecutive numbers by the hashes of their names.
+#[derive(Default)]
+struct Index {
+    first: usize,
+    hashes: Vec<u64>,
+    numbers: HashTable<u32>,
+}
+
+impl Index {
+    fn end(&self) -> usize {
+        self.first + self.hashes.len()
+    }
+
+    fn push(&mut self, hash: u64) {
+        let number = self.end() as u32;
+        push(&mut self.hashes, hash);
+        let Self { first, hashes, numbers } = self;
+        numbers.insert_unique(hash, number, |number| hashes[*number as usize - *first]);
+    }
 }
 
 impl Customers {
@@ -57,28 +86,72 @@ impl Customers {
     }
 
     pub(super) fn number(&self, tenant: &str, customer: &str) -> Option<u32> {
-        self.find(self.hasher.hash_one((tenant, customer)), tenant, customer)
-    }
-
-    fn find(&self, hash: u64, tenant: &str, customer: &str) -> Option<u32> {
-        let is_it = |number: &u32| self.texts(*number as usize) == (tenant, customer);
-        self.numbers.find(hash, is_it).copied()
-    }
-
-    pub(super) fn number_or_insert(&mut self, tenant: &str, customer: &str) -> u32 {
+        let newer = || {
+            self.newer.get_or_init(|| {
+                let mut newer = Index { first: self.index.end(), ..Index::default() };
+                self.extend(&mut newer);
+                newer
+            })
+        };
         let hash = self.hasher.hash_one((tenant, customer));
-        if let Some(number) = self.find(hash, tenant, customer) {
-            return number;
+        let find = |index| self.find(index, hash, (tenant, customer));
+        find(&self.index).or_else(|| find(newer()))
+    }
+
+    fn find(&self, index: &Index, hash: u64, texts: (&str, &str)) -> Option<u32> {
+        index.numbers.find(hash, |number| self.texts(*number as usize) == texts).copied()
+    }
+
+    /// Adds to an index whoever came since.
+    fn extend(&self, index: &mut Index) {
+        for customer in index.end()..self.len() {
+            index.push(self.hasher.hash_one(self.texts(customer)));
         }
-        let number = self.ends.len() as u32;
+    }
+
+    /// Brings everybody into the index.
+    fn index_all(&mut self) {
+        let mut index = std::mem::take(&mut self.index);
+        self.extend(&mut index);
+        self.index = index;
+        self.newer = OnceLock::new();
+    }
+
+    /// The number of a customer, who is taken in if he is new.
+    pub(super) fn number_or_insert(&mut self, tenant: &str, customer: &str) -> u32 {
+        match self.is_last(tenant, customer) {
+            true => self.len() as u32 - 1,
+            false => self.number_by_spread(CustomerKey::spread(tenant, customer), tenant, customer),
+        }
+    }
+
+    fn is_last(&self, tenant: &str, customer: &str) -> bool {
+        self.len().checked_sub(1).is_some_and(|last| self.texts(last) == (tenant, customer))
+    }
+
+    /// As [`Customers::number_or_insert`], by the [`CustomerKey::spread`] of the two texts: in a log that is read
+    /// customer after customer each comes behind all that are known, and is not looked for.
+    pub(super) fn number_by_spread(&mut self, spread: u64, tenant: &str, customer: &str) -> u32 {
+        if spread <= self.reach {
+            if self.is_last(tenant, customer) {
+                return self.len() as u32 - 1;
+            }
+            self.index_all();
+            let hash = self.hasher.hash_one((tenant, customer));
+            if let Some(number) = self.find(&self.index, hash, (tenant, customer)) {
+                return number;
+            }
+        } else if self.newer.get().is_some() {
+            // Else who is looked for in between would have all who came since hashed each time.
+            self.index_all();
+        }
+        self.reach = self.reach.max(spread);
         let tenant = self.tenant(tenant);
         self.names.reserve_exact(growth(self.names.len(), self.names.capacity(), customer.len()));
         self.names.push_str(customer);
         push(&mut self.ends, self.names.len());
         push(&mut self.tenant_of, tenant);
-        push(&mut self.hashes, hash);
-        self.numbers.insert_unique(hash, number, |number| self.hashes[*number as usize]);
-        number
+        self.len() as u32 - 1
     }
 
     /// The number of a tenant, which is most often that of the customer before.
@@ -98,5 +171,43 @@ impl Customers {
         let hash_of = |number: &u32| self.hasher.hash_one(self.tenants[*number as usize].as_str());
         self.tenant_numbers.insert_unique(hash, number, hash_of);
         number
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        /// Taken in by any spreads, in any order, and looked for in between, each name has one number.
+        #[test]
+        fn every_name_has_one_number(
+            steps in proptest::collection::vec((0_u8..3, 0_u8..40, 0_u64..6, any::<bool>()), 1..120),
+        ) {
+            let mut customers = Customers::default();
+            let mut known: Vec<(String, String)> = Vec::new();
+            let mut spreads = std::collections::HashMap::new();
+            for (tenant, customer, spread, is_asked) in steps {
+                let texts = (format!("t{tenant}"), format!("c{customer}"));
+                let found = known.iter().position(|other| *other == texts);
+                if is_asked {
+                    let number = customers.number(&texts.0, &texts.1).map(|number| number as usize);
+                    prop_assert_eq!(number, found);
+                    continue;
+                }
+                // A name has one spread; small ones meet often.
+                let spread = *spreads.entry(texts.clone()).or_insert(spread);
+                let number = customers.number_by_spread(spread, &texts.0, &texts.1) as usize;
+                prop_assert_eq!(number, found.unwrap_or(known.len()));
+                if found.is_none() {
+                    known.push(texts);
+                }
+            }
+            for (number, (tenant, customer)) in known.iter().enumerate() {
+                prop_assert_eq!(customers.texts(number), (tenant.as_str(), customer.as_str()));
+            }
+        }
     }
 }

@@ -15,7 +15,7 @@ use crate::batch::columns::{Columns, NONE, Texts};
 use crate::batch::lift::ForeignRow;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{EventBody, EventKind};
-use crate::key::{NAME_BYTES_MAX, Position};
+use crate::key::{CustomerKey, NAME_BYTES_MAX, Position};
 use crate::stage::{Channel, Stage};
 use crate::time::{EventTime, Timestamp};
 
@@ -123,16 +123,22 @@ impl<'a> Importer<'a> {
             Ok((todays_kind(self.texts.get(*number), version), version, *number))
         };
         let table = kinds.iter().zip(&versions).map(read).collect::<Result<Vec<_>>>()?;
-        let entries =
-            self.every(names::KIND, &(0..=table.len() as i64 - 1), |number| table[number as usize])?;
+        let entries = self.every(names::KIND, &(0..=table.len() as i64 - 1), |entry| entry as u32)?;
         let entries = entries.ok_or_else(|| bad(names::KIND, "it is missing"))?;
-        to.kind = entries.iter().map(|(kind, ..)| kind.unwrap_or(EventKind::Unknown)).collect();
-        to.schema_version = entries.iter().map(|(_, version, _)| *version).collect();
+        let known: Vec<_> = table.iter().map(|(kind, ..)| kind.unwrap_or(EventKind::Unknown)).collect();
+        to.kind = entries.iter().map(|entry| known[*entry as usize]).collect();
+        to.schema_version = match &table[..] {
+            [(_, version, _), others @ ..] if others.iter().all(|(_, other, _)| other == version) => {
+                vec![*version; self.rows]
+            }
+            _ => entries.iter().map(|entry| table[*entry as usize].1).collect(),
+        };
         if table.iter().any(|(kind, ..)| kind.is_none()) {
-            let foreign_rows = entries.iter().enumerate().filter(|(_, (kind, ..))| kind.is_none());
+            let rows = entries.iter().map(|entry| table[*entry as usize]).enumerate();
+            let foreign_rows = rows.filter(|(_, (kind, ..))| kind.is_none());
             foreign.extend(
                 foreign_rows
-                    .map(|(row, (.., name))| ForeignRow { row, kind: self.texts.get(*name).to_owned() }),
+                    .map(|(row, (.., name))| ForeignRow { row, kind: self.texts.get(name).to_owned() }),
             );
         }
         Ok(())
@@ -144,17 +150,23 @@ impl<'a> Importer<'a> {
         if tenants.len() != customers.len() {
             return Err(bad(names::CUSTOMERS, "it is not as long as the tenants"));
         }
-        let mut known = HashSet::with_capacity(customers.len());
+        let mut spreads = Vec::with_capacity(customers.len());
         for (tenant, customer) in tenants.iter().zip(&customers) {
             if self.texts.get(*tenant).len() > NAME_BYTES_MAX {
                 return Err(bad(names::TENANTS, "a name is too long"));
             }
             self.check_name(names::CUSTOMERS, *customer)?;
-            if !known.insert((self.texts.get(*tenant), self.texts.get(*customer))) {
+            spreads.push(CustomerKey::spread(self.texts.get(*tenant), self.texts.get(*customer)));
+        }
+        // In a sealed page they stand by their spreads, so that nobody is looked for.
+        if !spreads.is_sorted_by(|a, b| a < b) {
+            let mut known = HashSet::with_capacity(customers.len());
+            let texts = tenants.iter().zip(&customers).map(|(a, b)| (self.texts.get(*a), self.texts.get(*b)));
+            if !texts.into_iter().all(|customer| known.insert(customer)) {
                 return Err(bad(names::CUSTOMERS, "a customer stands twice"));
             }
         }
-        drop(known);
+        to.spreads = spreads.into();
         to.customers = tenants.into_iter().zip(customers).collect();
         let range = 0..=to.customers.len() as i64 - 1;
         let numbers = self.every(names::CUSTOMER, &range, |number| number as u32)?;

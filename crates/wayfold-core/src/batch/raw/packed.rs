@@ -46,7 +46,7 @@ impl<'a> RawOffsets<'a> {
             1 => self.bytes.iter().copied().max().unwrap_or(0).into(),
             2 => self.chunks(u16::from_le_bytes).max().unwrap_or(0).into(),
             4 => self.chunks(u32::from_le_bytes).max().unwrap_or(0).into(),
-            _ => self.iter().max().unwrap_or(0),
+            _ => self.map(|number| number).into_iter().max().unwrap_or(0),
         }
     }
 
@@ -56,28 +56,25 @@ impl<'a> RawOffsets<'a> {
             2 => self.chunks(u16::from_le_bytes).map(|number| value(number.into())).collect(),
             4 => self.chunks(u32::from_le_bytes).map(|number| value(number.into())).collect(),
             8 => self.chunks(u64::from_le_bytes).map(value).collect(),
-            _ => self.iter().map(value).collect(),
+            _ => {
+                // Each number is read with the bytes behind it, which are then cut off, as long as there are enough.
+                let (width, limit) = (self.width, self.limit());
+                let mut all = Vec::with_capacity(self.len());
+                let whole = self.bytes.array_windows().step_by(width);
+                all.extend(whole.map(|bytes| value(u64::from_le_bytes(*bytes) & limit)));
+                let rest = self.bytes[all.len() * width..].chunks_exact(width);
+                all.extend(rest.map(|bytes| {
+                    let mut whole = [0; 8];
+                    whole[..width].copy_from_slice(bytes);
+                    value(u64::from_le_bytes(whole))
+                }));
+                all
+            }
         }
     }
 
     fn chunks<const N: usize, T: 'a>(&self, number: fn([u8; N]) -> T) -> impl Iterator<Item = T> + 'a {
         self.bytes.as_chunks().0.iter().map(move |bytes| number(*bytes))
-    }
-
-    /// Numbers of any width: each is read with the bytes behind it, which are then cut off, as long as there are
-    /// enough.
-    fn iter(&self) -> impl Iterator<Item = u64> + 'a {
-        let Self { bytes, width } = *self;
-        let limit = self.limit();
-        (0..self.len()).map(move |place| {
-            let rest = &bytes[place * width..];
-            let whole = rest.first_chunk().copied().unwrap_or_else(|| {
-                let mut whole = [0; 8];
-                whole[..width].copy_from_slice(&rest[..width]);
-                whole
-            });
-            u64::from_le_bytes(whole) & limit
-        })
     }
 }
 

@@ -1,6 +1,7 @@
 //! What answer A says of the population: in which fifth of the buyers each stands.
 
-use wayfold_core::CustomerKey;
+use radsort::Key;
+use wayfold_core::{CustomerKey, Timestamp};
 
 use super::Answer;
 
@@ -23,7 +24,8 @@ pub fn quintiles(answers: &[(CustomerKey, Answer)]) -> Vec<Option<Quintiles>> {
         .enumerate()
         .filter(|(_, answer)| answer.orders > 0)
         .collect();
-    let last_order = fifths(buyers.iter().map(|(_, answer)| answer.last_order_at));
+    let last_order =
+        fifths(buyers.iter().map(|(_, answer)| answer.last_order_at.map_or(i64::MIN, Timestamp::as_micros)));
     let orders = fifths(buyers.iter().map(|(_, answer)| answer.orders));
     let revenue = fifths(buyers.iter().map(|(_, answer)| answer.revenue_minor));
     let mut scored = vec![None; answers.len()];
@@ -35,9 +37,10 @@ pub fn quintiles(answers: &[(CustomerKey, Answer)]) -> Vec<Option<Quintiles>> {
 }
 
 /// NTILE(5): the first fifths hold one more where the count cannot be divided.
-fn fifths(measures: impl Iterator<Item = impl Ord>) -> Vec<u8> {
+fn fifths(measures: impl Iterator<Item = impl Key>) -> Vec<u8> {
     let mut sorted: Vec<_> = measures.zip(0_u32..).collect();
-    sorted.sort_unstable();
+    // It is stable, so that ties stay in the order given.
+    radsort::sort_by_key(&mut sorted, |(measure, _)| *measure);
     let (size, longer) = (sorted.len() / 5, sorted.len() % 5);
     let ends = (1..=5).map(|fifth| fifth * size + fifth.min(longer));
     let mut fifths = vec![0; sorted.len()];
