@@ -1,19 +1,21 @@
-//! JSON Lines of Wayfold's own events, in and out, without loss.
+//! JSON Lines of events: Wayfold's own, in and out without loss, and those of other specifications.
 
 use std::io::{Read, Write};
 use std::path::Path;
 
-use wayfold_core::{EventBatch, RawEvent, Upcasters};
+use wayfold_core::{EventBatch, Upcasters};
 
 use crate::account::Account;
 use crate::error::{Error, Place, Problem, Result};
 use crate::input::{Input, Length};
+use crate::json_form::{JsonForm, Line};
 use crate::options::ImportOptions;
 use crate::outlet::Outlet;
 use crate::row::Fault;
 use crate::source::{EventSource, Progress};
 
-/// Reads events from JSON Lines, plain or compressed with gzip: one event a line, in the core's JSON form.
+/// Reads events from JSON Lines, plain or compressed with gzip: one event a line, in the core's JSON form or another
+/// [`JsonForm`].
 ///
 /// `position` and `recorded_at` are dropped, because the store that takes the events gives them anew. Events of
 /// kinds that this version does not know are kept, and counted in [`Progress::unknown_kinds`]. Events in older
@@ -35,6 +37,7 @@ pub struct JsonlImport {
     buffer: Vec<u8>,
     row_bytes_max: u64,
     upcasters: Upcasters,
+    form: JsonForm,
     is_over: bool,
     outlet: Outlet,
     account: Account,
@@ -68,11 +71,34 @@ impl JsonlImport {
             line: 0,
             buffer: Vec::new(),
             row_bytes_max: options.row_bytes_max,
+            form: JsonForm::Own,
             is_over: false,
             outlet: Outlet::new(&options),
             upcasters: options.upcasters,
             account,
         })
+    }
+
+    /// Takes the lines for events of another form, before any was read.
+    ///
+    /// ```
+    /// use wayfold_ingest::{EventSource, ForeignSpec, ImportOptions, JsonForm, JsonlImport};
+    ///
+    /// let line = r#"{"type":"track","event":"Product Viewed","userId":"ada","messageId":"m1",
+    ///     "timestamp":"2024-01-31T10:00:00Z","properties":{"product_id":"tea"}}"#.replace('\n', " ");
+    /// let import = JsonlImport::from_reader("calls.jsonl", std::io::Cursor::new(line), ImportOptions::default())?;
+    /// let mut import = import.of_form(JsonForm::Segment(ForeignSpec::new("shop")));
+    /// let batch = import.next_batch()?.expect("there is a line");
+    /// assert_eq!(batch.event(0).kind_name(), "product_viewed");
+    /// # Ok::<(), wayfold_ingest::Error>(())
+    /// ```
+    ///
+    /// # Panics
+    /// If a line was read.
+    pub fn of_form(mut self, form: JsonForm) -> Self {
+        assert_eq!(self.line, 0, "the form of lines is known before one is read");
+        self.form = form;
+        self
     }
 
     fn fill(&mut self) -> Result<Option<EventBatch>> {
@@ -113,10 +139,13 @@ impl JsonlImport {
             let reason = format!("it is not UTF-8 from byte {} on; write UTF-8", error.valid_up_to() + 1);
             Fault::new(Problem::Encoding, reason)
         })?;
-        let raw: RawEvent = serde_json::from_str(text).map_err(|error| malformed(&error))?;
-        let event = self.upcasters.lift_input(raw).map_err(|error| no_event(&error))?;
-        self.outlet.push(&event)?;
-        self.account.count_unknown(&event);
+        match self.form.read(text, &self.upcasters)? {
+            Line::Event(event) => {
+                self.outlet.push(&event)?;
+                self.account.count_unknown(&event);
+            }
+            Line::Skipped(reason) => self.account.progress.skip(reason),
+        }
         Ok(())
     }
 
@@ -136,20 +165,6 @@ impl EventSource for JsonlImport {
     fn progress(&self) -> Progress {
         Progress { bytes_read: self.input.bytes_read(), ..self.account.progress.clone() }
     }
-}
-
-/// Says what is wrong with a line; the line's own number is known better here than to the JSON reader.
-fn malformed(error: &serde_json::Error) -> Fault {
-    let text = error.to_string();
-    let what = text.split(" at line ").next().unwrap_or_default();
-    match error.column() {
-        0 => no_event(&what),
-        column => no_event(&format_args!("{what} (at character {column})")),
-    }
-}
-
-fn no_event(what: &impl std::fmt::Display) -> Fault {
-    Fault::new(Problem::Malformed, format_args!("the line is no event: {what}"))
 }
 
 /// Writes the events of a batch as JSON Lines, with position and recording time where a store gave them.

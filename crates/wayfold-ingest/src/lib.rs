@@ -31,8 +31,9 @@
 //!
 //! [`Mapping`] says what the rows of a file mean, [`CsvImport`] reads delimited files by it, [`JsonlImport`]
 //! reads the library's own events, [`write_jsonl`] writes them, and [`EventSource`] is what all imports are:
-//! something that gives batches. [`XesImport`] and [`XesWriter`] do it for the event logs of process mining. With the feature `parquet`, `ParquetImport` and `ParquetWriter` do the same with
-//! Parquet files. The guide to mappings is `docs/guide/import.md`, that to Parquet `docs/guide/parquet.md`.
+//! something that gives batches. [`JsonForm`] names the specifications of others whose events [`JsonlImport`] takes.
+//! [`XesImport`] and [`XesWriter`] do it for the event logs of process mining. With the feature `parquet`,
+//! `ParquetImport` and `ParquetWriter` do the same with Parquet files. The guide to mappings is `docs/guide/import.md`, that to Parquet `docs/guide/parquet.md`.
 //!
 //! The same input gives the same events under the same ids, whatever the file is called and however the import
 //! is cut: so an import that was interrupted is run again, and a store takes each event once. The crate knows no
@@ -44,6 +45,7 @@ mod decimal;
 mod error;
 mod groups;
 mod input;
+mod json_form;
 mod jsonl;
 mod kinds;
 mod make;
@@ -60,6 +62,7 @@ mod xes;
 
 pub use self::csv_import::CsvImport;
 pub use self::error::{Error, ErrorKind, Problem, Result};
+pub use self::json_form::{ForeignSpec, JsonForm, write_cloud_events};
 pub use self::jsonl::{JsonlImport, write_jsonl};
 pub use self::mapping::Mapping;
 pub use self::options::{ImportOptions, OnBadRow, OnProgress};

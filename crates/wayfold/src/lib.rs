@@ -51,7 +51,7 @@
 //!
 //! | feature | default | what it adds |
 //! |---|---|---|
-//! | `ingest` | yes | import of CSV by a mapping, and of Wayfold's own events as JSON Lines |
+//! | `ingest` | yes | import of CSV by a mapping, and of JSON Lines: Wayfold's own events, CloudEvents, Segment, Google Analytics 4 |
 //! | `insight` | no | [`insight`]: segments by rules, models of what customers are worth and what drives it, measures such as process maps |
 //! | `parquet` | no | Wayfold's own events as Parquet, in and out; needs a C compiler |
 //! | `sqlite` | yes | [`sqlite::SqliteStore`]: the log in one file; needs a C compiler |
@@ -208,6 +208,11 @@ struct Operate;
 #[cfg(all(doctest, feature = "parquet"))]
 #[doc = include_str!("../../../docs/guide/parquet.md")]
 struct ParquetGuide;
+
+/// Compiles and runs the program of the guide.
+#[cfg(all(doctest, feature = "ingest"))]
+#[doc = include_str!("../../../docs/guide/json-events.md")]
+struct JsonEventsGuide;
 
 /// Compiles and runs the program of the guide.
 #[cfg(all(doctest, feature = "insight"))]
