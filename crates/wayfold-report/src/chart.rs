@@ -16,7 +16,7 @@ pub(crate) use self::columns::{Columns, Series};
 pub(crate) use self::curve::Curve;
 pub(crate) use self::flow::{Flow, Stream};
 pub(crate) use self::grid::{Grid, GridCell};
-pub(crate) use self::intervals::{Intervals, Range};
+pub(crate) use self::intervals::{Axis, Intervals, Range};
 pub(crate) use self::map::MapPicture;
 pub(crate) use self::steps::{StepBar, Steps};
 pub(crate) use self::timeline::{Mark, Period, Timeline};

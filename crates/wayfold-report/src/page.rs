@@ -14,7 +14,7 @@ const STYLE: &str = concat!(include_str!("page/chart.css"), include_str!("page/p
 const SCRIPT: &str = include_str!("page/page.js");
 /// Nothing is fetched, and nothing runs but this style and this script, named by their SHA-256.
 const POLICY: &str = "default-src 'none'; img-src data:; base-uri 'none'; form-action 'none'; \
-     style-src 'sha256-NJ8x2r4iEbOpWzMIE37x5G46DLP3JB7OfKCDv0FG75k='; script-src 'sha256-IoqJHfkal83cbSDUSiMJJkPfGXTC20p//14K5Mf+xzo='";
+     style-src 'sha256-atJH+KTF0hixNOPAU+1jp1FUdg+UQAeyiLe4vQwbuSU='; script-src 'sha256-09iK24YY2WMDXryyZ01HiI4lk8GYNugrvLYu04ehaY4='";
 
 pub(crate) fn page(title: &str, subtitle: &str, parts: &[Part<'_>], show: &Show) -> Markup {
     let mut names = Names::default();
@@ -47,8 +47,9 @@ pub(crate) fn page(title: &str, subtitle: &str, parts: &[Part<'_>], show: &Show)
                 main #content {
                     section #at-a-glance aria-labelledby="at-a-glance-h" {
                         h2 #at-a-glance-h { "At a glance" }
-                        @for part in &head { (content(part, &mut names, show)) }
+                        @for part in &head { (all_figures(part, show)) }
                         (findings(parts))
+                        @for part in &head { (folded(part, &mut names, show)) }
                     }
                     @for (management, parts) in &groups {
                         section.management id=(anchor(*management)) {
@@ -114,12 +115,28 @@ fn findings(parts: &[Part<'_>]) -> Markup {
 }
 
 fn content(part: &Part<'_>, names: &mut Names, show: &Show) -> Markup {
-    let Content { blocks, method, .. } = &part.content;
     html! {
         @if let Some(note) = &part.section.note { p.note { (note) } }
+        (all_figures(part, show))
+        (folded(part, names, show))
+    }
+}
+
+fn all_figures(part: &Part<'_>, show: &Show) -> Markup {
+    let all = part.content.blocks.iter().filter_map(|block| match block {
+        Block::Figures(all) => Some(figures(all, show)),
+        _ => None,
+    });
+    html! { @for of in all { (of) } }
+}
+
+/// Charts and tables, and how they came about.
+fn folded(part: &Part<'_>, names: &mut Names, show: &Show) -> Markup {
+    let Content { blocks, method, .. } = &part.content;
+    html! {
         @for block in blocks {
             @match block {
-                Block::Figures(all) => (figures(all, show)),
+                Block::Figures(_) => {}
                 Block::Chart(of) => (chart(of, &names.unique(&format!("{}-{}", part.id, of.name)), show)),
                 Block::Table(of) => (folded_table(of, show)),
                 Block::Mermaid(text) => details { summary { "The map as text for Mermaid" } pre tabindex="0" { (text) } },
@@ -186,7 +203,7 @@ fn folded_table(of: &Table, show: &Show) -> Markup {
         }
     };
     html! {
-        details {
+        details open[of.is_open] {
             summary { "Figures: " (of.title) }
             div.scroll tabindex="0" role="region" aria-label=(of.title) {
                 table {

@@ -63,22 +63,22 @@ impl Report {
         self
     }
 
-    /// Adds all that a population alone says: the overview, lifecycle and segments, and for each currency the value and
-    /// the RFM map with the ten named segments.
+    /// Adds all that a population alone says: the overview, lifecycle and segments; and in the currency of most
+    /// purchases the value and the RFM map with the ten named segments.
     pub fn with_population(mut self, population: &Population) -> Self {
         let summary = population.summary();
-        let currencies: Vec<_> = summary.totals.iter().map(|total| total.currency).collect();
+        // The first in the order of the codes, if several have as many.
+        let most = summary.totals.iter().rev().max_by_key(|total| total.purchases);
+        let currency = most.filter(|total| total.purchases > 0).map(|total| total.currency);
         self.sections.extend([
             Section::lifecycle(&summary),
             Section::segments(&summary),
             Section::overview(summary),
         ]);
-        for currency in currencies {
+        if let Some(currency) = currency {
             let table = population.rfm(currency, TieRule::default());
-            self.sections.extend([
-                Section::value(population, currency),
-                Section::rfm(table, NamedSegments::default()),
-            ]);
+            self.sections.push(Section::value(population, currency));
+            self.sections.push(Section::rfm(table, NamedSegments::default()));
         }
         self
     }

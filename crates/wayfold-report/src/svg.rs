@@ -9,6 +9,11 @@ pub(crate) use self::measure::{shortened, width};
 /// The size of text in charts, in pixels.
 pub(crate) const TEXT: f64 = 12.0;
 
+/// How much smaller small text is.
+pub(crate) const SMALL: f64 = 11.0 / TEXT;
+/// How much wider strong text is.
+pub(crate) const STRONG: f64 = 1.13;
+
 /// A picture of a size in pixels.
 #[derive(Debug, Default)]
 pub(crate) struct Drawing {

@@ -90,6 +90,8 @@ pub(crate) struct Table {
     pub(crate) title: String,
     pub(crate) columns: Vec<String>,
     pub(crate) rows: Vec<Vec<Cell>>,
+    /// Whether it is shown at once.
+    pub(crate) is_open: bool,
 }
 
 impl Table {
@@ -99,7 +101,12 @@ impl Table {
         rows: impl IntoIterator<Item = Vec<Cell>>,
     ) -> Self {
         let columns = columns.into_iter().map(Into::into).collect();
-        Self { title: title.into(), columns, rows: rows.into_iter().collect() }
+        Self { title: title.into(), columns, rows: rows.into_iter().collect(), is_open: false }
+    }
+
+    /// Shows it at once, because it says more than a picture.
+    pub(crate) fn opened(self) -> Self {
+        Self { is_open: true, ..self }
     }
 
     pub(crate) fn is_number(&self, column: usize) -> bool {

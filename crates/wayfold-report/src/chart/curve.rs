@@ -35,8 +35,7 @@ impl Plot for Curve {
         drawing.text("soft", (0.0, 10.0), Anchor::Start, self.up);
         drawing.text("soft", (right, bottom + 38.0), Anchor::End, self.across);
         drawing.line("dashed", (left, bottom), (right, top));
-        let (x, y) = (across.at(0.68), up.at(0.60));
-        drawing.text("soft halo", (x, y + TEXT), Anchor::Start, self.diagonal);
+        drawing.text("soft halo", (right - 4.0, up.at(0.34)), Anchor::End, self.diagonal);
         let mut path = String::new();
         for (place, point) in self.points.iter().enumerate() {
             let letter = if place == 0 { 'M' } else { 'L' };

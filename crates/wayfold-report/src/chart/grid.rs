@@ -2,14 +2,14 @@
 
 use super::Plot;
 use super::bars::longest;
-use crate::svg::{Anchor, Drawing, TEXT, shortened, width};
+use crate::svg::{Anchor, Drawing, SMALL, TEXT, width};
 
 /// One cell.
 #[derive(Debug, Clone)]
 pub(crate) struct GridCell {
     /// From 0 to 1: how dark.
     pub(crate) shade: f64,
-    /// What is written in it; a second line where it fits.
+    /// What is written in it; a second line where all second lines fit.
     pub(crate) lines: Vec<String>,
     pub(crate) tip: String,
 }
@@ -65,13 +65,16 @@ impl Plot for Grid {
         for (column, name) in self.columns.iter().enumerate().step_by(each) {
             drawing.text("soft", (left + (column as f64 + 0.5) * size, 32.0), Anchor::Middle, name);
         }
+        let seconds = self.cells.iter().flatten().flatten().filter_map(|cell| cell.lines.get(1));
+        let lines = if longest(seconds) * SMALL <= size - 8.0 { 2 } else { 1 };
         for (row, name) in self.rows.iter().enumerate() {
             let y = top + row as f64 * self.cell_height;
             let middle = y + self.cell_height / 2.0 + TEXT * 0.36;
             drawing.text_within("ink", (left - 10.0, middle), Anchor::End, name, left - 10.0);
             for (column, cell) in self.cells[row].iter().enumerate() {
                 let Some(cell) = cell else { continue };
-                cell.draw(&mut drawing, (left + column as f64 * size, y), (size, self.cell_height));
+                let corner = (left + column as f64 * size, y);
+                cell.draw(&mut drawing, corner, (size, self.cell_height), lines);
             }
         }
         drawing
@@ -79,16 +82,15 @@ impl Plot for Grid {
 }
 
 impl GridCell {
-    fn draw(&self, drawing: &mut Drawing, (x, y): (f64, f64), (across, down): (f64, f64)) {
+    fn draw(&self, drawing: &mut Drawing, (x, y): (f64, f64), (across, down): (f64, f64), lines: usize) {
         let shade = (self.shade.clamp(0.0, 1.0) * SHADES).ceil() as usize;
         drawing.rect(&format!("s{shade}"), (x + 1.0, y + 1.0), (across - 2.0, down - 2.0), &self.tip);
-        let fitting = if down >= 40.0 { self.lines.len() } else { 1 };
+        let fitting = self.lines.len().min(lines);
         let first = y + down / 2.0 + TEXT * 0.36 - (fitting as f64 - 1.0) * 8.0;
         for (number, line) in self.lines.iter().take(fitting).enumerate() {
             let class = if number == 0 { "t" } else { "small t" };
-            let line = shortened(line, across - 4.0, if number == 0 { TEXT } else { 11.0 });
             let at = (x + across / 2.0, first + number as f64 * 16.0);
-            drawing.text(&format!("{class}{shade}"), at, Anchor::Middle, &line);
+            drawing.text(&format!("{class}{shade}"), at, Anchor::Middle, line);
         }
     }
 }

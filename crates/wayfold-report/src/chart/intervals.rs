@@ -1,8 +1,8 @@
 //! Figures with the interval that they may lie in: a dot and a line a row, beside a line that means nothing special.
 
 use super::Plot;
-use super::bars::longest;
-use super::scale::{Scale, ticks};
+use super::bars::{longest, longest_strong};
+use super::scale::Scale;
 use crate::svg::{Anchor, Drawing, TEXT, width};
 
 /// A figure and where it may lie.
@@ -18,47 +18,62 @@ pub(crate) struct Range {
     pub(crate) tells: bool,
 }
 
+/// How an axis counts.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Axis {
+    /// Evenly, from end to end.
+    Even([f64; 2]),
+    /// In powers of two: twice and half are equally far. It reaches as far as it must.
+    Powers,
+}
+
 /// Rows of figures with intervals on a common axis.
 pub(crate) struct Intervals<'a> {
     pub(crate) ranges: Vec<Range>,
     /// The figure that means nothing: no lift, no surplus.
     pub(crate) neutral: f64,
     pub(crate) neutral_means: &'static str,
-    /// Whether the axis counts in powers: twice and half are equally far.
-    pub(crate) in_powers: bool,
+    pub(crate) axis: Axis,
     pub(crate) tick: &'a dyn Fn(f64) -> String,
 }
 
 const ROW: f64 = 28.0;
 
 impl Intervals<'_> {
-    /// Where a figure stands on an even axis.
-    fn even(&self, figure: f64) -> f64 {
-        if self.in_powers { figure.max(1e-9).log2() } else { figure }
+    /// Where a figure stands on the axis.
+    fn place(&self, figure: f64) -> f64 {
+        if self.axis == Axis::Powers { figure.max(1e-9).log2() } else { figure }
     }
 
-    /// Ticks with their place on the even axis.
+    /// Ticks with their places on the axis, at most so many and one.
     fn ticks(&self, count: usize) -> Vec<(f64, f64)> {
-        let ends = || self.ranges.iter().flat_map(|range| [range.low, range.high]).map(|end| self.even(end));
-        let neutral = self.even(self.neutral);
-        let (low, high) = (ends().fold(neutral, f64::min), ends().fold(neutral, f64::max));
-        match self.in_powers {
-            false => ticks(low, high, count).into_iter().map(|tick| (tick, tick)).collect(),
-            true => {
-                // More powers than there is room for are told by twos, threes, and so on.
-                let (low, high) = (low.max(-10.0).floor() as i32, high.min(10.0).ceil() as i32);
-                let step = ((high - low) as usize).div_ceil(count.max(1)).max(1);
-                let high = low + ((high - low) as usize).div_ceil(step).max(1) as i32 * step as i32;
-                let powers = (low..=high).step_by(step);
-                powers.map(|power| (f64::from(power), 2_f64.powi(power))).collect()
+        let [low, high] = match self.axis {
+            Axis::Even([low, high]) => {
+                let step = (high - low) / if count >= 6 { 6.0 } else { 2.0 };
+                return (0..)
+                    .map(|number| low + f64::from(number) * step)
+                    .take_while(|tick| *tick <= high + 1e-9)
+                    .map(|tick| (tick, tick))
+                    .collect();
             }
-        }
+            Axis::Powers => {
+                let ends = || {
+                    self.ranges.iter().flat_map(|range| [range.low, range.high]).map(|end| self.place(end))
+                };
+                [ends().fold(-1.0, f64::min).max(-10.0).floor(), ends().fold(1.0, f64::max).min(10.0).ceil()]
+            }
+        };
+        // More powers than there is room for are told by twos, threes, and so on; the power of none is always told.
+        let step = ((high - low) / count.max(1) as f64).ceil().max(1.0);
+        let (first, last) = ((low / step).floor() as i32, (high / step).ceil() as i32);
+        let powers = (first..=last).map(|number| f64::from(number) * step);
+        powers.map(|power| (power, power.exp2())).collect()
     }
 }
 
 impl Plot for Intervals<'_> {
     fn draw(&self, of_width: f64) -> Drawing {
-        let figures = longest(self.ranges.iter().map(|range| &range.shown));
+        let figures = longest_strong(self.ranges.iter().map(|range| &range.shown));
         let left = (longest(self.ranges.iter().map(|range| &range.name)) + 16.0).min(of_width * 0.42);
         let right = of_width - (figures + 18.0).min(of_width * 0.3);
         let (top, bottom) = (22.0, 22.0 + self.ranges.len() as f64 * ROW);
@@ -71,7 +86,7 @@ impl Plot for Intervals<'_> {
             drawing.line("grid", (x, top), (x, bottom));
             drawing.text("soft", (x, bottom + 16.0), Anchor::Middle, &(self.tick)(*tick));
         }
-        let neutral = scale.at(self.even(self.neutral));
+        let neutral = scale.at(self.place(self.neutral));
         drawing.line("axis", (neutral, top), (neutral, bottom));
         let half = width(self.neutral_means, TEXT) / 2.0;
         let x = neutral.min(of_width - half).max(half);
@@ -79,7 +94,7 @@ impl Plot for Intervals<'_> {
         for (row, range) in self.ranges.iter().enumerate() {
             let y = top + (row as f64 + 0.5) * ROW;
             let text_y = y + TEXT * 0.36;
-            let at = |figure: f64| scale.at(self.even(figure));
+            let at = |figure: f64| scale.at(self.place(figure));
             drawing.text_within("ink", (left - 12.0, text_y), Anchor::End, &range.name, left - 12.0);
             drawing.line(
                 if range.tells { "whisker" } else { "whisker faint" },

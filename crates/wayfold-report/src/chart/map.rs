@@ -4,7 +4,7 @@ use wayfold_insight::{EdgeRow, ProcessMapReport};
 
 use crate::layout::{Graph, GraphEdge, Layout, Route, Size, lay_out};
 use crate::show::Show;
-use crate::svg::{Anchor, Drawing, Px, TEXT, width};
+use crate::svg::{Anchor, Drawing, Px, SMALL, STRONG, TEXT, width};
 
 /// What of a process map is drawn, and how much is not.
 pub(crate) struct MapPicture<'a> {
@@ -20,12 +20,13 @@ pub(crate) struct MapPicture<'a> {
 /// More steps than these make no picture; the rest is in the table.
 const ACTIVITIES_MAX: usize = 36;
 /// Fewer arrows are drawn, the most frequent ones, until the picture is no wider than a page.
-const EDGES_MAX: [usize; 5] = [70, 54, 42, 32, 0];
+const EDGES_MAX: [usize; 9] = [80, 70, 60, 52, 46, 40, 34, 28, 0];
 const WIDTH_MAX: f64 = 940.0;
 /// So many of the slowest arrows are marked.
 const SLOWEST: usize = 3;
 const NUMBERS: [&str; SLOWEST] = ["\u{2460}", "\u{2461}", "\u{2462}"];
 const MARGIN: f64 = 8.0;
+const SMALL_TEXT: f64 = TEXT * SMALL;
 const THICK_MAX: f64 = 9.0;
 
 /// An arrow of the picture; at the ends of a case one side is no step.
@@ -110,13 +111,17 @@ impl<'a> MapPicture<'a> {
     }
 
     fn laid_out(&self, names: &[&str], arrows: &[Arrow<'a>]) -> (Graph, Layout) {
-        let step = |name: &&str| Size { width: (width(name, TEXT) + 24.0).clamp(72.0, 190.0), height: 42.0 };
+        let step = |name: &&str| Size {
+            width: (width(name, TEXT) * STRONG + 22.0).clamp(72.0, 190.0),
+            height: 42.0,
+        };
         let end = Size { width: 56.0, height: 24.0 };
         let nodes = names.iter().map(step).chain([end, end]).collect();
         let edge = |arrow: &Arrow<'_>| {
             let (count, wait) = self.label(arrow);
-            let size = width(&count, TEXT).max(width(&wait, TEXT)) + 4.0;
-            let label = Size { width: size, height: if wait.is_empty() { 18.0 } else { 32.0 } };
+            let strong = if self.slow(arrow).is_some() { STRONG } else { 1.0 };
+            let size = width(&count, SMALL_TEXT).max(width(&wait, SMALL_TEXT) * strong) + 4.0;
+            let label = Size { width: size, height: if wait.is_empty() { 16.0 } else { 29.0 } };
             GraphEdge { from: arrow.from, to: arrow.to, weight: arrow.count, label }
         };
         let graph = Graph { nodes, edges: arrows.iter().map(edge).collect() };
@@ -124,14 +129,17 @@ impl<'a> MapPicture<'a> {
         (graph, layout)
     }
 
-    /// How often, and how long after.
+    /// How often, and how long after: the median, or the mean where most time is spent, as that is what adds up.
     fn label(&self, arrow: &Arrow<'_>) -> (String, String) {
         let count = self.show.count(arrow.count.try_into().unwrap_or(i64::MAX));
-        let wait = arrow.row.map_or_else(String::new, |row| self.show.span(row.median));
-        match self.slow(arrow) {
-            Some(number) => (count, format!("{}\u{a0}{wait}", NUMBERS[number])),
-            None => (count, wait),
-        }
+        let wait = match (arrow.row, self.slow(arrow)) {
+            (Some(row), Some(number)) => {
+                format!("{}\u{a0}\u{f8}\u{a0}{}", NUMBERS[number], self.show.span(row.mean))
+            }
+            (Some(row), None) => self.show.span(row.median),
+            (None, _) => String::new(),
+        };
+        (count, wait)
     }
 
     fn draw(&self, names: &[&str], arrows: &[Arrow<'a>], graph: &Graph, layout: &Layout) -> Drawing {
@@ -141,8 +149,8 @@ impl<'a> MapPicture<'a> {
             let thick = 1.0 + (THICK_MAX - 1.0) * arrow.count as f64 / most;
             self.draw_arrow(&mut drawing, arrow, route, thick);
         }
-        for (arrow, route) in arrows.iter().zip(&layout.routes) {
-            self.draw_label(&mut drawing, arrow, shifted(route.label));
+        for ((arrow, route), edge) in arrows.iter().zip(&layout.routes).zip(&graph.edges) {
+            self.draw_label(&mut drawing, arrow, shifted(route.label), edge.label);
         }
         let busiest = self.map.activities.iter().map(|row| row.events).max().unwrap_or(1).max(1) as f64;
         for (step, middle) in layout.nodes.iter().enumerate() {
@@ -176,7 +184,7 @@ impl<'a> MapPicture<'a> {
     }
 
     fn draw_arrow(&self, drawing: &mut Drawing, arrow: &Arrow<'_>, route: &Route, thick: f64) {
-        let class = match (self.slow(arrow), route.is_back) {
+        let class = match (self.slow(arrow), route.is_back && arrow.from != arrow.to) {
             (Some(_), _) => "edge slow",
             (None, true) => "edge back",
             (None, false) => "edge",
@@ -213,13 +221,14 @@ impl<'a> MapPicture<'a> {
         drawing.path(class, &path, None, "");
     }
 
-    fn draw_label(&self, drawing: &mut Drawing, arrow: &Arrow<'_>, (x, y): (f64, f64)) {
+    fn draw_label(&self, drawing: &mut Drawing, arrow: &Arrow<'_>, (x, y): (f64, f64), size: Size) {
         let (count, wait) = self.label(arrow);
+        drawing.rect("paper", (x - size.width / 2.0, y - size.height / 2.0), (size.width, size.height), "");
         if wait.is_empty() {
-            return drawing.text("ink halo small", (x, y + TEXT * 0.36), Anchor::Middle, &count);
+            return drawing.text("ink small", (x, y + TEXT * 0.36), Anchor::Middle, &count);
         }
-        drawing.text("ink halo small", (x, y - 3.0), Anchor::Middle, &count);
-        let class = if self.slow(arrow).is_some() { "hot halo small" } else { "soft halo small" };
+        drawing.text("ink small", (x, y - 3.0), Anchor::Middle, &count);
+        let class = if self.slow(arrow).is_some() { "hot small" } else { "soft small" };
         drawing.text(class, (x, y + 11.0), Anchor::Middle, &wait);
     }
 }
@@ -228,19 +237,41 @@ fn shifted((x, y): (f64, f64)) -> (f64, f64) {
     (x + MARGIN, y + MARGIN)
 }
 
-/// Through all points, straight up or down at each.
+/// Through all points, never further across than they are: after Fritsch and Carlson, "Monotone piecewise cubic
+/// interpolation" (1980). It leaves the first point and meets the last straight up or down.
 fn smooth_path(points: &[(f64, f64)]) -> String {
+    let slopes: Vec<f64> = points.windows(2).map(|pair| slope(pair[0], pair[1])).collect();
+    let tangent = |number: usize| {
+        let before = number.checked_sub(1).and_then(|before| slopes.get(before));
+        match (before, slopes.get(number)) {
+            (Some(before), Some(after)) if before * after > 0.0 => 2.0 * before * after / (before + after),
+            _ => 0.0,
+        }
+    };
     let mut path = format!("M{} {}", Px(points[0].0), Px(points[0].1));
-    for pair in points.windows(2) {
+    for (number, pair) in points.windows(2).enumerate() {
         let ((x1, y1), (x2, y2)) = (pair[0], pair[1]);
-        let middle = Px((y1 + y2) / 2.0);
-        path += &if (x1 - x2).abs() < 0.05 {
-            format!("L{} {}", Px(x2), Px(y2))
-        } else {
-            format!("C{} {middle} {} {middle} {} {}", Px(x1), Px(x2), Px(x2), Px(y2))
-        };
+        let third = (y2 - y1) / 3.0;
+        // Ends bend later, so that arrows meet their nodes upright.
+        let (first, last) = (number == 0, number + 2 == points.len());
+        let (out, into) = (if first { 1.5 * third } else { third }, if last { 1.5 * third } else { third });
+        let (out_x, into_x) = (x1 + tangent(number) * out, x2 - tangent(number + 1) * into);
+        path += &format!(
+            "C{} {} {} {} {} {}",
+            Px(out_x),
+            Px(y1 + out),
+            Px(into_x),
+            Px(y2 - into),
+            Px(x2),
+            Px(y2)
+        );
     }
     path
+}
+
+/// How far across for each pixel down; points of one height have none.
+fn slope((x1, y1): (f64, f64), (x2, y2): (f64, f64)) -> f64 {
+    if y1 == y2 { 0.0 } else { (x2 - x1) / (y2 - y1) }
 }
 
 /// Out at the right and back.

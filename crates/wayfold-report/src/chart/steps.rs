@@ -1,8 +1,8 @@
 //! The steps of a funnel: bars of who came as far, and behind each who was lost on the way to it.
 
 use super::Plot;
-use super::bars::longest;
-use crate::svg::{Anchor, Drawing, TEXT};
+use super::bars::{longest, longest_strong};
+use crate::svg::{Anchor, Drawing, STRONG, TEXT, width};
 
 /// One step.
 #[derive(Debug)]
@@ -13,6 +13,8 @@ pub(crate) struct StepBar {
     pub(crate) shown: String,
     /// What is said below: the share of the step before, the time it took.
     pub(crate) below: String,
+    /// The same in fewer words, where there is little room.
+    pub(crate) briefly: String,
     /// Whether most are lost on the way to it.
     pub(crate) is_worst: bool,
 }
@@ -32,7 +34,7 @@ impl Plot for Steps {
         let names = longest(self.steps.iter().map(|step| &step.name)) + 14.0;
         // On a phone the name stands above the bar.
         let (left, row, above) = if narrow { (0.0, ROW + 20.0, 18.0) } else { (names.min(220.0), ROW, 0.0) };
-        let right = of_width - longest(self.steps.iter().map(|step| &step.shown)) - 12.0;
+        let right = of_width - longest_strong(self.steps.iter().map(|step| &step.shown)) - 12.0;
         let entered = self.steps.first().map_or(0, |step| step.customers).max(1) as f64;
         let mut drawing = Drawing::new(of_width, self.steps.len() as f64 * row);
         let mut before = None;
@@ -54,7 +56,9 @@ impl Plot for Steps {
             let at = (left + behind + 8.0, y + THICK / 2.0 + TEXT * 0.36);
             drawing.text("ink strong", at, Anchor::Start, &step.shown);
             let class = if step.is_worst { "hot" } else { "soft" };
-            drawing.text_within(class, (left, y + THICK + 15.0), Anchor::Start, &step.below, of_width - left);
+            let room = of_width - left;
+            let below = if width(&step.below, TEXT) * STRONG <= room { &step.below } else { &step.briefly };
+            drawing.text_within(class, (left, y + THICK + 15.0), Anchor::Start, below, room);
             before = Some(length);
         }
         drawing

@@ -12,8 +12,8 @@ pub(super) struct Places {
 /// The room between neighbours of a rank.
 const BETWEEN: f64 = 16.0;
 /// The room between ranks, at least and at most: the further edges go across, the more.
-const RANK_GAP: (f64, f64) = (14.0, 44.0);
-const ROUNDS: usize = 30;
+const RANK_GAP: (f64, f64) = (18.0, 44.0);
+const ROUNDS: usize = 120;
 
 pub(super) fn place(chains: &Chains) -> Places {
     let mut x = vec![0.0; chains.vertices.len()];

@@ -23,6 +23,11 @@
   document.addEventListener("pointerdown", place);
   document.addEventListener("scroll", () => (hint.hidden = true), true);
 
+  // A wide picture begins in its middle.
+  for (const scroll of document.querySelectorAll("figure > .scroll")) {
+    scroll.scrollLeft = (scroll.scrollWidth - scroll.clientWidth) / 2;
+  }
+
   const key = (row, column) => {
     const cell = row.cells[column];
     return cell.dataset.k === undefined ? cell.textContent : Number(cell.dataset.k);

@@ -24,21 +24,26 @@ fn content(explanation: &Explanation, show: &Show) -> Content {
     let mut content = Content::default();
     let class = view.segment.class.map_or("in none", |class| class.as_str());
     let mut figures = vec![
-        Figure::new("Stage", Cell::text(worded(view.lifecycle.stage.as_str())))
-            .with_note(why(explanation, show)),
-        Figure::new("Segment", Cell::text(worded(class))),
+        Figure::new("Stage", Cell::text(worded(view.lifecycle.stage.as_str()))).with_note(why(
+            explanation,
+            "lifecycle.stage",
+            show,
+        )),
+        Figure::new("Segment", Cell::text(worded(class))).with_note(why(explanation, "segment.class", show)),
         Figure::new("Purchases", Cell::count(view.value.purchases)),
     ];
     figures
         .extend(view.value.currencies.iter().map(|value| Figure::new("Net value", Cell::Money(value.net))));
-    figures.push(Figure::new("Last seen", Cell::Instant(view.last_seen_at)));
+    figures.push(Figure::new("Last seen", Cell::Day(show.day_of(view.last_seen_at))));
     content.blocks.push(Block::Figures(figures));
     content.blocks.push(Block::Chart(timeline(explanation, show)));
     if !view.journeys.journeys.is_empty() {
-        let rows = view.journeys.journeys.iter().map(|journey| {
+        let mut journeys: Vec<_> = view.journeys.journeys.iter().collect();
+        journeys.sort_by_key(|journey| journey.started_at);
+        let rows = journeys.into_iter().map(|journey| {
             vec![
                 Cell::text(journey.key.as_str()),
-                Cell::text(journey.stage.map_or("", |stage| stage.as_str())),
+                Cell::text(journey.stage.map_or_else(String::new, |stage| worded(stage.as_str()))),
                 Cell::text(worded(journey.outcome.as_str())),
                 Cell::Instant(journey.started_at),
                 Cell::Instant(journey.last_event_at),
@@ -47,7 +52,7 @@ fn content(explanation: &Explanation, show: &Show) -> Content {
             ]
         });
         let heads = ["Journey", "Stage", "Outcome", "Started", "Last event", "Steps back", "Promises broken"];
-        content.blocks.push(Block::Table(Table::new("Journeys", heads, rows)));
+        content.blocks.push(Block::Table(Table::new("Journeys", heads, rows).opened()));
     }
     content.method.push(format!(
         "As of {} under rules \u{201c}{}\u{201d}.",
@@ -60,9 +65,9 @@ fn content(explanation: &Explanation, show: &Show) -> Content {
     content
 }
 
-/// What made the stage what it is.
-fn why(explanation: &Explanation, show: &Show) -> String {
-    explanation.why("lifecycle.stage").map_or_else(String::new, |(step, _)| {
+/// What made a field what it is.
+fn why(explanation: &Explanation, field: &str, show: &Show) -> String {
+    explanation.why(field).map_or_else(String::new, |(step, _)| {
         format!("since {}, by {}", show.day(show.day_of(step.at)), cause(step))
     })
 }
@@ -117,7 +122,12 @@ fn timeline(explanation: &Explanation, show: &Show) -> Chart {
         .iter()
         .map(|step| vec![Cell::Instant(step.at), Cell::text(cause(step)), Cell::text(changes(step))]);
     let table = Table::new("What happened, and what it changed", ["When", "What", "Changes"], rows);
-    Chart::new("timeline", "Events by kind over time, below the stage of the lifecycle.", &timeline, table)
+    Chart::new(
+        "timeline",
+        "Events by kind over time; at the top the stage of the lifecycle.",
+        &timeline,
+        table,
+    )
 }
 
 /// The stages of the lifecycle from change to change.

@@ -6,7 +6,7 @@ use wayfold_insight::{
 };
 
 use super::{Management, Section};
-use crate::chart::{Bar, Bars, Intervals, Range, StepBar, Steps};
+use crate::chart::{Axis, Bar, Bars, Intervals, Range, StepBar, Steps};
 use crate::content::{Block, Chart, Content};
 use crate::show::Show;
 use crate::table::{Cell, Table};
@@ -69,6 +69,7 @@ fn funnel(reports: &[FunnelReport], show: &Show) -> Content {
             customers: step.customers,
             shown: format!("{} ({})", show.count(step.customers as i64), show.share(step.of_entered)),
             below: below(number, step, Some(number) == worst, show),
+            briefly: briefly(number, step, Some(number) == worst, show),
             is_worst: Some(number) == worst,
         });
         let steps = Steps { steps: steps.collect() };
@@ -92,14 +93,16 @@ fn worst(steps: &[FunnelStep]) -> Option<usize> {
 }
 
 fn below(number: usize, step: &FunnelStep, is_worst: bool, show: &Show) -> String {
+    let after = step.from_before.map(|(_, median)| format!(", after {} (median)", show.span(median)));
+    briefly(number, step, is_worst, show) + &after.unwrap_or_default()
+}
+
+fn briefly(number: usize, step: &FunnelStep, is_worst: bool, show: &Show) -> String {
     if number == 0 {
         return "entered".to_owned();
     }
     let mark = if is_worst { "\u{25b2} most lost here: " } else { "" };
-    let after = step
-        .from_before
-        .map_or_else(String::new, |(_, median)| format!(", after {} (median)", show.span(median)));
-    format!("{mark}{} of the step before{after}", show.share(step.of_before))
+    format!("{mark}{} of the step before", show.share(step.of_before))
 }
 
 fn steps_table(title: String, report: &FunnelReport) -> Table {
@@ -133,19 +136,19 @@ fn steps_table(title: String, report: &FunnelReport) -> Table {
     Table::new(title, heads, rows)
 }
 
-/// A method's name, its unit, the ends of its scale, and the figure that means neither good nor bad.
-fn method(method: SatisfactionMethod) -> (&'static str, &'static str, f64) {
+/// A method's name, its unit, and the ends of its scale; the middle means neither good nor bad.
+fn method(method: SatisfactionMethod) -> (&'static str, &'static str, [f64; 2]) {
     match method {
-        SatisfactionMethod::Nps => ("NPS", "points from \u{2212}100 to 100", 0.0),
-        SatisfactionMethod::Csat => ("CSAT", "percent of answers 4 and 5", 50.0),
+        SatisfactionMethod::Nps => ("NPS", "points from \u{2212}100 to 100", [-100.0, 100.0]),
+        SatisfactionMethod::Csat => ("CSAT", "percent of answers 4 and 5", [0.0, 100.0]),
         SatisfactionMethod::Ces { form: CesForm::Mean, .. } => {
-            ("CES", "mean answer from 1 to 7, more is easier", 4.0)
+            ("CES", "mean answer from 1 to 7, more is easier", [1.0, 7.0])
         }
         SatisfactionMethod::Ces { form: CesForm::Agreeing, .. } => {
-            ("CES (agreeing)", "percent of the three easiest answers", 50.0)
+            ("CES (agreeing)", "percent of the three easiest answers", [0.0, 100.0])
         }
         SatisfactionMethod::Ces { form: CesForm::TopLessBottom, .. } => {
-            ("CES (top less bottom)", "points from \u{2212}100 to 100", 0.0)
+            ("CES (top less bottom)", "points from \u{2212}100 to 100", [-100.0, 100.0])
         }
     }
 }
@@ -156,7 +159,8 @@ fn satisfaction(scores: &[(String, SatisfactionScore)], show: &Show) -> Content 
     methods.sort_unstable();
     methods.dedup();
     for of in methods {
-        let (name, unit, neutral) = method(of);
+        let (name, unit, ends) = method(of);
+        let neutral = (ends[0] + ends[1]) / 2.0;
         let rows: Vec<_> = scores.iter().filter(|(_, score)| score.method == of).collect();
         let by_value = |a: &&&(String, SatisfactionScore), b: &&&(String, SatisfactionScore)| {
             a.1.value.total_cmp(&b.1.value)
@@ -186,8 +190,8 @@ fn satisfaction(scores: &[(String, SatisfactionScore)], show: &Show) -> Content 
         let intervals = Intervals {
             ranges: rows.iter().map(range).collect(),
             neutral,
-            neutral_means: "neither good nor bad",
-            in_powers: false,
+            neutral_means: "the middle",
+            axis: Axis::Even(ends),
             tick: &|tick| show.number(tick, 0),
         };
         let cells = rows.iter().map(|(asked, score)| {

@@ -6,7 +6,7 @@ use wayfold_core::{LifecycleStage, PopulationSummary, Timestamp};
 use wayfold_insight::{BucketUnit, Leavers, LifecycleRow, SharedTrait, Transitions};
 
 use super::{Management, Section};
-use crate::chart::{Bar, Bars, Columns, Flow, Intervals, Range, Series, Stream};
+use crate::chart::{Axis, Bar, Bars, Columns, Flow, Intervals, Range, Series, Stream};
 use crate::content::{Block, Chart, Content, Figure};
 use crate::show::{Show, unit_name, worded};
 use crate::table::{Cell, Table};
@@ -115,7 +115,7 @@ fn now(counts: &Counts, show: &Show) -> Content {
         let name = Cell::text(worded(stage.as_str()));
         vec![name, Cell::count(*count), Cell::share(*count, all), Cell::text(strategy(*stage))]
     });
-    let table = Table::new("Customers by stage", ["Stage", "Customers", "Share", "Strategy"], rows);
+    let table = Table::new("Customers by stage", ["Stage", "Customers", "Share", "Strategy"], rows).opened();
     content.blocks.push(Block::Chart(Chart::new("stages", "Customers in each stage.", &bars, table)));
     content
 }
@@ -223,7 +223,7 @@ fn activity(rows: &[LifecycleRow], unit: BucketUnit, show: &Show) -> Content {
     let heads = ["First day", "New", "Returning", "Resurrecting", "Dormant"];
     let table = Table::new(format!("Active customers by {}", unit_name(unit)), heads, cells);
     let axes = format!(
-        "Customers a {}. Above the axis who is active: before too (returning), for the first time (new), or again after a \
+        "Customers per {}. Above the axis who is active: before too (returning), for the first time (new), or again after a \
          pause (resurrecting). Below it who was active before and is not now (dormant).",
         unit_name(unit)
     );
@@ -259,7 +259,7 @@ fn churn([left, stayed]: [usize; 2], shared: &[SharedTrait], show: &Show) -> Con
         ranges: ranges.collect(),
         neutral: 1.0,
         neutral_means: "as common",
-        in_powers: true,
+        axis: Axis::Powers,
         tick: &|tick| format!("{}\u{d7}", show.short(tick)),
     };
     let rows = shared.iter().map(|found| {

@@ -45,7 +45,7 @@ fn content(summary: &PopulationSummary, show: &Show) -> Content {
                 total.margin.map_or(Cell::Empty, Cell::Money),
             ]
         });
-        content.blocks.push(Block::Table(Table::new("Money by currency", columns, rows)));
+        content.blocks.push(Block::Table(Table::new("Money by currency", columns, rows).opened()));
     }
     let journeys: u64 = summary.outcomes.values().sum();
     if journeys > 0 {

@@ -39,11 +39,14 @@ fn process_map(map: &ProcessMapReport, currency: Option<Currency>, show: &Show) 
     ];
     content.blocks.push(Block::Figures(figures.map(|(label, value)| Figure::new(label, value)).into()));
     if let Some(slow) = map.bottlenecks().first().filter(|row| row.total.as_micros() > 0) {
+        let between = match slow.from == slow.to {
+            true => format!("one \u{201c}{}\u{201d} and the next", slow.from),
+            false => format!("\u{201c}{}\u{201d} and \u{201c}{}\u{201d}", slow.from, slow.to),
+        };
         content.finding(format!(
-            "Most time is spent between \u{201c}{}\u{201d} and \u{201c}{}\u{201d}: {} (median) in {} cases.",
-            slow.from,
-            slow.to,
-            show.span(slow.median),
+            "Most time is spent between {between}: {} on average, {} times in {} cases.",
+            show.span(slow.mean),
+            show.count(slow.count.try_into().unwrap_or(i64::MAX)),
             show.count(slow.cases.try_into().unwrap_or(i64::MAX)),
         ));
     }
@@ -57,7 +60,7 @@ fn process_map(map: &ProcessMapReport, currency: Option<Currency>, show: &Show) 
     let picture = MapPicture::new(map, show);
     let mut axes = "Boxes are steps, darker if done more often. Arrows say how often one step directly follows another, \
                     thicker if more often, and the median time between. Dashed arrows lead back. \
-                    \u{2460} to \u{2462} mark where most time is spent in all."
+                    \u{2460} to \u{2462} mark where most time is spent in all, with the mean."
         .to_owned();
     let left_out = map.edges.len() - picture.drawn_edges;
     if left_out > 0 || picture.drawn_activities < map.activities.len() {

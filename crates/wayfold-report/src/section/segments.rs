@@ -67,7 +67,7 @@ fn content(counts: &[(Option<BehaviourClass>, u64)], show: &Show) -> Content {
         ]
     });
     let columns = ["Segment", "Customers", "Share", "Strategy"];
-    let table = Table::new("Customers by behaviour", columns, rows);
+    let table = Table::new("Customers by behaviour", columns, rows).opened();
     content.blocks.push(Block::Chart(Chart::new("classes", "Customers in each segment.", &bars, table)));
     content
 }

@@ -34,8 +34,8 @@ fn content(totals: &CurrencyTotals, buyers: &[Member], currency: Currency, show:
             show.money_short(totals.refunds)
         )),
         Figure::new("Purchases", Cell::count(totals.purchases)),
-        Figure::new("Net a purchase", Cell::Money(per(totals.purchases))),
-        Figure::new("Net a buyer", Cell::Money(per(totals.buyers)))
+        Figure::new("Net per purchase", Cell::Money(per(totals.purchases))),
+        Figure::new("Net per buyer", Cell::Money(per(totals.buyers)))
             .with_note(format!("{} buyers", show.count(totals.buyers as i64))),
     ]));
     let net =
@@ -111,5 +111,5 @@ fn best(buyers: &[Member], currency: Currency) -> Table {
         ])
     });
     let heads = ["Customer", "Stage", "Purchases", "Net", "Average order", "Last purchase"];
-    Table::new(format!("The best {} customers", buyers.len().min(BEST)), heads, rows)
+    Table::new(format!("The best {} customers", buyers.len().min(BEST)), heads, rows).opened()
 }

@@ -90,15 +90,16 @@ fn ordered(rows: &[RetentionRow], unit: BucketUnit, currency: Currency, show: &S
     };
     let units = |row: &RetentionRow, later: usize| each(row, later).as_ten_thousandths() as f64 / 1e4;
     let drawn = drawn(rows);
+    // The bucket in which they started would outshine the rest.
     let most = drawn
         .iter()
-        .flat_map(|row| (0..row.ordered.len()).map(|later| units(row, later)))
+        .flat_map(|row| (1..row.ordered.len()).map(|later| units(row, later)))
         .fold(1e-9, f64::max);
     let cell = |row: &RetentionRow, later: usize| GridCell {
-        shade: units(row, later) / most,
+        shade: if later == 0 { 0.0 } else { units(row, later) / most },
         lines: vec![show.short(units(row, later).round())],
         tip: format!(
-            "{}: {} a customer, {later} {}s later",
+            "{}: {} per customer, {later} {}s later",
             show.bucket(row.starts_on, unit),
             show.money(each(row, later)),
             unit_name(unit)
@@ -109,7 +110,8 @@ fn ordered(rows: &[RetentionRow], unit: BucketUnit, currency: Currency, show: &S
     let table = table("What cohorts ordered", rows, unit, |row, later| {
         Cell::Money(Money::new(row.ordered[later], currency).into())
     });
-    let axes = format!("{currency} a customer of the cohort, so many {}s after the start.", unit_name(unit));
+    let axes =
+        format!("{currency} per customer of the cohort, so many {}s after the start.", unit_name(unit));
     content.blocks.push(Block::Chart(Chart::of_grid("ordered", axes, &grid, table)));
     content
 }

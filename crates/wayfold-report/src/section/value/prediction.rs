@@ -47,7 +47,7 @@ fn expected(values: &[(CustomerKey, LifetimeValue)], currency: Currency, show: &
     content.blocks.push(Block::Figures(vec![
         Figure::new(format!("Expected in {months} months"), Cell::Money(money(total, currency))),
         Figure::new("Purchases expected", Cell::Number(purchases, 0)),
-        Figure::new("A customer", Cell::Money(money(total / values.len().max(1) as f64, currency))),
+        Figure::new("Per customer", Cell::Money(money(total / values.len().max(1) as f64, currency))),
     ]));
     if months > 0 {
         content.finding(format!(
@@ -81,8 +81,10 @@ fn expected(values: &[(CustomerKey, LifetimeValue)], currency: Currency, show: &
             Cell::Money(money(total.value, currency)),
         ]
     });
-    let title = format!("Of whom most is expected: {}", values.len().min(BEST));
-    content.blocks.push(Block::Table(Table::new(title, ["Customer", "Purchases", "Value now"], rows)));
+    let title = format!("The {} customers of whom most is expected", values.len().min(BEST));
+    content
+        .blocks
+        .push(Block::Table(Table::new(title, ["Customer", "Purchases", "Value now"], rows).opened()));
     content
 }
 
@@ -111,6 +113,6 @@ fn calibration(evaluation: &Evaluation, show: &Show) -> Content {
         ]
     });
     let heads = ["Repeats before", "Customers", "Expected", "Bought"];
-    content.blocks.push(Block::Table(Table::new("Expected and bought, a customer", heads, rows)));
+    content.blocks.push(Block::Table(Table::new("Expected and bought, per customer", heads, rows).opened()));
     content
 }

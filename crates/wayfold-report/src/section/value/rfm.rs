@@ -87,9 +87,9 @@ fn content(table: &RfmTable, segments: &NamedSegments, show: &Show) -> Content {
             money(each),
         ]
     });
-    let heads = ["Segment", "Customers", "Of the buyers", "Net", "Of the net value", "Net a buyer"];
+    let heads = ["Segment", "Customers", "Of the buyers", "Net", "Of the net value", "Net per buyer"];
     let segments = Table::new("Buyers by recency and frequency", heads, rows);
-    let axes = "Customers by scores from 1 to 5; 5 bought last and most often. Darker cells hold more.";
+    let axes = "Customers by scores from 1 to 5; 5 bought last and most often. Stronger cells hold more.";
     content.blocks.push(Block::Chart(Chart::of_grid("grid", axes, &grid, segments)));
     content.method.push(format!(
         "Scores by quintiles, ties {:?}, as of {}.",
