@@ -223,7 +223,7 @@ fn folded_table(of: &Table, show: &Show) -> Markup {
             }
             @if of.rows.len() > ROWS_MAX {
                 p.note {
-                    "The first " (ROWS_MAX) " of " (show.count(of.rows.len() as i64)) " rows; the JSON of the report has all."
+                    "The first " (ROWS_MAX) " of " (show.count(of.rows.len())) " rows; the JSON of the report has all."
                 }
             }
         }

@@ -13,8 +13,9 @@ pub(crate) struct Show {
 }
 
 impl Show {
-    /// `1,234,567`
-    pub(crate) fn count(&self, count: i64) -> String {
+    /// `1,234,567`; what is beyond 64 bits is the greatest of them.
+    pub(crate) fn count(&self, count: impl TryInto<i64>) -> String {
+        let count = count.try_into().unwrap_or(i64::MAX);
         let sign = if count < 0 { "\u{2212}" } else { "" };
         format!("{sign}{}", grouped(&count.unsigned_abs().to_string()))
     }
@@ -172,7 +173,7 @@ mod tests {
 
     #[test]
     fn numbers_are_grouped_and_signed() {
-        let counts = [0, 999, 1_000, -1_234_567].map(|count| SHOW.count(count));
+        let counts = [0_i64, 999, 1_000, -1_234_567].map(|count| SHOW.count(count));
         assert_eq!(counts, ["0", "999", "1,000", "\u{2212}1,234,567"]);
         assert_eq!(SHOW.number(-1_234.56, 1), "\u{2212}1,234.6");
         assert_eq!((SHOW.number(-0.01, 1), SHOW.number(f64::NAN, 1)), ("0.0".into(), "\u{2013}".into()));

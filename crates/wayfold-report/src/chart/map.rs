@@ -131,7 +131,7 @@ impl<'a> MapPicture<'a> {
 
     /// How often, and how long after: the median, or the mean where most time is spent, as that is what adds up.
     fn label(&self, arrow: &Arrow<'_>) -> (String, String) {
-        let count = self.show.count(arrow.count.try_into().unwrap_or(i64::MAX));
+        let count = self.show.count(arrow.count);
         let wait = match (arrow.row, self.slow(arrow)) {
             (Some(row), Some(number)) => {
                 format!("{}\u{a0}\u{f8}\u{a0}{}", NUMBERS[number], self.show.span(row.mean))
@@ -171,7 +171,7 @@ impl<'a> MapPicture<'a> {
     fn draw_step(&self, drawing: &mut Drawing, name: &str, (x, y): (f64, f64), size: Size, busiest: f64) {
         let row = self.map.activity(name);
         let events = row.map_or(0, |row| row.events);
-        let count = self.show.count(events.try_into().unwrap_or(i64::MAX));
+        let count = self.show.count(events);
         let cases = row.map_or(0, |row| row.cases);
         let again = row.map_or(0, |row| row.reworked_cases);
         let tip = format!("{name}: done {count} times in {cases} cases, more than once in {again}");

@@ -21,7 +21,8 @@ impl Scale {
 
 /// Round figures (1, 2 or 5 times a power of ten) from at or below the lowest to at or above the highest, some `count`.
 pub(super) fn ticks(low: f64, high: f64, count: usize) -> Vec<f64> {
-    let (low, high) = (low.min(0.0), high.max(0.0));
+    let finite = |figure: f64| if figure.is_finite() { figure } else { 0.0 };
+    let (low, high) = (finite(low).min(0.0), finite(high).max(0.0));
     let span = if high > low { high - low } else { 1.0 };
     let rough = span / count.max(1) as f64;
     let power = 10_f64.powf(rough.log10().floor());
@@ -37,7 +38,8 @@ pub(super) fn whole_ticks(low: f64, high: f64, count: usize) -> Vec<f64> {
     if ticks.iter().all(|tick| tick.fract() == 0.0) {
         return ticks;
     }
-    ((low.min(0.0).floor() as i64)..=(high.max(1.0).ceil() as i64)).map(|tick| tick as f64).collect()
+    let (first, last) = (ticks[0].floor() as i64, ticks[ticks.len() - 1].ceil() as i64);
+    (first..=last).map(|tick| tick as f64).collect()
 }
 
 #[cfg(test)]
@@ -49,6 +51,7 @@ mod tests {
         assert_eq!(ticks(0.0, 97.0, 5), [0.0, 20.0, 40.0, 60.0, 80.0, 100.0]);
         assert_eq!(ticks(-30.0, 60.0, 4), [-50.0, 0.0, 50.0, 100.0]);
         assert_eq!(ticks(0.0, 0.0, 2), [0.0, 0.5, 1.0]);
+        assert_eq!(whole_ticks(f64::NAN, f64::INFINITY, 2), [0.0, 1.0]);
         assert_eq!(whole_ticks(0.0, 2.0, 8), [0.0, 1.0, 2.0]);
         assert_eq!(whole_ticks(0.0, 0.0, 4), [0.0, 1.0]);
     }

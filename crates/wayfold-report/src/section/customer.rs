@@ -32,8 +32,10 @@ fn content(explanation: &Explanation, show: &Show) -> Content {
         Figure::new("Segment", Cell::text(worded(class))).with_note(why(explanation, "segment.class", show)),
         Figure::new("Purchases", Cell::count(view.value.purchases)),
     ];
-    figures
-        .extend(view.value.currencies.iter().map(|value| Figure::new("Net value", Cell::Money(value.net))));
+    figures.extend(view.value.currencies.iter().map(|value| {
+        let field = format!("value.currencies[{}].net", value.currency);
+        Figure::new("Net value", Cell::Money(value.net)).with_note(why(explanation, &field, show))
+    }));
     figures.push(Figure::new("Last seen", Cell::Day(show.day_of(view.last_seen_at))));
     content.blocks.push(Block::Figures(figures));
     content.blocks.push(Block::Chart(timeline(explanation, show)));

@@ -46,7 +46,7 @@ fn funnel(reports: &[FunnelReport], show: &Show) -> Content {
         if let (Some(first), Some(last)) = (report.steps.first(), report.steps.last()) {
             content.finding(format!(
                 "Of {} customers{of_segment} who came to \u{201c}{}\u{201d}, {} came to \u{201c}{}\u{201d}.",
-                show.count(first.customers as i64),
+                show.count(first.customers),
                 first.name,
                 show.share(last.of_entered),
                 last.name
@@ -61,13 +61,13 @@ fn funnel(reports: &[FunnelReport], show: &Show) -> Content {
                 "Most are lost between \u{201c}{}\u{201d} and \u{201c}{}\u{201d}: {}.{next}",
                 before.name,
                 step.name,
-                show.count(before.dropped as i64)
+                show.count(before.dropped)
             ));
         }
         let steps = report.steps.iter().enumerate().map(|(number, step)| StepBar {
             name: step.name.clone(),
             customers: step.customers,
-            shown: format!("{} ({})", show.count(step.customers as i64), show.share(step.of_entered)),
+            shown: format!("{} ({})", show.count(step.customers), show.share(step.of_entered)),
             below: below(number, step, Some(number) == worst, show),
             briefly: briefly(number, step, Some(number) == worst, show),
             is_worst: Some(number) == worst,
@@ -244,8 +244,8 @@ fn attribution(reports: &[AttributionReport], currency: Option<Currency>, show: 
         let table = Table::new(format!("Conversions owed to channels: {model}"), heads, rows);
         let axes = format!(
             "Conversions. {} of {} have no channel before them and are owed to none.",
-            show.count(report.untouched as i64),
-            show.count(report.conversions as i64)
+            show.count(report.untouched),
+            show.count(report.conversions)
         );
         content.blocks.push(Block::Chart(Chart::new("credit", axes, &bars, table)));
         content.method.push(report.semantics.clone());

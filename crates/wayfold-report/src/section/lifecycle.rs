@@ -99,7 +99,7 @@ fn now(counts: &Counts, show: &Show) -> Content {
     if all > 0 {
         content.finding(format!(
             "Of {} customers, {} are loyal and {} have churned.",
-            show.count(all as i64),
+            show.count(all),
             show.share(share(loyal)),
             show.share(share(churned))
         ));
@@ -107,7 +107,7 @@ fn now(counts: &Counts, show: &Show) -> Content {
     let bars = counts.iter().map(|(stage, count)| Bar {
         name: worded(stage.as_str()),
         figure: *count as f64,
-        shown: format!("{} ({})", show.count(*count as i64), show.share(share(*count))),
+        shown: format!("{} ({})", show.count(*count), show.share(share(*count))),
         class: colour(*stage),
     });
     let bars = Bars { bars: bars.collect(), tick: &|tick| show.short(tick) };
@@ -160,7 +160,7 @@ fn flow(names: &[Option<String>], moves: &[Move], at: [Timestamp; 2], show: &Sho
     if let Some((from, to, count)) = moved.max_by_key(|(_, _, count)| *count) {
         content.finding(format!(
             "The largest move: {} customers went from \u{201c}{}\u{201d} to \u{201c}{}\u{201d}.",
-            show.count(*count as i64),
+            show.count(*count),
             name(from),
             name(to)
         ));
@@ -171,7 +171,7 @@ fn flow(names: &[Option<String>], moves: &[Move], at: [Timestamp; 2], show: &Sho
             from: place(from),
             to: place(to),
             customers: *customers,
-            tip: format!("{} \u{2192} {}: {}", name(from), name(to), show.count(*customers as i64)),
+            tip: format!("{} \u{2192} {}: {}", name(from), name(to), show.count(*customers)),
         })
         .collect();
     streams.sort_by_key(|stream| (stream.from, stream.to));
@@ -184,7 +184,7 @@ fn flow(names: &[Option<String>], moves: &[Move], at: [Timestamp; 2], show: &Sho
         classes: classes.collect(),
         streams,
         heads: days.clone(),
-        shown: &|count| show.count(count as i64),
+        shown: &|count| show.count(count),
     };
     let rows = moves.iter().map(|(from, to, count)| {
         let stood: u64 = moves.iter().filter(|(of, _, _)| of == from).map(|(_, _, count)| count).sum();
@@ -194,7 +194,7 @@ fn flow(names: &[Option<String>], moves: &[Move], at: [Timestamp; 2], show: &Sho
     let table = Table::new(title, ["From", "To", "Customers", "Of those who stood there"], rows);
     let axes = format!(
         "Customers; bands are as thick as they are many. {} stood somewhere before.",
-        show.count(all as i64)
+        show.count(all)
     );
     content.blocks.push(Block::Chart(Chart::new("moves", axes, &flow, table)));
     content

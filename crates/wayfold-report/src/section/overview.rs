@@ -29,7 +29,7 @@ fn content(summary: &PopulationSummary, show: &Show) -> Content {
     if summary.unknown_events > 0 {
         content.finding(format!(
             "{} events are of kinds that this version does not know; they are kept and not counted.",
-            show.count(summary.unknown_events as i64)
+            show.count(summary.unknown_events)
         ));
     }
     if !summary.totals.is_empty() {

@@ -46,8 +46,8 @@ fn process_map(map: &ProcessMapReport, currency: Option<Currency>, show: &Show) 
         content.finding(format!(
             "Most time is spent between {between}: {} on average, {} times in {} cases.",
             show.span(slow.mean),
-            show.count(slow.count.try_into().unwrap_or(i64::MAX)),
-            show.count(slow.cases.try_into().unwrap_or(i64::MAX)),
+            show.count(slow.count),
+            show.count(slow.cases),
         ));
     }
     if let Some(again) = map.activities.iter().find(|row| row.reworked_cases == reworked && reworked > 0) {
@@ -134,7 +134,7 @@ fn content(variants: &VariantsReport, currency: Option<Currency>, show: &Show) -
     if variants.variants.len() > VARIANTS {
         content.finding(format!(
             "{} different ways lead through the process; the {VARIANTS} most frequent hold {} of the cases.",
-            show.count(variants.variants.len().try_into().unwrap_or(i64::MAX)),
+            show.count(variants.variants.len()),
             show.share(first as f64 / variants.cases.max(1) as f64),
         ));
     }
@@ -143,7 +143,7 @@ fn content(variants: &VariantsReport, currency: Option<Currency>, show: &Show) -
         figure: row.cases as f64,
         shown: format!(
             "{} ({})",
-            show.count(row.cases as i64),
+            show.count(row.cases),
             show.share(row.cases as f64 / variants.cases as f64)
         ),
         class: "bar",

@@ -47,14 +47,14 @@ fn content(counts: &[(Option<BehaviourClass>, u64)], show: &Show) -> Content {
     if let Some((_, count)) = risk.filter(|(_, count)| *count > 0) {
         content.finding(format!(
             "{} customers ({}) have gone quiet and are at risk of leaving.",
-            show.count(*count as i64),
+            show.count(*count),
             show.share(share(*count))
         ));
     }
     let bars = counts.iter().map(|(class, count)| Bar {
         name: name(*class),
         figure: *count as f64,
-        shown: format!("{} ({})", show.count(*count as i64), show.share(share(*count))),
+        shown: format!("{} ({})", show.count(*count), show.share(share(*count))),
         class: if class.is_some() { "bar" } else { "faint" },
     });
     let bars = Bars { bars: bars.collect(), tick: &|tick| show.short(tick) };

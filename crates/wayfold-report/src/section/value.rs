@@ -36,7 +36,7 @@ fn content(totals: &CurrencyTotals, buyers: &[Member], currency: Currency, show:
         Figure::new("Purchases", Cell::count(totals.purchases)),
         Figure::new("Net per purchase", Cell::Money(per(totals.purchases))),
         Figure::new("Net per buyer", Cell::Money(per(totals.buyers)))
-            .with_note(format!("{} buyers", show.count(totals.buyers as i64))),
+            .with_note(format!("{} buyers", show.count(totals.buyers))),
     ]));
     let net =
         |member: &Member| member.value(currency).map_or(0, |value| value.net.as_ten_thousandths().max(0));

@@ -52,7 +52,7 @@ fn expected(values: &[(CustomerKey, LifetimeValue)], currency: Currency, show: &
     if months > 0 {
         content.finding(format!(
             "In the next {months} months, {} customers are expected to bring {} (discounted to now).",
-            show.count(values.len() as i64),
+            show.count(values.len()),
             show.money_short(money(total, currency))
         ));
     }

@@ -56,7 +56,7 @@ fn content(table: &RfmTable, segments: &NamedSegments, show: &Show) -> Content {
     let cell = |recency: u8, frequency: u8| {
         let part = cells[place(recency)][place(frequency)];
         let name = segments.name(RfmScores { recency, frequency, monetary: 1 });
-        let count = show.count(part.customers as i64);
+        let count = show.count(part.customers);
         Some(GridCell {
             shade: part.customers as f64 / most,
             tip: format!("{name}: {count} customers, recency {recency}, frequency {frequency}"),
