@@ -2,6 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+#[path = "report/browser.rs"]
+mod browser;
+#[path = "report/chromium.rs"]
+mod chromium;
 #[path = "report/document.rs"]
 mod document;
 #[path = "report/loans.rs"]

@@ -11,8 +11,6 @@ pub(crate) struct Curve {
     pub(crate) points: Vec<(f64, f64)>,
     pub(crate) across: &'static str,
     pub(crate) up: &'static str,
-    /// What the diagonal means.
-    pub(crate) diagonal: &'static str,
     /// Points that are told: where, and what.
     pub(crate) told: Vec<((f64, f64), String)>,
 }
@@ -32,10 +30,9 @@ impl Plot for Curve {
             drawing.text("soft", (left - 8.0, y + TEXT * 0.36), Anchor::End, &shown);
             drawing.text("soft", (x, bottom + 18.0), Anchor::Middle, &shown);
         }
-        drawing.text("soft", (0.0, 10.0), Anchor::Start, self.up);
+        drawing.text("soft", (0.0, TEXT), Anchor::Start, self.up);
         drawing.text("soft", (right, bottom + 38.0), Anchor::End, self.across);
         drawing.line("dashed", (left, bottom), (right, top));
-        drawing.text("soft halo", (right - 4.0, up.at(0.34)), Anchor::End, self.diagonal);
         let mut path = String::new();
         for (place, point) in self.points.iter().enumerate() {
             let letter = if place == 0 { 'M' } else { 'L' };

@@ -78,7 +78,6 @@ fn concentration(nets: &[i128], all: i128, show: &Show) -> Chart {
         points: places.into_iter().map(point).collect(),
         across: "share of buyers, the best first",
         up: "share of net value",
-        diagonal: "if all brought the same",
         told: told.into(),
     };
     let rows = (1..=10).map(|tenth| {
@@ -89,7 +88,7 @@ fn concentration(nets: &[i128], all: i128, show: &Show) -> Chart {
         Table::new("How concentrated the value is", ["Best share", "Buyers", "Of the net value"], rows);
     Chart::new(
         "concentration",
-        "Share of net value by share of buyers, in percent; losses count as nothing.",
+        "Share of net value by share of buyers, in percent; losses count as nothing. Dashed: if all brought the same.",
         &curve,
         table,
     )
