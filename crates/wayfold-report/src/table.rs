@@ -51,11 +51,10 @@ impl Cell {
         }
     }
 
-    /// What rows are sorted by; texts by what they show.
+    /// What rows are sorted by; texts by what they show, and what is empty first.
     pub(crate) fn sort_key(&self) -> Option<f64> {
         match self {
-            Self::Empty => Some(f64::MIN),
-            Self::Text(_) => None,
+            Self::Empty | Self::Text(_) => None,
             Self::Count(count) => Some(*count as f64),
             Self::Number(number, _) | Self::Share(number) => Some(*number),
             Self::Money(sum) => Some(sum.as_ten_thousandths() as f64),

@@ -32,8 +32,12 @@
     const cell = row.cells[column];
     return cell.dataset.k === undefined ? cell.textContent : Number(cell.dataset.k);
   };
-  const compare = (a, b) =>
-    typeof a === "number" && typeof b === "number" ? a - b : String(a).localeCompare(String(b));
+  // Numbers stand behind what is no number, such as an empty cell.
+  const compare = (a, b) => {
+    const [ofA, ofB] = [a, b].map((key) => typeof key === "number");
+    if (ofA && ofB) return a - b;
+    return ofA === ofB ? a.localeCompare(b) : ofA - ofB;
+  };
   for (const table of document.querySelectorAll("table")) {
     const heads = [...table.tHead.rows[0].cells];
     heads.forEach((head, column) => {

@@ -72,7 +72,9 @@ impl Chromium {
         let mut message = Vec::new();
         self.from.read_until(0, &mut message).unwrap();
         assert_eq!(message.pop(), Some(0), "the browser has ended");
-        serde_json::from_slice(&message).unwrap()
+        let message: Value = serde_json::from_slice(&message).unwrap();
+        assert_ne!(message["method"], "Page.javascriptDialogOpening", "a script of the data ran");
+        message
     }
 }
 
