@@ -77,6 +77,11 @@ impl Input {
         self.bytes_read.load(Ordering::Relaxed)
     }
 
+    /// Counts what is read, for who gives the input away.
+    pub(crate) fn counter(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.bytes_read)
+    }
+
     pub(crate) fn bytes_total(&self) -> Option<u64> {
         self.bytes_total
     }

@@ -3,7 +3,6 @@
 mod cloud_events;
 mod commerce;
 mod ga4;
-mod members;
 mod segment;
 
 use wayfold_core::{Currency, JourneyEvent, RawEvent, Rounding, Upcasters};
@@ -82,7 +81,7 @@ fn own(text: &str, upcasters: &Upcasters) -> Result<JourneyEvent, Fault> {
 }
 
 /// Says what is wrong with a line; the line's own number is known better here than to the JSON reader.
-fn malformed(error: &serde_json::Error) -> Fault {
+pub(crate) fn malformed(error: &serde_json::Error) -> Fault {
     let text = error.to_string();
     let what = text.split(" at line ").next().unwrap_or_default();
     match error.column() {

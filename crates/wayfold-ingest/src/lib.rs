@@ -32,7 +32,7 @@
 //! [`Mapping`] says what the rows of a file mean, [`CsvImport`] reads delimited files by it, [`JsonlImport`]
 //! reads the library's own events, [`write_jsonl`] writes them, and [`EventSource`] is what all imports are:
 //! something that gives batches. [`JsonForm`] names the specifications of others whose events [`JsonlImport`] takes.
-//! [`XesImport`] and [`XesWriter`] do it for the event logs of process mining. With the feature `parquet`,
+//! [`XesImport`] and [`XesWriter`], [`OcelImport`] and [`OcelWriter`] do it for the event logs of process mining. With the feature `parquet`,
 //! `ParquetImport` and `ParquetWriter` do the same with Parquet files. The guide to mappings is `docs/guide/import.md`, that to Parquet `docs/guide/parquet.md`.
 //!
 //! The same input gives the same events under the same ids, whatever the file is called and however the import
@@ -50,6 +50,8 @@ mod jsonl;
 mod kinds;
 mod make;
 mod mapping;
+mod members;
+mod ocel;
 mod options;
 mod outlet;
 #[cfg(feature = "parquet")]
@@ -65,6 +67,7 @@ pub use self::error::{Error, ErrorKind, Problem, Result};
 pub use self::json_form::{ForeignSpec, JsonForm, write_cloud_events};
 pub use self::jsonl::{JsonlImport, write_jsonl};
 pub use self::mapping::Mapping;
+pub use self::ocel::{OcelImport, OcelWriter};
 pub use self::options::{ImportOptions, OnBadRow, OnProgress};
 #[cfg(feature = "parquet")]
 pub use self::parquet_file::{ParquetImport, ParquetOptions, ParquetWriter};

@@ -18,6 +18,8 @@ mod json_forms;
 mod jsonl;
 #[path = "ingest/mappings.rs"]
 mod mappings;
+#[path = "ingest/ocel.rs"]
+mod ocel;
 #[path = "ingest/online_retail.rs"]
 mod online_retail;
 #[cfg(feature = "parquet")]

@@ -8,9 +8,9 @@ use wayfold_core::{
     AttributeName, CustomKind, CustomerKey, EventBatch, EventId, JourneyEvent, RawEvent, Upcasters,
 };
 
-use super::members::{Members, fault, missing, value};
 use super::{malformed, no_event};
 use crate::error::{Error, Place, Problem, Result};
+use crate::members::{Members, fault, missing, value};
 use crate::row::Fault;
 
 const VERSION: &str = "1.0";

@@ -8,8 +8,8 @@ use wayfold_core::{
 };
 
 use super::ForeignSpec;
-use super::members::{Members, fault, missing};
 use crate::error::Problem;
+use crate::members::{Members, fault, missing};
 use crate::row::Fault;
 
 /// What happened, as far as the name of an event tells.

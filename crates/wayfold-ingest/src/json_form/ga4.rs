@@ -8,8 +8,8 @@ use wayfold_core::{Channel, EventId, JourneyEvent, Stage, Timestamp};
 
 use super::ForeignSpec;
 use super::commerce::{Made, ProductNames, customer, lines, money, order_placed, refund};
-use super::members::{Members, fault, missing};
 use crate::error::Problem;
+use crate::members::{Members, fault, missing};
 use crate::row::Fault;
 
 /// Names the events of an import, beside their source.

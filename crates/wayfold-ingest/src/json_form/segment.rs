@@ -7,9 +7,9 @@ use wayfold_core::bodies::{
 use wayfold_core::{Channel, EventId, JourneyEvent, Stage};
 
 use super::commerce::{Made, ProductNames, customer, lines, money, order_placed, refund};
-use super::members::{Members, fault, missing};
 use super::{ForeignSpec, Line};
 use crate::error::Problem;
+use crate::members::{Members, fault, missing};
 use crate::row::Fault;
 
 /// Names the events of an import, beside their source.

@@ -8,16 +8,16 @@ use serde::de::{self, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use wayfold_core::{Amount, AttributeName, AttributeValue, Attributes, EventTime, NestedJson, Rounding};
 
-use super::malformed;
 use crate::error::{Problem, shown};
+use crate::json_form::malformed;
 use crate::row::Fault;
 
 /// What is not there and what is null are alike.
 #[derive(Default)]
-pub(super) struct Members<'a>(BTreeMap<String, &'a str>);
+pub(crate) struct Members<'a>(BTreeMap<String, &'a str>);
 
 impl<'a> Members<'a> {
-    pub(super) fn parse(text: &'a str) -> Result<Self, Fault> {
+    pub(crate) fn parse(text: &'a str) -> Result<Self, Fault> {
         serde_json::from_str(text).map_err(|error| malformed(&error))
     }
 
@@ -26,7 +26,7 @@ impl<'a> Members<'a> {
     }
 
     /// A text, or the digits of a number.
-    pub(super) fn text(&mut self, name: &str) -> Result<Option<String>, Fault> {
+    pub(crate) fn text(&mut self, name: &str) -> Result<Option<String>, Fault> {
         let Some(json) = self.take(name) else { return Ok(None) };
         if json.starts_with('"') {
             let text: String = serde_json::from_str(json).map_err(|error| wrong(name, json, &error))?;
@@ -39,28 +39,28 @@ impl<'a> Members<'a> {
     }
 
     /// A text that has to be there.
-    pub(super) fn need(&mut self, name: &str) -> Result<String, Fault> {
+    pub(crate) fn need(&mut self, name: &str) -> Result<String, Fault> {
         self.text(name)?.ok_or_else(|| missing(name))
     }
 
     /// The first text of some names that is there.
-    pub(super) fn first(&mut self, names: &[&str]) -> Result<Option<String>, Fault> {
+    pub(crate) fn first(&mut self, names: &[&str]) -> Result<Option<String>, Fault> {
         let texts = names.iter().map(|name| self.text(name)).collect::<Result<Vec<_>, _>>()?;
         Ok(texts.into_iter().flatten().next())
     }
 
-    pub(super) fn time(&mut self, name: &str) -> Result<Option<EventTime>, Fault> {
+    pub(crate) fn time(&mut self, name: &str) -> Result<Option<EventTime>, Fault> {
         let Some(text) = self.text(name)? else { return Ok(None) };
         EventTime::parse(&text).map(Some).map_err(|error| fault(Problem::Time, name, &text, &error))
     }
 
-    pub(super) fn integer(&mut self, name: &str) -> Result<Option<i64>, Fault> {
+    pub(crate) fn integer(&mut self, name: &str) -> Result<Option<i64>, Fault> {
         let Some(text) = self.text(name)? else { return Ok(None) };
         let number = text.parse().map_err(|_| fault(Problem::Number, name, &text, &"it is no whole number"));
         number.map(Some)
     }
 
-    pub(super) fn amount(&mut self, name: &str, rounding: Option<Rounding>) -> Result<Option<Amount>, Fault> {
+    pub(crate) fn amount(&mut self, name: &str, rounding: Option<Rounding>) -> Result<Option<Amount>, Fault> {
         let Some(text) = self.text(name)? else { return Ok(None) };
         let amount = match rounding {
             Some(rounding) => Amount::parse_rounded(&text, rounding),
@@ -70,24 +70,24 @@ impl<'a> Members<'a> {
     }
 
     /// An object; without members if it is not there.
-    pub(super) fn object(&mut self, name: &str) -> Result<Self, Fault> {
+    pub(crate) fn object(&mut self, name: &str) -> Result<Self, Fault> {
         let Some(json) = self.take(name) else { return Ok(Self::default()) };
         serde_json::from_str(json).map_err(|error| wrong(name, json, &error))
     }
 
     /// A list of objects; empty if it is not there.
-    pub(super) fn objects(&mut self, name: &str) -> Result<Vec<Self>, Fault> {
+    pub(crate) fn objects(&mut self, name: &str) -> Result<Vec<Self>, Fault> {
         let Some(json) = self.take(name) else { return Ok(Vec::new()) };
         serde_json::from_str(json).map_err(|error| wrong(name, json, &error))
     }
 
     /// The JSON of a member.
-    pub(super) fn json(&mut self, name: &str) -> Option<&'a str> {
+    pub(crate) fn json(&mut self, name: &str) -> Option<&'a str> {
         self.take(name)
     }
 
     /// Adds a member, whose name is new.
-    pub(super) fn put(&mut self, name: &str, json: &'a str) -> Result<(), Fault> {
+    pub(crate) fn put(&mut self, name: &str, json: &'a str) -> Result<(), Fault> {
         match self.0.insert(name.to_owned(), json) {
             None => Ok(()),
             Some(_) => Err(Fault::new(Problem::Contradiction, format_args!("{} stands twice", shown(name)))),
@@ -95,7 +95,7 @@ impl<'a> Members<'a> {
     }
 
     /// What is left, as attributes under a prefix.
-    pub(super) fn into_attributes(self, prefix: &str, to: &mut Attributes) -> Result<(), Fault> {
+    pub(crate) fn into_attributes(self, prefix: &str, to: &mut Attributes) -> Result<(), Fault> {
         for (name, json) in self.0 {
             let name = format!("{prefix}{name}");
             let key = AttributeName::new(&name).map_err(|error| Fault::core(None, &name, &error))?;
@@ -106,7 +106,7 @@ impl<'a> Members<'a> {
 }
 
 /// The typed value of a JSON value; a number that no type holds without loss is its text.
-pub(super) fn value(name: &str, json: &str) -> Result<AttributeValue, Fault> {
+pub(crate) fn value(name: &str, json: &str) -> Result<AttributeValue, Fault> {
     let text = || serde_json::from_str::<String>(json).map_err(|error| wrong(name, json, &error));
     Ok(match json.as_bytes().first() {
         Some(b'"') => AttributeValue::Text(text()?),
@@ -126,7 +126,7 @@ fn is_number(json: &str) -> bool {
     json.starts_with(|first: char| first == '-' || first.is_ascii_digit())
 }
 
-pub(super) fn missing(name: &str) -> Fault {
+pub(crate) fn missing(name: &str) -> Fault {
     Fault::new(Problem::MissingValue, format_args!("{name} is missing"))
 }
 
@@ -134,7 +134,7 @@ fn wrong(name: &str, json: &str, what: &impl fmt::Display) -> Fault {
     fault(Problem::Malformed, name, json, what)
 }
 
-pub(super) fn fault(problem: Problem, name: &str, value: &str, what: &impl fmt::Display) -> Fault {
+pub(crate) fn fault(problem: Problem, name: &str, value: &str, what: &impl fmt::Display) -> Fault {
     Fault::new(problem, format_args!("{name} is {}: {what}", shown(value)))
 }
 
