@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::time::Duration;
 
 use pollster::block_on;
 use wayfold_core::JourneyEvent;
@@ -16,7 +17,7 @@ const EVENTS_PER_APPEND: usize = 10_000;
 /// What was done to a store before it was closed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StoreState {
-    /// Appends alone; what the store sealed by then is sealed.
+    /// Appends alone; what the store seals of itself is sealed.
     Fresh,
     /// All is sealed, and what could be merged is merged.
     Compacted,
@@ -52,11 +53,21 @@ pub fn make_closed(path: &Path, state: StoreState, events: impl IntoIterator<Ite
     for batch in chunks(events, EVENTS_PER_APPEND) {
         let _ = block_on(store.append(batch, None)).expect("the store takes events");
     }
-    if state == StoreState::Compacted {
-        store.compact().expect("the store can be compacted");
+    match state {
+        StoreState::Fresh => wait_for_sealing(&store),
+        StoreState::Compacted => store.compact().expect("the store can be compacted"),
     }
     store.close().expect("the store can be closed");
     std::fs::rename(making, path).expect("the file can be named");
+}
+
+/// Waits until less is left than the store seals of itself: what is measured later does not depend on how fast the file was
+/// filled.
+fn wait_for_sealing(store: &SqliteStore) {
+    let left = || store.check().expect("the file is sound").fresh_blocks * EVENTS_PER_APPEND as u64;
+    while left() >= SqliteConfig::default().seal_events as u64 {
+        std::thread::sleep(Duration::from_millis(100));
+    }
 }
 
 /// Removes a file of SQLite and what it keeps beside it, if they are there.
