@@ -14,7 +14,7 @@ const STYLE: &str = concat!(include_str!("page/chart.css"), include_str!("page/p
 const SCRIPT: &str = include_str!("page/page.js");
 /// Nothing is fetched, and nothing runs but this style and this script, named by their SHA-256.
 const POLICY: &str = "default-src 'none'; img-src data:; base-uri 'none'; form-action 'none'; \
-     style-src 'sha256-qptz5gnEGwZN6VMxLd2pwBo1ooUW8ggzdnePmsrg38k='; script-src 'sha256-iBf1cSDthRBAAEnHb9OaWQEjbTyEHZz7jtYgwxkj4IM='";
+     style-src 'sha256-bb7XCbSeRGRH/gmQQXwbq/1TTp6Qe9c5KTifZBBKLLM='; script-src 'sha256-mcZYD152456Cdh1cxxA5BX7zVCGr/i8rVwlSNphapqA='";
 
 pub(crate) fn page(title: &str, subtitle: &str, parts: &[Part<'_>], show: &Show) -> Markup {
     let mut names = Names::default();

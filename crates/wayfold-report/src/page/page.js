@@ -23,9 +23,12 @@
   document.addEventListener("pointerdown", place);
   document.addEventListener("scroll", () => (hint.hidden = true), true);
 
-  // A wide picture begins in its middle.
+  // A map that does not fit is seen from its start on.
   for (const scroll of document.querySelectorAll("figure > .scroll")) {
-    scroll.scrollLeft = (scroll.scrollWidth - scroll.clientWidth) / 2;
+    const start = scroll.querySelector(".terminal");
+    if (!start) continue;
+    const { left, width } = start.getBoundingClientRect();
+    scroll.scrollLeft = left + width / 2 - scroll.getBoundingClientRect().left - scroll.clientWidth / 2;
   }
 
   const key = (row, column) => {

@@ -17,10 +17,17 @@ impl Section {
     pub fn value(population: &Population, currency: Currency) -> Self {
         let totals = population.summary().totals.into_iter().find(|total| total.currency == currency);
         let buyers: Vec<Member> = population.top(currency, usize::MAX).into_iter().cloned().collect();
-        Self::new(Management::Value, "value", format!("Value in {currency}"), move |show| {
-            totals.as_ref().map(|totals| content(totals, &buyers, currency, show)).unwrap_or_default()
+        Self::new(Management::Value, "value", format!("Value in {currency}"), move |show| match &totals {
+            Some(totals) => content(totals, &buyers, currency, show),
+            None => nobody(),
         })
     }
+}
+
+/// What is said of a currency in which nobody bought.
+fn nobody() -> Content {
+    let blocks = vec![Block::Figures(vec![Figure::new("Buyers", Cell::Count(0))])];
+    Content { blocks, ..Content::default() }
 }
 
 fn content(totals: &CurrencyTotals, buyers: &[Member], currency: Currency, show: &Show) -> Content {
