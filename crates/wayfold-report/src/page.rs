@@ -14,7 +14,7 @@ const STYLE: &str = concat!(include_str!("page/chart.css"), include_str!("page/p
 const SCRIPT: &str = include_str!("page/page.js");
 /// Nothing is fetched, and nothing runs but this style and this script, named by their SHA-256.
 const POLICY: &str = "default-src 'none'; img-src data:; base-uri 'none'; form-action 'none'; \
-     style-src 'sha256-bb7XCbSeRGRH/gmQQXwbq/1TTp6Qe9c5KTifZBBKLLM='; script-src 'sha256-mcZYD152456Cdh1cxxA5BX7zVCGr/i8rVwlSNphapqA='";
+     style-src 'sha256-xmkMD0PKYg6/S70pZifpfcOVoEGM0z2fTsCnsWqVzbQ='; script-src 'sha256-mcZYD152456Cdh1cxxA5BX7zVCGr/i8rVwlSNphapqA='";
 
 pub(crate) fn page(title: &str, subtitle: &str, parts: &[Part<'_>], show: &Show) -> Markup {
     let mut names = Names::default();

@@ -90,6 +90,7 @@ impl Show {
         match unit {
             Some((name, _, length)) => format!("{}\u{a0}{name}", self.number(seconds / length, 1)),
             None if seconds.abs() >= 60.0 => format!("{}\u{a0}min", self.number(seconds / 60.0, 0)),
+            None if seconds > 0.0 && seconds < 0.05 => "< 0.1\u{a0}s".to_owned(),
             None if seconds.fract() == 0.0 => format!("{}\u{a0}s", self.number(seconds, 0)),
             None => format!("{}\u{a0}s", self.number(seconds, 1)),
         }
@@ -210,7 +211,7 @@ mod tests {
         let spans = [1, 1_500_000, 90_000_000, 5_400_000_000, 216_000_000_000, 94_672_800_000_000];
         assert_eq!(
             spans.map(|micros| SHOW.span(Span::from_micros(micros))),
-            ["0.0\u{a0}s", "1.5\u{a0}s", "2\u{a0}min", "1.5\u{a0}h", "2.5\u{a0}d", "3.0\u{a0}y"]
+            ["< 0.1\u{a0}s", "1.5\u{a0}s", "2\u{a0}min", "1.5\u{a0}h", "2.5\u{a0}d", "3.0\u{a0}y"]
         );
     }
 

@@ -34,7 +34,11 @@ fn content(explanation: &Explanation, show: &Show) -> Content {
     ];
     figures.extend(view.value.currencies.iter().map(|value| {
         let field = format!("value.currencies[{}].net", value.currency);
-        Figure::new("Net value", Cell::Money(value.net)).with_note(why(explanation, &field, show))
+        Figure::new(format!("Net value in {}", value.currency), Cell::Money(value.net)).with_note(why(
+            explanation,
+            &field,
+            show,
+        ))
     }));
     figures.push(Figure::new("Last seen", Cell::Day(show.day_of(view.last_seen_at))));
     content.blocks.push(Block::Figures(figures));

@@ -245,7 +245,10 @@ fn churn([left, stayed]: [usize; 2], shared: &[SharedTrait], show: &Show) -> Con
     if let Some((found, lift)) =
         shared.first().filter(|found| found.interval.low > 1.0).zip(shared.first().and_then(lift))
     {
-        content.finding(format!("Who left is {lift} as often \u{201c}{}\u{201d} as who stayed.", found.name));
+        content.finding(format!(
+            "\u{201c}{}\u{201d} is {lift} as common among those who left as among those who stayed.",
+            found.name
+        ));
     }
     let ranges = shared.iter().take(TRAITS).map(|found| Range {
         name: found.name.clone(),

@@ -58,7 +58,7 @@ fn process_map(map: &ProcessMapReport, currency: Option<Currency>, show: &Show) 
         ));
     }
     let picture = MapPicture::new(map, show);
-    let mut axes = "Boxes are steps, darker if done more often. Arrows say how often one step directly follows another, \
+    let mut axes = "Boxes are steps, stronger if done more often. Arrows say how often one step directly follows another, \
                     thicker if more often, and the median time between. Dashed arrows lead back. \
                     \u{2460} to \u{2462} mark where most time is spent in all, with the mean."
         .to_owned();
