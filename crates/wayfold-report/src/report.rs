@@ -73,7 +73,7 @@ impl Report {
         self.sections.extend([
             Section::lifecycle(&summary),
             Section::segments(&summary),
-            Section::overview(summary),
+            Section::overview(&summary),
         ]);
         if let Some(currency) = currency {
             let table = population.rfm(currency, TieRule::default());

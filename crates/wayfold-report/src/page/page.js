@@ -1,11 +1,10 @@
 (() => {
   "use strict";
   const hint = document.getElementById("hint");
-  // The browser shows titles late; ours replace them, and stay where a screen reader finds them.
+  // The browser shows titles late, and so not at all: ours take their place.
   for (const title of document.querySelectorAll("svg.chart :not(svg) > title")) {
     const mark = title.parentElement;
     mark.dataset.hint = title.textContent;
-    mark.setAttribute("aria-label", title.textContent);
     title.remove();
   }
   const place = (event) => {
