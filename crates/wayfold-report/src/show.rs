@@ -1,7 +1,5 @@
 //! How numbers, money and time are written for people.
 
-use std::fmt::Write;
-
 use chrono::{Datelike, NaiveDate, SecondsFormat};
 use wayfold_core::{MoneySum, Span, Timestamp};
 use wayfold_insight::{BucketUnit, Tz};
@@ -126,10 +124,7 @@ impl Show {
 
 /// `Mar 2024`
 pub(crate) fn month(day: NaiveDate) -> String {
-    let mut text = String::new();
-    // Writing into a text cannot fail; the year stands as a number, whatever chrono would call it.
-    let _ = write!(text, "{} {}", MONTHS[day.month0() as usize % 12], day.year());
-    text
+    format!("{} {}", MONTHS[day.month0() as usize % 12], day.year())
 }
 
 const MONTHS: [&str; 12] =

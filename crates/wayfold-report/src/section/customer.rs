@@ -7,7 +7,7 @@ use wayfold_core::{Cause, Explanation, LifecycleStage, Step, Timestamp};
 use super::lifecycle::colour;
 use super::{Management, Section};
 use crate::chart::{Mark, Period, Timeline};
-use crate::content::{Block, Chart, Content, Figure};
+use crate::content::{Block, Chart, Content, Figure, drawn};
 use crate::show::{Show, worded};
 use crate::table::{Cell, Table};
 
@@ -88,6 +88,9 @@ fn cause(step: &Step) -> &str {
 /// More kinds of events share the last lane.
 const LANES: usize = 12;
 
+/// So many steps are drawn.
+const STEPS: usize = 1_000;
+
 fn days(at: Timestamp) -> f64 {
     at.as_micros() as f64 / 86_400e6
 }
@@ -108,7 +111,8 @@ fn timeline(explanation: &Explanation, show: &Show) -> Chart {
         lanes.push("other".to_owned());
     }
     let lane = |kind: &str| kinds[..own].iter().position(|(of, _)| *of == kind).unwrap_or(own);
-    let marks = explanation.steps.iter().filter_map(|step| match &step.cause {
+    let skipped = explanation.steps.len().saturating_sub(STEPS);
+    let marks = explanation.steps[skipped..].iter().filter_map(|step| match &step.cause {
         Cause::Time => None,
         Cause::Event { kind, .. } => Some(Mark {
             at: days(step.at),
@@ -128,12 +132,9 @@ fn timeline(explanation: &Explanation, show: &Show) -> Chart {
         .iter()
         .map(|step| vec![Cell::Instant(step.at), Cell::text(cause(step)), Cell::text(changes(step))]);
     let table = Table::new("What happened, and what it changed", ["When", "What", "Changes"], rows);
-    Chart::new(
-        "timeline",
-        "Events by kind over time; at the top the stage of the lifecycle.",
-        &timeline,
-        table,
-    )
+    let axes = "Events by kind over time; at the top the stage of the lifecycle.".to_owned()
+        + &drawn(STEPS, explanation.steps.len(), "steps, the newest");
+    Chart::new("timeline", axes, &timeline, table)
 }
 
 /// The stages of the lifecycle from change to change.

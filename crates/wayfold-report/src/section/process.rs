@@ -5,7 +5,7 @@ use wayfold_insight::{ProcessMapReport, VariantsReport};
 
 use super::{Management, Section};
 use crate::chart::{Bar, Bars, MapPicture};
-use crate::content::{Block, Chart, Content, Figure};
+use crate::content::{Block, Chart, Content, Figure, drawn};
 use crate::show::Show;
 use crate::table::{Cell, Table};
 
@@ -161,7 +161,9 @@ fn content(variants: &VariantsReport, currency: Option<Currency>, show: &Show) -
         cells.extend(currency.map(|currency| Cell::Money(Money::new(row.value, currency).into())));
         cells
     });
+    let axes = "Cases by sequence of steps.".to_owned()
+        + &drawn(VARIANTS, variants.variants.len(), "ways, the most frequent");
     let table = Table::new("The most frequent ways", columns, rows);
-    content.blocks.push(Block::Chart(Chart::new("frequent", "Cases by sequence of steps.", &bars, table)));
+    content.blocks.push(Block::Chart(Chart::new("frequent", axes, &bars, table)));
     content
 }
