@@ -61,6 +61,14 @@ pub(crate) struct Chart {
     pub(crate) table: Table,
 }
 
+/// What is said below a picture that holds less than its table.
+pub(crate) fn drawn(drawn: usize, all: usize, what: &str) -> String {
+    if drawn >= all {
+        return String::new();
+    }
+    format!(" Drawn are {drawn} of {all} {what}; the table has all.")
+}
+
 impl Content {
     pub(crate) fn finding(&mut self, sentence: impl Into<String>) {
         self.findings.push(sentence.into());

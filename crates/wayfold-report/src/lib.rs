@@ -25,7 +25,7 @@
 //! let html = report.html();
 //! assert!(html.contains("<h1>The shop</h1>") && html.contains("product_viewed"));
 //! assert!(report.charts().iter().any(|chart| chart.name == "map-map" && chart.svg.starts_with("<svg")));
-//! assert_eq!(report.json()["sections"][1]["figures"]["Customers"], serde_json::Value::Null);
+//! assert_eq!(report.json()["sections"][0]["figures"]["Customers"], 1);
 //! # Ok::<(), wayfold_core::Error>(())
 //! ```
 //!

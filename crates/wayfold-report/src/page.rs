@@ -14,7 +14,7 @@ const STYLE: &str = concat!(include_str!("page/chart.css"), include_str!("page/p
 const SCRIPT: &str = include_str!("page/page.js");
 /// Nothing is fetched, and nothing runs but this style and this script, named by their SHA-256.
 const POLICY: &str = "default-src 'none'; img-src data:; base-uri 'none'; form-action 'none'; \
-     style-src 'sha256-qptz5gnEGwZN6VMxLd2pwBo1ooUW8ggzdnePmsrg38k='; script-src 'sha256-iBf1cSDthRBAAEnHb9OaWQEjbTyEHZz7jtYgwxkj4IM='";
+     style-src 'sha256-b5QNgmWoCODJklG08Mi6J+9hRcy/eoSQXLrOQxl+p+s='; script-src 'sha256-UszYBHxf2lOVY7oCPt2kvIGh6pN3HKw2eyHYJ7DwPSo='";
 
 pub(crate) fn page(title: &str, subtitle: &str, parts: &[Part<'_>], show: &Show) -> Markup {
     let mut names = Names::default();
@@ -64,7 +64,7 @@ pub(crate) fn page(title: &str, subtitle: &str, parts: &[Part<'_>], show: &Show)
                     }
                 }
                 footer { p { "Made by Wayfold. This file holds all it shows and asks for nothing from elsewhere." } }
-                div #hint role="presentation" hidden {}
+                div #hint aria-hidden="true" hidden {}
                 script { (PreEscaped(SCRIPT)) }
             }
         }
@@ -239,4 +239,60 @@ pub(crate) fn standalone(chart: &Chart, id: &str) -> String {
     drawing.text_within("ink strong", (12.0, 12.0 + TEXT), Anchor::Start, &chart.title, chart.wide.width);
     drawing.body += &format!(r#"<g transform="translate(12 {})">{}</g>"#, top + 12.0, chart.wide.body);
     drawing.element("alone", id, &chart.title, &chart.axes)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::CHART_STYLE;
+
+    /// The colours of a part of the sheet, by name: red, green and blue from 0 to 1.
+    fn colours(sheet: &str) -> BTreeMap<&str, [f64; 3]> {
+        let named = sheet.split("--").skip(1).filter_map(|text| text.split_once(":#"));
+        named
+            .map(|(name, text)| {
+                let digits: Vec<f64> =
+                    text.chars().map_while(|digit| digit.to_digit(16)).map(f64::from).collect();
+                let part = |place: usize| match digits.len() {
+                    3 => digits[place] / 15.0,
+                    _ => (digits[2 * place] * 16.0 + digits[2 * place + 1]) / 255.0,
+                };
+                (name, [part(0), part(1), part(2)])
+            })
+            .collect()
+    }
+
+    /// After the Web Content Accessibility Guidelines 2.2, "contrast ratio".
+    fn contrast(one: [f64; 3], other: [f64; 3]) -> f64 {
+        let luminance = |colour: [f64; 3]| {
+            let linear = colour
+                .map(|part| if part <= 0.04045 { part / 12.92 } else { ((part + 0.055) / 1.055).powf(2.4) });
+            0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+        };
+        let (one, other) = (luminance(one), luminance(other));
+        (one.max(other) + 0.05) / (one.min(other) + 0.05)
+    }
+
+    #[test]
+    fn text_and_marks_stand_out_in_light_and_in_dark() {
+        let (light, rest) = CHART_STYLE.split_once("@media").unwrap();
+        for sheet in [light, rest.split_once("}}").unwrap().0] {
+            let of = colours(sheet);
+            let check = |text: &str, upon: &str, least: f64| {
+                let found = contrast(of[text], of[upon]);
+                assert!(found >= least, "{text} upon {upon} has {found:.2}");
+            };
+            ["ink", "soft", "hot"].iter().for_each(|text| check(text, "paper", 4.5));
+            ["bar", "axis", "c0", "c1", "c2", "c3", "c4", "c5", "c6", "c7"]
+                .iter()
+                .for_each(|mark| check(mark, "paper", 3.0));
+            // Texts upon shades and stages, as the sheet has them.
+            ["s0", "s1", "s2", "s3", "s4", "s5"].iter().for_each(|shade| check("ink", shade, 4.5));
+            ["s6", "s7", "s8", "c0", "c1", "c2", "c3", "c4", "c5"]
+                .iter()
+                .for_each(|shade| check("on", shade, 4.5));
+            check("paper", "soft", 4.5);
+        }
+    }
 }

@@ -73,7 +73,7 @@ impl Report {
         self.sections.extend([
             Section::lifecycle(&summary),
             Section::segments(&summary),
-            Section::overview(summary),
+            Section::overview(&summary),
         ]);
         if let Some(currency) = currency {
             let table = population.rfm(currency, TieRule::default());
@@ -128,8 +128,8 @@ impl Report {
         maps.collect()
     }
 
-    /// All figures, also those of tables that are cut in HTML: money as decimal text, spans in seconds, shares of 1,
-    /// instants in RFC 3339.
+    /// All figures, also those of tables that are cut in HTML: money as its amount in decimal text with its currency,
+    /// spans in seconds, shares of 1, instants in RFC 3339.
     pub fn json(&self) -> Value {
         let show = self.show();
         let section = |part: &Part<'_>| {

@@ -1,7 +1,5 @@
 //! How numbers, money and time are written for people.
 
-use std::fmt::Write;
-
 use chrono::{Datelike, NaiveDate, SecondsFormat};
 use wayfold_core::{MoneySum, Span, Timestamp};
 use wayfold_insight::{BucketUnit, Tz};
@@ -90,6 +88,7 @@ impl Show {
         match unit {
             Some((name, _, length)) => format!("{}\u{a0}{name}", self.number(seconds / length, 1)),
             None if seconds.abs() >= 60.0 => format!("{}\u{a0}min", self.number(seconds / 60.0, 0)),
+            None if seconds > 0.0 && seconds < 0.05 => "< 0.1\u{a0}s".to_owned(),
             None if seconds.fract() == 0.0 => format!("{}\u{a0}s", self.number(seconds, 0)),
             None => format!("{}\u{a0}s", self.number(seconds, 1)),
         }
@@ -125,10 +124,7 @@ impl Show {
 
 /// `Mar 2024`
 pub(crate) fn month(day: NaiveDate) -> String {
-    let mut text = String::new();
-    // Writing into a text cannot fail; the year stands as a number, whatever chrono would call it.
-    let _ = write!(text, "{} {}", MONTHS[day.month0() as usize % 12], day.year());
-    text
+    format!("{} {}", MONTHS[day.month0() as usize % 12], day.year())
 }
 
 const MONTHS: [&str; 12] =
@@ -210,7 +206,7 @@ mod tests {
         let spans = [1, 1_500_000, 90_000_000, 5_400_000_000, 216_000_000_000, 94_672_800_000_000];
         assert_eq!(
             spans.map(|micros| SHOW.span(Span::from_micros(micros))),
-            ["0.0\u{a0}s", "1.5\u{a0}s", "2\u{a0}min", "1.5\u{a0}h", "2.5\u{a0}d", "3.0\u{a0}y"]
+            ["< 0.1\u{a0}s", "1.5\u{a0}s", "2\u{a0}min", "1.5\u{a0}h", "2.5\u{a0}d", "3.0\u{a0}y"]
         );
     }
 

@@ -42,29 +42,26 @@ impl Drawing {
     }
 
     /// A rectangle; no size is negative.
-    pub(crate) fn rect(&mut self, class: &str, (x, y): (f64, f64), (width, height): (f64, f64), tip: &str) {
-        let (width, height) = (Px(width.max(0.0)), Px(height.max(0.0)));
-        self.put(format_args!(
-            r#"<rect class="{class}" x="{}" y="{}" width="{width}" height="{height}""#,
-            Px(x),
-            Px(y)
-        ));
-        self.close_with("rect", tip);
+    pub(crate) fn rect(&mut self, class: &str, corner: (f64, f64), size: (f64, f64), tip: &str) {
+        self.rect_with("", class, corner, size, tip);
     }
 
     /// A rectangle with round corners.
-    pub(crate) fn round_rect(
+    pub(crate) fn round_rect(&mut self, class: &str, corner: (f64, f64), size: (f64, f64), tip: &str) {
+        self.rect_with(r#" rx="6""#, class, corner, size, tip);
+    }
+
+    fn rect_with(
         &mut self,
+        more: &str,
         class: &str,
         (x, y): (f64, f64),
         (width, height): (f64, f64),
         tip: &str,
     ) {
-        let (width, height) = (Px(width.max(0.0)), Px(height.max(0.0)));
+        let (x, y, width, height) = (Px(x), Px(y), Px(width.max(0.0)), Px(height.max(0.0)));
         self.put(format_args!(
-            r#"<rect class="{class}" x="{}" y="{}" width="{width}" height="{height}" rx="6""#,
-            Px(x),
-            Px(y)
+            r#"<rect class="{class}" x="{x}" y="{y}" width="{width}" height="{height}"{more}"#
         ));
         self.close_with("rect", tip);
     }

@@ -68,14 +68,14 @@ impl Cell {
         !matches!(self, Self::Text(_))
     }
 
-    /// For programs: money as decimal text, spans in seconds, instants in RFC 3339.
+    /// For programs: money as its amount in decimal text with its currency, spans in seconds, instants in RFC 3339.
     pub(crate) fn json(&self, show: &Show) -> Value {
         match self {
             Self::Empty => Value::Null,
             Self::Text(text) => json!(text),
             Self::Count(count) => json!(count),
             Self::Number(number, _) | Self::Share(number) => json!(number),
-            Self::Money(sum) => json!(sum.to_decimal()),
+            Self::Money(sum) => json!(sum),
             Self::Span(span) => json!(span.as_micros() as f64 / 1e6),
             Self::Day(day) => json!(day.to_string()),
             Self::Instant(at) => json!(show.rfc3339(*at)),

@@ -42,19 +42,16 @@ const ROW: f64 = 28.0;
 impl Intervals<'_> {
     /// Where a figure stands on the axis.
     fn place(&self, figure: f64) -> f64 {
-        if self.axis == Axis::Powers { figure.max(1e-9).log2() } else { figure }
+        if self.axis == Axis::Powers { libm::log2(figure.max(1e-9)) } else { figure }
     }
 
     /// Ticks with their places on the axis, at most so many and one.
     fn ticks(&self, count: usize) -> Vec<(f64, f64)> {
         let [low, high] = match self.axis {
             Axis::Even([low, high]) => {
-                let step = (high - low) / if count >= 6 { 6.0 } else { 2.0 };
-                return (0..)
-                    .map(|number| low + f64::from(number) * step)
-                    .take_while(|tick| *tick <= high + 1e-9)
-                    .map(|tick| (tick, tick))
-                    .collect();
+                let parts = if count >= 6 { 6 } else { 2 };
+                let ticks = (0..=parts).map(|part| low + (high - low) * f64::from(part) / f64::from(parts));
+                return ticks.map(|tick| (tick, tick)).collect();
             }
             Axis::Powers => {
                 let ends = || {
@@ -67,7 +64,7 @@ impl Intervals<'_> {
         let step = ((high - low) / count.max(1) as f64).ceil().max(1.0);
         let (first, last) = ((low / step).floor() as i32, (high / step).ceil() as i32);
         let powers = (first..=last).map(|number| f64::from(number) * step);
-        powers.map(|power| (power, power.exp2())).collect()
+        powers.map(|power| (power, libm::exp2(power))).collect()
     }
 }
 

@@ -25,7 +25,7 @@ pub(super) fn ticks(low: f64, high: f64, count: usize) -> Vec<f64> {
     let (low, high) = (finite(low).min(0.0), finite(high).max(0.0));
     let span = if high > low { high - low } else { 1.0 };
     let rough = span / count.max(1) as f64;
-    let power = 10_f64.powf(rough.log10().floor());
+    let power = libm::exp10(libm::log10(rough).floor());
     let step =
         [1.0, 2.0, 5.0, 10.0].into_iter().find(|of| of * power >= rough * 0.999).unwrap_or(10.0) * power;
     let (first, last) = ((low / step).floor() as i64, ((low + span) / step).ceil() as i64);

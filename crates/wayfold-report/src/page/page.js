@@ -1,11 +1,10 @@
 (() => {
   "use strict";
   const hint = document.getElementById("hint");
-  // The browser shows titles late; ours replace them, and stay where a screen reader finds them.
+  // The browser shows titles late, and so not at all: ours take their place.
   for (const title of document.querySelectorAll("svg.chart :not(svg) > title")) {
     const mark = title.parentElement;
     mark.dataset.hint = title.textContent;
-    mark.setAttribute("aria-label", title.textContent);
     title.remove();
   }
   const place = (event) => {
@@ -23,9 +22,12 @@
   document.addEventListener("pointerdown", place);
   document.addEventListener("scroll", () => (hint.hidden = true), true);
 
-  // A wide picture begins in its middle.
+  // A map that does not fit is seen from its start on.
   for (const scroll of document.querySelectorAll("figure > .scroll")) {
-    scroll.scrollLeft = (scroll.scrollWidth - scroll.clientWidth) / 2;
+    const start = scroll.querySelector(".terminal");
+    if (!start) continue;
+    const { left, width } = start.getBoundingClientRect();
+    scroll.scrollLeft = left + width / 2 - scroll.getBoundingClientRect().left - scroll.clientWidth / 2;
   }
 
   const key = (row, column) => {

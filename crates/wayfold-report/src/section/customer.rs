@@ -7,7 +7,7 @@ use wayfold_core::{Cause, Explanation, LifecycleStage, Step, Timestamp};
 use super::lifecycle::colour;
 use super::{Management, Section};
 use crate::chart::{Mark, Period, Timeline};
-use crate::content::{Block, Chart, Content, Figure};
+use crate::content::{Block, Chart, Content, Figure, drawn};
 use crate::show::{Show, worded};
 use crate::table::{Cell, Table};
 
@@ -34,7 +34,11 @@ fn content(explanation: &Explanation, show: &Show) -> Content {
     ];
     figures.extend(view.value.currencies.iter().map(|value| {
         let field = format!("value.currencies[{}].net", value.currency);
-        Figure::new("Net value", Cell::Money(value.net)).with_note(why(explanation, &field, show))
+        Figure::new(format!("Net value in {}", value.currency), Cell::Money(value.net)).with_note(why(
+            explanation,
+            &field,
+            show,
+        ))
     }));
     figures.push(Figure::new("Last seen", Cell::Day(show.day_of(view.last_seen_at))));
     content.blocks.push(Block::Figures(figures));
@@ -84,6 +88,9 @@ fn cause(step: &Step) -> &str {
 /// More kinds of events share the last lane.
 const LANES: usize = 12;
 
+/// So many steps are drawn.
+const STEPS: usize = 1_000;
+
 fn days(at: Timestamp) -> f64 {
     at.as_micros() as f64 / 86_400e6
 }
@@ -104,7 +111,8 @@ fn timeline(explanation: &Explanation, show: &Show) -> Chart {
         lanes.push("other".to_owned());
     }
     let lane = |kind: &str| kinds[..own].iter().position(|(of, _)| *of == kind).unwrap_or(own);
-    let marks = explanation.steps.iter().filter_map(|step| match &step.cause {
+    let skipped = explanation.steps.len().saturating_sub(STEPS);
+    let marks = explanation.steps[skipped..].iter().filter_map(|step| match &step.cause {
         Cause::Time => None,
         Cause::Event { kind, .. } => Some(Mark {
             at: days(step.at),
@@ -124,12 +132,9 @@ fn timeline(explanation: &Explanation, show: &Show) -> Chart {
         .iter()
         .map(|step| vec![Cell::Instant(step.at), Cell::text(cause(step)), Cell::text(changes(step))]);
     let table = Table::new("What happened, and what it changed", ["When", "What", "Changes"], rows);
-    Chart::new(
-        "timeline",
-        "Events by kind over time; at the top the stage of the lifecycle.",
-        &timeline,
-        table,
-    )
+    let axes = "Events by kind over time; at the top the stage of the lifecycle.".to_owned()
+        + &drawn(STEPS, explanation.steps.len(), "steps, the newest");
+    Chart::new("timeline", axes, &timeline, table)
 }
 
 /// The stages of the lifecycle from change to change.

@@ -7,8 +7,8 @@ use wayfold_insight::{
 
 use super::{Management, Section};
 use crate::chart::{Axis, Bar, Bars, Intervals, Range, StepBar, Steps};
-use crate::content::{Block, Chart, Content};
-use crate::show::Show;
+use crate::content::{Block, Chart, Content, drawn};
+use crate::show::{Show, worded};
 use crate::table::{Cell, Table};
 
 impl Section {
@@ -35,55 +35,73 @@ impl Section {
     }
 }
 
+/// More rows than these make no picture.
+const ROWS_DRAWN: usize = 30;
+/// So many segments have a picture, and of so many the findings are told; the others have their tables.
+const SEGMENTS_DRAWN: usize = 12;
+const SEGMENTS_TOLD: usize = 3;
+
 fn funnel(reports: &[FunnelReport], show: &Show) -> Content {
     let mut content = Content::default();
-    for report in reports {
-        let worst = worst(&report.steps);
-        let of_segment = match report.segment.as_str() {
-            "" => String::new(),
-            segment => format!(" of \u{201c}{segment}\u{201d}"),
-        };
-        if let (Some(first), Some(last)) = (report.steps.first(), report.steps.last()) {
-            content.finding(format!(
-                "Of {} customers{of_segment} who came to \u{201c}{}\u{201d}, {} came to \u{201c}{}\u{201d}.",
-                show.count(first.customers),
-                first.name,
-                show.share(last.of_entered),
-                last.name
-            ));
+    for (number, report) in reports.iter().enumerate() {
+        if number < SEGMENTS_TOLD {
+            tell_funnel(report, show, &mut content);
         }
-        if let Some(worst) = worst {
-            let (before, step) = (&report.steps[worst - 1], &report.steps[worst]);
-            let next = before.next.first().map_or_else(String::new, |(name, _)| {
-                format!(" What they did next most often: \u{201c}{name}\u{201d}.")
-            });
-            content.finding(format!(
-                "Most are lost between \u{201c}{}\u{201d} and \u{201c}{}\u{201d}: {}.{next}",
-                before.name,
-                step.name,
-                show.count(before.dropped)
-            ));
-        }
-        let steps = report.steps.iter().enumerate().map(|(number, step)| StepBar {
-            name: step.name.clone(),
-            customers: step.customers,
-            shown: format!("{} ({})", show.count(step.customers), show.share(step.of_entered)),
-            below: below(number, step, Some(number) == worst, show),
-            briefly: briefly(number, step, Some(number) == worst, show),
-            is_worst: Some(number) == worst,
-        });
-        let steps = Steps { steps: steps.collect() };
         let title = match report.segment.as_str() {
             "" => "How far customers come".to_owned(),
             segment => format!("How far customers come: {segment}"),
         };
-        let axes = "Customers who came at least so far, and their share of all who entered. Dashed: lost on the way.";
-        content.blocks.push(Block::Chart(Chart::new("steps", axes, &steps, steps_table(title, report))));
+        let table = steps_table(title, report);
+        content.blocks.push(if number < SEGMENTS_DRAWN {
+            let axes = "Customers who came at least so far, and their share of all who entered. Dashed: lost on the way.";
+            Block::Chart(Chart::new("steps", axes, &steps(report, show), table))
+        } else {
+            Block::Table(table)
+        });
     }
-    if let Some(report) = reports.first() {
-        content.method.push(report.semantics.clone());
-    }
+    content.method.extend(reports.first().map(|report| report.semantics.clone()));
     content
+}
+
+fn tell_funnel(report: &FunnelReport, show: &Show, content: &mut Content) {
+    let of_segment = match report.segment.as_str() {
+        "" => String::new(),
+        segment => format!(" of \u{201c}{segment}\u{201d}"),
+    };
+    if let (Some(first), Some(last)) = (report.steps.first(), report.steps.last()) {
+        content.finding(format!(
+            "Of {} customers{of_segment} who came to \u{201c}{}\u{201d}, {} came to \u{201c}{}\u{201d}.",
+            show.count(first.customers),
+            first.name,
+            show.share(last.of_entered),
+            last.name
+        ));
+    }
+    if let Some(worst) = worst(&report.steps) {
+        let (before, step) = (&report.steps[worst - 1], &report.steps[worst]);
+        let next = before.next.first().map_or_else(String::new, |(name, _)| {
+            format!(" What they did next most often: \u{201c}{name}\u{201d}.")
+        });
+        content.finding(format!(
+            "Most are lost between \u{201c}{}\u{201d} and \u{201c}{}\u{201d}: {}.{next}",
+            before.name,
+            step.name,
+            show.count(before.dropped)
+        ));
+    }
+}
+
+fn steps(report: &FunnelReport, show: &Show) -> Steps {
+    let worst = worst(&report.steps);
+    let steps = report.steps.iter().enumerate().map(|(number, step)| StepBar {
+        name: step.name.clone(),
+        customers: step.customers,
+        shown: format!("{} ({})", show.count(step.customers), show.share(step.of_entered)),
+        below: below(number, step, Some(number) == worst, show),
+        briefly: briefly(number, step, Some(number) == worst, show),
+        is_worst: Some(number) == worst,
+    });
+    Steps { steps: steps.collect() }
 }
 
 /// The step on the way to which most are lost.
@@ -188,7 +206,7 @@ fn satisfaction(scores: &[(String, SatisfactionScore)], show: &Show) -> Content 
             }
         };
         let intervals = Intervals {
-            ranges: rows.iter().map(range).collect(),
+            ranges: rows.iter().take(ROWS_DRAWN).map(range).collect(),
             neutral,
             neutral_means: "the middle",
             axis: Axis::Even(ends),
@@ -204,16 +222,14 @@ fn satisfaction(scores: &[(String, SatisfactionScore)], show: &Show) -> Content 
             ]
         });
         let table = Table::new(name, ["Asked about", "Answers", "Figure", "At least", "At most"], cells);
-        let axes =
-            format!("{}, with the interval in which the figure of all customers may lie.", capitalised(unit));
+        let axes = format!(
+            "{}, with the interval in which the figure of all customers may lie.{}",
+            worded(unit),
+            drawn(ROWS_DRAWN, rows.len(), "figures")
+        );
         content.blocks.push(Block::Chart(Chart::new("scores", axes, &intervals, table)));
     }
     content
-}
-
-fn capitalised(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
 fn attribution(reports: &[AttributionReport], currency: Option<Currency>, show: &Show) -> Content {
@@ -222,7 +238,7 @@ fn attribution(reports: &[AttributionReport], currency: Option<Currency>, show: 
         let mut channels: Vec<_> = report.channels.iter().collect();
         channels
             .sort_by(|a, b| b.conversions.total_cmp(&a.conversions).then_with(|| a.channel.cmp(&b.channel)));
-        let bars = channels.iter().map(|credit| Bar {
+        let bars = channels.iter().take(ROWS_DRAWN).map(|credit| Bar {
             name: credit.channel.clone(),
             figure: credit.conversions.max(0.0),
             shown: format!("{} ({})", show.number(credit.conversions, 1), show.share(credit.share)),
@@ -243,9 +259,10 @@ fn attribution(reports: &[AttributionReport], currency: Option<Currency>, show: 
         let model = report.semantics.split(':').next().unwrap_or_default();
         let table = Table::new(format!("Conversions owed to channels: {model}"), heads, rows);
         let axes = format!(
-            "Conversions. {} of {} have no channel before them and are owed to none.",
+            "Conversions. {} of {} have no channel before them and are owed to none.{}",
             show.count(report.untouched),
-            show.count(report.conversions)
+            show.count(report.conversions),
+            drawn(ROWS_DRAWN, channels.len(), "channels, those that are owed most")
         );
         content.blocks.push(Block::Chart(Chart::new("credit", axes, &bars, table)));
         content.method.push(report.semantics.clone());

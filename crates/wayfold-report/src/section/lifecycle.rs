@@ -7,7 +7,7 @@ use wayfold_insight::{BucketUnit, Leavers, LifecycleRow, SharedTrait, Transition
 
 use super::{Management, Section};
 use crate::chart::{Axis, Bar, Bars, Columns, Flow, Intervals, Range, Series, Stream};
-use crate::content::{Block, Chart, Content, Figure};
+use crate::content::{Block, Chart, Content, Figure, drawn};
 use crate::show::{Show, unit_name, worded};
 use crate::table::{Cell, Table};
 
@@ -200,6 +200,9 @@ fn flow(names: &[Option<String>], moves: &[Move], at: [Timestamp; 2], show: &Sho
     content
 }
 
+/// So many buckets are drawn.
+const BUCKETS: usize = 120;
+
 fn activity(rows: &[LifecycleRow], unit: BucketUnit, show: &Show) -> Content {
     let mut content = Content::default();
     type Part = (&'static str, &'static str, fn(&LifecycleRow) -> i64);
@@ -209,12 +212,13 @@ fn activity(rows: &[LifecycleRow], unit: BucketUnit, show: &Show) -> Content {
         ("Resurrecting", "c5", |row| row.resurrecting),
         ("Dormant", "c4", |row| row.dormant),
     ];
+    let newest = &rows[rows.len().saturating_sub(BUCKETS)..];
     let series = parts.map(|(name, class, of)| Series {
         name: name.to_owned(),
         class,
-        figures: rows.iter().map(|row| of(row) as f64).collect(),
+        figures: newest.iter().map(|row| of(row) as f64).collect(),
     });
-    let names = rows.iter().map(|row| show.bucket(row.starts_on, unit)).collect();
+    let names = newest.iter().map(|row| show.bucket(row.starts_on, unit)).collect();
     let columns = Columns { names, series: series.into(), shown: &|figure| show.short(figure) };
     let cells = rows.iter().map(|row| {
         let figures = [row.new, row.returning, row.resurrecting, row.dormant].map(Cell::Count);
@@ -224,8 +228,9 @@ fn activity(rows: &[LifecycleRow], unit: BucketUnit, show: &Show) -> Content {
     let table = Table::new(format!("Active customers by {}", unit_name(unit)), heads, cells);
     let axes = format!(
         "Customers per {}. Above the axis who is active: before too (returning), for the first time (new), or again after a \
-         pause (resurrecting). Below it who was active before and is not now (dormant).",
-        unit_name(unit)
+         pause (resurrecting). Below it who was active before and is not now (dormant).{}",
+        unit_name(unit),
+        drawn(BUCKETS, rows.len(), "buckets, the newest")
     );
     content.blocks.push(Block::Chart(Chart::new("buckets", axes, &columns, table)));
     content
@@ -245,7 +250,10 @@ fn churn([left, stayed]: [usize; 2], shared: &[SharedTrait], show: &Show) -> Con
     if let Some((found, lift)) =
         shared.first().filter(|found| found.interval.low > 1.0).zip(shared.first().and_then(lift))
     {
-        content.finding(format!("Who left is {lift} as often \u{201c}{}\u{201d} as who stayed.", found.name));
+        content.finding(format!(
+            "\u{201c}{}\u{201d} is {lift} as common among those who left as among those who stayed.",
+            found.name
+        ));
     }
     let ranges = shared.iter().take(TRAITS).map(|found| Range {
         name: found.name.clone(),
@@ -278,7 +286,9 @@ fn churn([left, stayed]: [usize; 2], shared: &[SharedTrait], show: &Show) -> Con
         ["Trait", "Left", "Of who left", "Stayed", "Of who stayed", "Times as common", "At least", "At most"];
     let table = Table::new("What those who left share", heads, rows);
     let axes = "How many times as common among those who left as among those who stayed, with the interval it may lie in; \
-                hollow dots may be chance.";
+                hollow dots may be chance."
+        .to_owned()
+        + &drawn(TRAITS, shared.len(), "traits");
     if !shared.is_empty() {
         content.blocks.push(Block::Chart(Chart::new("traits", axes, &intervals, table)));
     }

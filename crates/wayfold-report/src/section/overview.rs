@@ -9,7 +9,8 @@ use crate::table::{Cell, Table};
 
 impl Section {
     /// What the log holds as of an instant: customers, events, journeys and money. It stands at the head of a report.
-    pub fn overview(summary: PopulationSummary) -> Self {
+    pub fn overview(summary: &PopulationSummary) -> Self {
+        let summary = summary.clone();
         Self::new(None, "overview", "At a glance", move |show| content(&summary, show))
     }
 }

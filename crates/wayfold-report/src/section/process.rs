@@ -5,7 +5,7 @@ use wayfold_insight::{ProcessMapReport, VariantsReport};
 
 use super::{Management, Section};
 use crate::chart::{Bar, Bars, MapPicture};
-use crate::content::{Block, Chart, Content, Figure};
+use crate::content::{Block, Chart, Content, Figure, drawn};
 use crate::show::Show;
 use crate::table::{Cell, Table};
 
@@ -58,7 +58,7 @@ fn process_map(map: &ProcessMapReport, currency: Option<Currency>, show: &Show) 
         ));
     }
     let picture = MapPicture::new(map, show);
-    let mut axes = "Boxes are steps, darker if done more often. Arrows say how often one step directly follows another, \
+    let mut axes = "Boxes are steps, stronger if done more often. Arrows say how often one step directly follows another, \
                     thicker if more often, and the median time between. Dashed arrows lead back. \
                     \u{2460} to \u{2462} mark where most time is spent in all, with the mean."
         .to_owned();
@@ -161,7 +161,9 @@ fn content(variants: &VariantsReport, currency: Option<Currency>, show: &Show) -
         cells.extend(currency.map(|currency| Cell::Money(Money::new(row.value, currency).into())));
         cells
     });
+    let axes = "Cases by sequence of steps.".to_owned()
+        + &drawn(VARIANTS, variants.variants.len(), "ways, the most frequent");
     let table = Table::new("The most frequent ways", columns, rows);
-    content.blocks.push(Block::Chart(Chart::new("frequent", "Cases by sequence of steps.", &bars, table)));
+    content.blocks.push(Block::Chart(Chart::new("frequent", axes, &bars, table)));
     content
 }

@@ -55,7 +55,7 @@ fn content(counts: &[(Option<BehaviourClass>, u64)], show: &Show) -> Content {
         name: name(*class),
         figure: *count as f64,
         shown: format!("{} ({})", show.count(*count), show.share(share(*count))),
-        class: if class.is_some() { "bar" } else { "faint" },
+        class: if class.is_some() { "bar" } else { "c6" },
     });
     let bars = Bars { bars: bars.collect(), tick: &|tick| show.short(tick) };
     let rows = counts.iter().map(|(class, count)| {

@@ -16,15 +16,28 @@ impl Section {
     /// Revenue, refunds and net in a currency, how much of it the best customers bring, and who they are.
     pub fn value(population: &Population, currency: Currency) -> Self {
         let totals = population.summary().totals.into_iter().find(|total| total.currency == currency);
-        let buyers: Vec<Member> = population.top(currency, usize::MAX).into_iter().cloned().collect();
-        Self::new(Management::Value, "value", format!("Value in {currency}"), move |show| {
-            totals.as_ref().map(|totals| content(totals, &buyers, currency, show)).unwrap_or_default()
+        let buyers = population.top(currency, usize::MAX);
+        // Losses count as nothing.
+        let net = |member: &&Member| {
+            member.value(currency).map_or(0, |value| value.net.as_ten_thousandths().max(0))
+        };
+        let nets: Vec<i128> = buyers.iter().map(net).collect();
+        let best: Vec<Member> = buyers.into_iter().take(BEST).cloned().collect();
+        Self::new(Management::Value, "value", format!("Value in {currency}"), move |show| match &totals {
+            Some(totals) => content(totals, &nets, &best, show),
+            None => nobody(),
         })
     }
 }
 
-fn content(totals: &CurrencyTotals, buyers: &[Member], currency: Currency, show: &Show) -> Content {
-    let mut content = Content::default();
+/// What is said of a currency in which nobody bought.
+fn nobody() -> Content {
+    let blocks = vec![Block::Figures(vec![Figure::new("Buyers", Cell::Count(0))])];
+    Content { blocks, ..Content::default() }
+}
+
+fn content(totals: &CurrencyTotals, nets: &[i128], best: &[Member], show: &Show) -> Content {
+    let (mut content, currency) = (Content::default(), totals.currency);
     let per =
         |count: u64| MoneySum::new(totals.net.as_ten_thousandths() / i128::from(count.max(1)), currency);
     content.blocks.push(Block::Figures(vec![
@@ -38,9 +51,6 @@ fn content(totals: &CurrencyTotals, buyers: &[Member], currency: Currency, show:
         Figure::new("Net per buyer", Cell::Money(per(totals.buyers)))
             .with_note(format!("{} buyers", show.count(totals.buyers))),
     ]));
-    let net =
-        |member: &Member| member.value(currency).map_or(0, |value| value.net.as_ten_thousandths().max(0));
-    let nets: Vec<i128> = buyers.iter().map(net).collect();
     let all: i128 = nets.iter().sum();
     if all > 0 {
         let tenth = nets.len().div_ceil(10);
@@ -49,9 +59,9 @@ fn content(totals: &CurrencyTotals, buyers: &[Member], currency: Currency, show:
             "The best tenth of the buyers brings {} of the net value in {currency}.",
             show.share(brought)
         ));
-        content.blocks.push(Block::Chart(concentration(&nets, all, show)));
+        content.blocks.push(Block::Chart(concentration(nets, all, show)));
     }
-    content.blocks.push(Block::Table(best(buyers, currency)));
+    content.blocks.push(Block::Table(best_table(best, currency)));
     content
 }
 
@@ -97,8 +107,8 @@ fn concentration(nets: &[i128], all: i128, show: &Show) -> Chart {
 /// So many of the best customers are named.
 const BEST: usize = 20;
 
-fn best(buyers: &[Member], currency: Currency) -> Table {
-    let rows = buyers.iter().take(BEST).filter_map(|member| {
+fn best_table(best: &[Member], currency: Currency) -> Table {
+    let rows = best.iter().filter_map(|member| {
         let value = member.value(currency)?;
         Some(vec![
             Cell::text(member.key.customer.as_str()),
@@ -110,5 +120,5 @@ fn best(buyers: &[Member], currency: Currency) -> Table {
         ])
     });
     let heads = ["Customer", "Stage", "Purchases", "Net", "Average order", "Last purchase"];
-    Table::new(format!("The best {} customers", buyers.len().min(BEST)), heads, rows).opened()
+    Table::new(format!("The best {} customers", best.len()), heads, rows).opened()
 }

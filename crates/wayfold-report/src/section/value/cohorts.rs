@@ -5,9 +5,9 @@ use wayfold_core::{Currency, Money, MoneySum};
 use wayfold_insight::{BucketUnit, RetentionRow};
 
 use crate::chart::{Grid, GridCell};
-use crate::content::{Block, Chart, Content};
+use crate::content::{Block, Chart, Content, drawn};
 use crate::section::{Management, Section};
-use crate::show::{Show, unit_name};
+use crate::show::{Show, unit_name, worded};
 use crate::table::{Cell, Table};
 
 impl Section {
@@ -27,9 +27,8 @@ impl Section {
 
 fn returned(rows: &[RetentionRow], unit: BucketUnit, show: &Show) -> Content {
     let mut content = Content::default();
-    let started = || rows.iter().filter(|row| row.customers > 0);
     let later = |later: usize| {
-        let cohorts = || started().filter(|row| row.returned.len() > later);
+        let cohorts = || started(rows).filter(|row| row.returned.len() > later);
         let (came, all) = (cohorts().map(|row| row.returned[later]), cohorts().map(|row| row.customers));
         let (came, all): (i64, i64) = (came.sum(), all.sum());
         (all > 0).then(|| came as f64 / all as f64)
@@ -57,12 +56,12 @@ fn returned(rows: &[RetentionRow], unit: BucketUnit, show: &Show) -> Content {
             ),
         }
     };
-    let drawn = drawn(rows);
-    let strongest = drawn
+    let newest = newest(rows);
+    let strongest = newest
         .iter()
         .flat_map(|row| row.returned.iter().skip(1).map(|came| *came as f64 / row.customers.max(1) as f64));
     let strongest = strongest.fold(0.0, f64::max).max(1e-9);
-    let cells = drawn.iter().map(|row| {
+    let cells = newest.iter().map(|row| {
         (0..row.returned.len())
             .map(|later| {
                 let mut cell = cell(row, later);
@@ -71,12 +70,13 @@ fn returned(rows: &[RetentionRow], unit: BucketUnit, show: &Show) -> Content {
             })
             .collect()
     });
-    let grid = grid(&drawn, cells.collect(), unit, show);
+    let grid = grid(&newest, cells.collect(), unit, show);
     let table = table("Who came back", rows, unit, |row, later| Cell::Count(row.returned[later]));
     let axes = format!(
-        "Percent of the customers who started in the {} at the left that came back so many {}s later.",
+        "Percent of the customers who started in the {} at the left that came back so many {}s later.{}",
         unit_name(unit),
-        unit_name(unit)
+        unit_name(unit),
+        left_out(rows)
     );
     content.blocks.push(Block::Chart(Chart::of_grid("returned", axes, &grid, table)));
     content
@@ -89,9 +89,9 @@ fn ordered(rows: &[RetentionRow], unit: BucketUnit, currency: Currency, show: &S
         MoneySum::new(sum.as_ten_thousandths() / i128::from(row.customers.max(1)), currency)
     };
     let units = |row: &RetentionRow, later: usize| each(row, later).as_ten_thousandths() as f64 / 1e4;
-    let drawn = drawn(rows);
+    let newest = newest(rows);
     // The bucket in which they started would outshine the rest.
-    let most = drawn
+    let most = newest
         .iter()
         .flat_map(|row| (1..row.ordered.len()).map(|later| units(row, later)))
         .fold(1e-9, f64::max);
@@ -105,13 +105,16 @@ fn ordered(rows: &[RetentionRow], unit: BucketUnit, currency: Currency, show: &S
             unit_name(unit)
         ),
     };
-    let cells = drawn.iter().map(|row| (0..row.ordered.len()).map(|later| Some(cell(row, later))).collect());
-    let grid = grid(&drawn, cells.collect(), unit, show);
+    let cells = newest.iter().map(|row| (0..row.ordered.len()).map(|later| Some(cell(row, later))).collect());
+    let grid = grid(&newest, cells.collect(), unit, show);
     let table = table("What cohorts ordered", rows, unit, |row, later| {
         Cell::Money(Money::new(row.ordered[later], currency).into())
     });
-    let axes =
-        format!("{currency} per customer of the cohort, so many {}s after the start.", unit_name(unit));
+    let axes = format!(
+        "{currency} per customer of the cohort, so many {}s after the start.{}",
+        unit_name(unit),
+        left_out(rows)
+    );
     content.blocks.push(Block::Chart(Chart::of_grid("ordered", axes, &grid, table)));
     content
 }
@@ -119,10 +122,19 @@ fn ordered(rows: &[RetentionRow], unit: BucketUnit, currency: Currency, show: &S
 /// So many cohorts are drawn, the newest; the table has all.
 const COHORTS: usize = 24;
 
-fn drawn(rows: &[RetentionRow]) -> Vec<&RetentionRow> {
-    let started: Vec<_> = rows.iter().filter(|row| row.customers > 0).collect();
+fn newest(rows: &[RetentionRow]) -> Vec<&RetentionRow> {
+    let started: Vec<_> = started(rows).collect();
     let skipped = started.len().saturating_sub(COHORTS);
     started[skipped..].to_vec()
+}
+
+fn started(rows: &[RetentionRow]) -> impl Iterator<Item = &RetentionRow> + Clone {
+    rows.iter().filter(|row| row.customers > 0)
+}
+
+/// What is said where not all cohorts are drawn.
+fn left_out(rows: &[RetentionRow]) -> String {
+    drawn(COHORTS, started(rows).count(), "cohorts, the newest")
 }
 
 fn grid(rows: &[&RetentionRow], cells: Vec<Vec<Option<GridCell>>>, unit: BucketUnit, show: &Show) -> Grid {
@@ -133,17 +145,9 @@ fn grid(rows: &[&RetentionRow], cells: Vec<Vec<Option<GridCell>>>, unit: BucketU
         rows: rows.iter().map(name).collect(),
         columns: (0..columns).map(|later| later.to_string()).collect(),
         cells,
-        across: format!("{}s after the start \u{2192}", capitalised(unit)),
+        across: format!("{}s after the start \u{2192}", worded(unit_name(unit))),
         down: "Started (how many)".to_owned(),
         cell_height: 26.0,
-    }
-}
-
-fn capitalised(unit: BucketUnit) -> &'static str {
-    match unit {
-        BucketUnit::Day => "Day",
-        BucketUnit::Week => "Week",
-        BucketUnit::Month => "Month",
     }
 }
 
@@ -155,8 +159,8 @@ fn table(
 ) -> Table {
     let columns = rows.iter().map(|row| row.returned.len()).max().unwrap_or_default();
     let heads = ["Started".to_owned(), "Customers".to_owned()].into_iter();
-    let heads = heads.chain((0..columns).map(|later| format!("{} {later}", capitalised(unit))));
-    let cells = rows.iter().filter(|row| row.customers > 0).map(|row| {
+    let heads = heads.chain((0..columns).map(|later| format!("{} {later}", worded(unit_name(unit)))));
+    let cells = started(rows).map(|row| {
         let day: NaiveDate = row.starts_on;
         let later =
             (0..columns).map(|later| if later < row.returned.len() { cell(row, later) } else { Cell::Empty });
