@@ -7,3 +7,8 @@ pub fn shipped(name: &str) -> PathBuf {
     let from_root = Path::new("examples").join(name);
     if from_root.exists() { from_root } else { Path::new(env!("CARGO_MANIFEST_DIR")).join(name) }
 }
+
+/// Compiles and runs the program of the guide.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/guide/report.md")]
+struct ReportGuide;

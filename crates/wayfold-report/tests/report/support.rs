@@ -1,0 +1,153 @@
+//! A small shop with everything in it that a report shows.
+
+use wayfold_core::{
+    BehaviourClass, Currency, CustomerKey, EventBatch, EventKind, Fold, JourneyEvent, LifecycleStage, Member,
+    Population, ProjectionSet, Rules, Shard, Span, Tenant, Timestamp, explain, for_each_history,
+};
+use wayfold_insight::{
+    Activity, ActivityLifecycle, Attribution, AttributionModel, BgNbd, BucketUnit, BuyingHistory, Calendar,
+    Cases, CohortBy, Confidence, DiscountRate, EventTest, Funnel, Holdout, HoldoutCase, Leavers, Measure,
+    ProcessMap, Retention, SatisfactionMethod, TimeUnit, Transitions, Tz, ValuePlan, Variants,
+    lifetime_value,
+};
+use wayfold_report::{Report, Section};
+use wayfold_testkit::shop::{Shop, ShopConfig};
+
+/// A report with every section, of a shop whose names are made from those of the seed.
+pub(crate) fn report(named: fn(&str) -> String) -> Report {
+    let shop = Shop::new(ShopConfig::of(1_500));
+    let events: Vec<JourneyEvent> = shop
+        .distinct()
+        .map(|mut event| {
+            event.customer = CustomerKey::new(named(event.customer.customer.as_str())).unwrap();
+            event
+        })
+        .collect();
+    let end = shop.end();
+    let before = end - Span::from_days(182);
+    let projections = ProjectionSet::new(Rules::default()).unwrap();
+    let population = |at: Timestamp| population(&projections, &events, at);
+    let (now, then) = (population(end), population(before));
+    let batches = [EventBatch::from_events(&events).unwrap()];
+
+    let report = Report::new(named("The shop"), end)
+        .with_zone(Tz::Europe__Berlin)
+        .with_source(named("a seed"))
+        .with_population(&now)
+        .with(Section::lifecycle_over_time(&[then.summary(), now.summary()]))
+        .with(stages(&then, &now))
+        .with(churn(&then, &now, named))
+        .with(Section::satisfaction(vec![
+            (named("speed"), nps(&[10, 9, 9, 2])),
+            (named("service"), nps(&[1, 7, 9])),
+        ]))
+        .with(expected(&now, end))
+        .with(judged());
+    let report = measured(report, &batches, end, named);
+    let best = now.top(Currency::EUR, 1)[0].key.clone();
+    report.with(
+        Section::customer(explain(&projections, &best, &batches, end).unwrap().unwrap())
+            .with_note(named("who brings most")),
+    )
+}
+
+fn population(projections: &ProjectionSet, events: &[JourneyEvent], at: Timestamp) -> Population {
+    let until: Vec<_> = events.iter().filter(|event| event.occurred_at.instant() <= at).collect();
+    let mut fold = Fold::new(projections);
+    let _ = fold.apply(&[EventBatch::from_events(until).unwrap()]);
+    fold.population(&Tenant::default(), at).unwrap()
+}
+
+fn stages(then: &Population, now: &Population) -> Section {
+    let of = |population: &Population| -> Vec<(CustomerKey, LifecycleStage)> {
+        population.members().iter().map(|member| (member.key.clone(), member.lifecycle)).collect()
+    };
+    Section::transitions(&Transitions::between(of(then), of(now)).unwrap(), then.as_of(), now.as_of())
+}
+
+fn churn(then: &Population, now: &Population, named: fn(&str) -> String) -> Section {
+    let has_left = |member: &Member| (member.key.clone(), member.lifecycle == LifecycleStage::Churned);
+    let buys = |key: &CustomerKey| then.members().iter().find(|member| member.key == *key).cloned();
+    let after = now.members().iter().filter(|member| buys(&member.key).is_some()).map(has_left);
+    let leavers = Leavers::between(then.members().iter().map(has_left), after).unwrap();
+    let class = |key: &CustomerKey| buys(key).and_then(|member| member.class).map(BehaviourClass::as_str);
+    let shared = leavers.shared(|key| class(key).map(named), Confidence::P95);
+    Section::churn(&leavers, shared)
+}
+
+fn nps(answers: &[i64]) -> wayfold_insight::SatisfactionScore {
+    let answers = answers.iter().copied().collect();
+    SatisfactionMethod::Nps.measure(&answers, Confidence::P95).unwrap().unwrap()
+}
+
+fn model() -> BgNbd {
+    BgNbd::new(TimeUnit::Week, 0.243, 4.414, 0.793, 2.426).unwrap()
+}
+
+fn expected(now: &Population, end: Timestamp) -> Section {
+    let plan = ValuePlan::months(6, DiscountRate::yearly(0.1).unwrap());
+    let values = now.members().iter().map(|member| {
+        let history =
+            BuyingHistory::new(1, Span::from_days(10), end.since(member.first_seen_at) + Span::from_days(10));
+        (member.key.clone(), lifetime_value(&model(), &history.unwrap(), 20.0, &plan))
+    });
+    Section::prediction(values.collect(), Currency::EUR)
+}
+
+fn judged() -> Section {
+    let case = |repeats, recency, bought| HoldoutCase {
+        history: BuyingHistory::new(repeats, Span::from_days(recency), Span::from_days(270)).unwrap(),
+        bought,
+    };
+    let holdout =
+        Holdout::new([case(0, 0, 0), case(0, 0, 1), case(2, 260, 2)], Span::from_days(182)).unwrap();
+    Section::calibration(holdout.evaluate(&model()).unwrap())
+}
+
+fn measured(report: Report, batches: &[EventBatch], end: Timestamp, named: fn(&str) -> String) -> Report {
+    let months = Calendar::new(Tz::Europe__Berlin, BucketUnit::Month);
+    let is = |kind: EventKind| EventTest::new(&named(kind.name()), move |event| event.kind() == kind);
+    let ordered = || is(EventKind::OrderPlaced);
+    let activity = ActivityLifecycle::new(months, ordered());
+    let retention = Retention::new(months, ordered(), ordered()).with_cohort(CohortBy::First);
+    let retention = retention.valued_in(Currency::EUR);
+    let cases = Cases::new().valued_in(Currency::EUR);
+    let steps = vec![is(EventKind::LeadCaptured), is(EventKind::ProductViewed), ordered()];
+    let by_channel = move |history: &wayfold_core::History<'_>| {
+        history.events().first()?.channel().map(|of| named(of.as_str()))
+    };
+    let funnel = Funnel::new(steps, Span::from_days(60)).unwrap().by_segment(by_channel);
+    let touch = EventTest::new("touch", |event| event.channel().is_some());
+    let attribution =
+        Attribution::new(touch, ordered(), Span::from_days(30)).unwrap().named_by(Activity::Channel);
+
+    let measure = (
+        (activity, retention),
+        ((ProcessMap::new(cases.clone()), Variants::new(cases)), (funnel, attribution)),
+    );
+    let mut total = Default::default();
+    for_each_history(batches, Shard::ALL, end, |history| measure.add(history, 1, &mut total));
+    let ((activity, retention), (_, (funnel, attribution))) = &measure;
+    let ((active, retained), ((map, variants), (reached, owed))) = &total;
+    let cohorts = retention.report(retained, retained.buckets().unwrap());
+    let models = [AttributionModel::Linear, AttributionModel::Last];
+    let mut map = map.report();
+    for row in &mut map.activities {
+        row.name = named(&row.name);
+    }
+    for row in &mut map.edges {
+        (row.from, row.to) = (named(&row.from), named(&row.to));
+    }
+    report
+        .with(Section::activity(activity.report(active, active.buckets().unwrap()), BucketUnit::Month))
+        .with(Section::funnel(funnel.report(reached)).titled(named("The way to the order")))
+        .with(Section::process_map(map.clone(), Some(Currency::EUR)))
+        .with(Section::process_map(map, None).titled(named("Once more")))
+        .with(Section::variants(variants.report(), Some(Currency::EUR)))
+        .with(Section::attribution(
+            models.iter().map(|model| attribution.report(owed, model)).collect(),
+            None,
+        ))
+        .with(Section::retention(cohorts.clone(), BucketUnit::Month))
+        .with(Section::cohort_value(cohorts, BucketUnit::Month, Currency::EUR))
+}
