@@ -1,5 +1,7 @@
 //! What the library answers about one customer at an instant.
 
+mod field;
+
 use serde::Serialize;
 
 use crate::currency::Currency;

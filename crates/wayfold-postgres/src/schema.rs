@@ -12,10 +12,22 @@ const MIGRATIONS: [&str; 2] = [include_str!("schema/0001_log.sql"), include_str!
 /// `xid8` and its snapshots came with version 13.
 const SERVER_VERSION_MIN: i32 = 130_000;
 
-/// Makes the tables where they are not there, and refuses a database that cannot hold the log.
-pub(crate) async fn prepare(client: &mut Client, schema: &str) -> Result<()> {
+/// What happens where the tables are not there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Missing {
+    Made,
+    Refused,
+}
+
+/// Makes or refuses tables that are not there, and refuses a database that cannot hold the log.
+pub(crate) async fn prepare(client: &mut Client, schema: &str, missing: Missing) -> Result<()> {
     check_server(client).await?;
-    if migrations_applied(client, schema).await? < MIGRATIONS.len() {
+    let applied = migrations_applied(client, schema).await?;
+    if applied == 0 && missing == Missing::Refused {
+        let message = format_args!("open the log: there is none in schema {schema:?}; append to it first");
+        return Err(Error::new(ErrorKind::Unavailable, message));
+    }
+    if applied < MIGRATIONS.len() {
         migrate(client, schema).await?;
     }
     follow_cluster(client, schema).await

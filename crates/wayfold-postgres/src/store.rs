@@ -19,7 +19,7 @@ use crate::error::{At, is_crossed};
 use crate::frontier::settled;
 use crate::read::page;
 use crate::runtime::Threads;
-use crate::schema;
+use crate::schema::{self, Missing};
 use crate::sql::Sql;
 use crate::subscribe::{Waiters, listen};
 use crate::tls::{Tls, tls};
@@ -90,6 +90,18 @@ impl PostgresStore {
     /// server is older than 13, not in UTF8 or commits without waiting, or if the role may not do what is needed.
     /// `Unavailable` if the server cannot be reached.
     pub async fn open(config: PostgresConfig) -> Result<Self> {
+        Self::open_or(config, Missing::Made).await
+    }
+
+    /// Opens a log that is there already, and makes none.
+    ///
+    /// # Errors
+    /// As [`PostgresStore::open`]; `Unavailable` if the schema holds no log.
+    pub async fn open_existing(config: PostgresConfig) -> Result<Self> {
+        Self::open_or(config, Missing::Refused).await
+    }
+
+    async fn open_or(config: PostgresConfig, missing: Missing) -> Result<Self> {
         let (mut driver, schema) = (config.driver()?, config.checked_schema()?.to_owned());
         let tls = tls(&config, &mut driver)?;
         let threads = Threads::start(config.threads)?;
@@ -108,7 +120,7 @@ impl PostgresStore {
         let opened = shared.clone();
         let head = threads.run(async move {
             let mut client = opened.client().await?;
-            schema::prepare(&mut client, &schema).await?;
+            schema::prepare(&mut client, &schema, missing).await?;
             head(&client, &opened).await
         });
         shared.waiters.reach(head.await?);

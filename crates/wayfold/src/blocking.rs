@@ -603,4 +603,12 @@ impl StoreUrl {
     pub fn open_blocking(&self) -> Result<Box<dyn EventStore>> {
         block_on(self.open())
     }
+
+    /// As [`StoreUrl::open_existing`], in the form that waits.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn open_existing_blocking(&self) -> Result<Box<dyn EventStore>> {
+        block_on(self.open_existing())
+    }
 }

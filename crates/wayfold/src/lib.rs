@@ -144,6 +144,11 @@ pub use wayfold_store::{AppendCondition, AppendOutcome, EventFilter, EventStore,
 #[doc = include_str!("../../../README.md")]
 struct Readme;
 
+/// Compiles and runs the example of the readme in Chinese.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.zh-CN.md")]
+struct ReadmeChinese;
+
 /// Compiles and runs the program of the guide.
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/guide/first-journey.md")]

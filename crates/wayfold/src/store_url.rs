@@ -55,6 +55,19 @@ impl StoreUrl {
         }
     }
 
+    /// Opens a log that is there already to be read, and makes none: a file for reading alone, a database as it is, and in
+    /// memory an empty log.
+    ///
+    /// # Errors
+    /// As [`StoreUrl::open`]; `Unavailable` if there is no log.
+    pub async fn open_existing(&self) -> Result<Box<dyn EventStore>> {
+        match &self.0 {
+            Backend::Memory => Ok(Box::new(MemoryStore::new())),
+            Backend::Sqlite(path) => existing_sqlite(path),
+            Backend::Postgres(connection) => existing_postgres(connection).await,
+        }
+    }
+
     /// The file of a log in SQLite.
     pub fn file(&self) -> Option<&Path> {
         match &self.0 {
@@ -69,10 +82,19 @@ fn sqlite(path: &Path) -> Result<Box<dyn EventStore>> {
     Ok(Box::new(wayfold_sqlite::SqliteStore::open(path, wayfold_sqlite::SqliteConfig::default())?))
 }
 
+#[cfg(feature = "sqlite")]
+fn existing_sqlite(path: &Path) -> Result<Box<dyn EventStore>> {
+    let config = wayfold_sqlite::SqliteConfig::default();
+    Ok(Box::new(wayfold_sqlite::SqliteStore::open_read_only(path, config)?))
+}
+
 #[cfg(not(feature = "sqlite"))]
 fn sqlite(_: &Path) -> Result<Box<dyn EventStore>> {
     Err(not_built("sqlite"))
 }
+
+#[cfg(not(feature = "sqlite"))]
+use sqlite as existing_sqlite;
 
 #[cfg(feature = "postgres")]
 async fn postgres(connection: &str) -> Result<Box<dyn EventStore>> {
@@ -80,10 +102,19 @@ async fn postgres(connection: &str) -> Result<Box<dyn EventStore>> {
     Ok(Box::new(wayfold_postgres::PostgresStore::open(config).await?))
 }
 
+#[cfg(feature = "postgres")]
+async fn existing_postgres(connection: &str) -> Result<Box<dyn EventStore>> {
+    let config = wayfold_postgres::PostgresConfig::new(connection);
+    Ok(Box::new(wayfold_postgres::PostgresStore::open_existing(config).await?))
+}
+
 #[cfg(not(feature = "postgres"))]
 async fn postgres(_: &str) -> Result<Box<dyn EventStore>> {
     Err(not_built("postgres"))
 }
+
+#[cfg(not(feature = "postgres"))]
+use postgres as existing_postgres;
 
 #[cfg(not(all(feature = "sqlite", feature = "postgres")))]
 fn not_built(feature: &str) -> Error {

@@ -17,7 +17,7 @@ pub(super) fn note(path: &str, before: Option<&Tree>, after: Option<&Tree>, chan
         _ => {
             let (old, new) = (members(before), members(after));
             let leaf = |value: Option<&Tree>, members: &Members<'_>| {
-                value.filter(|_| members.is_empty()).and_then(text)
+                value.filter(|_| members.is_empty()).and_then(Tree::to_text)
             };
             let (before, after) = (leaf(before, &old), leaf(after, &new));
             if before != after {
@@ -70,15 +70,4 @@ fn members(value: Option<&Tree>) -> Members<'_> {
 fn elements(list: &[Tree], first: usize) -> Members<'_> {
     let named = |(place, element)| (element_name(first + place, element), element);
     list.iter().enumerate().map(named).collect()
-}
-
-/// A text as it is, money as amount and currency, nothing for null and for what has no members, anything else
-/// as JSON.
-fn text(value: &Tree) -> Option<String> {
-    match value {
-        Tree::Text(text) | Tree::Name(text) | Tree::Instant(text) | Tree::Decimal(text) => Some(text.clone()),
-        Tree::Boolean(value) => Some(value.to_string()),
-        Tree::Integer(number) => Some(number.to_string()),
-        money => money.money_texts().map(|(amount, currency)| format!("{amount} {currency}")),
-    }
 }

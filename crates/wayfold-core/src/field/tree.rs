@@ -79,6 +79,19 @@ impl Tree {
         }
     }
 
+    /// A text as it is, money as amount and currency, nothing for null and for what has no members, anything else
+    /// as JSON.
+    pub(crate) fn to_text(&self) -> Option<String> {
+        match self {
+            Self::Text(text) | Self::Name(text) | Self::Instant(text) | Self::Decimal(text) => {
+                Some(text.clone())
+            }
+            Self::Boolean(value) => Some(value.to_string()),
+            Self::Integer(number) => Some(number.to_string()),
+            money => money.money_texts().map(|(amount, currency)| format!("{amount} {currency}")),
+        }
+    }
+
     /// What it is, with its article.
     pub(crate) fn what(&self) -> &'static str {
         match self {

@@ -389,3 +389,33 @@ fn every_field_that_an_explanation_names_is_found_whatever_the_customer_calls_th
         Filter::field("key.customer").is("]\"\0[").and(field("journey.journeys[\"a]b\"].outcome").is("won"));
     assert_eq!(fold.select(&Tenant::default(), day(50), &Selection::new(named)).unwrap().matching(), 1);
 }
+
+#[test]
+fn a_view_tells_a_field_by_the_name_that_filters_use() {
+    let fold = folded(&projections(), &shop());
+    let page = fold.select(&Tenant::default(), day(200), &Selection::default()).unwrap();
+    let ada = page.customers().next().unwrap();
+    for (field, expected) in [
+        ("key.customer", Some("ada")),
+        ("lifecycle.stage", Some("repeat")),
+        ("value.currencies[EUR].net", Some("30.05 EUR")),
+        ("value.currencies[USD].net", None),
+        ("value.gaps.count", Some("1")),
+        ("lifecycle.returned_at", None),
+        ("journey.journeys[j1].outcome", Some("won")),
+        ("journey.journeys[*].key", Some("j1, j2")),
+    ] {
+        assert_eq!(ada.field(field).unwrap().as_deref(), expected, "{field}");
+    }
+    for (field, says) in [
+        ("lifecycle.stag", "there is no \"stag\"; there is: first_purchase_at"),
+        ("lifecycle", "it is a record; name what stands in it"),
+        ("journey.journeys", "it is a list"),
+        ("value.currencies.net", "stands behind a list"),
+        ("", "field \"\""),
+    ] {
+        let error = ada.field(field).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidSelection, "{field}");
+        assert!(error.to_string().contains(says), "{field}: {error}");
+    }
+}

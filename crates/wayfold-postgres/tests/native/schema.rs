@@ -22,6 +22,21 @@ fn who_opens_first_makes_the_tables() {
     assert_eq!(all(&open(config(&server))).len(), 8);
 }
 
+#[test]
+fn who_opens_an_existing_log_makes_none() {
+    let Some(server) = server("who_opens_an_existing_log_makes_none") else { return };
+    let existing = || block_on(PostgresStore::open_existing(config(&server)));
+    let error = existing().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
+    assert!(error.to_string().contains("there is none in schema \"wayfold\""), "{error}");
+    let beside = Session::open(&server.connection());
+    let made = "SELECT count(*) FROM pg_namespace WHERE nspname = 'wayfold'";
+    assert_eq!(beside.column::<i64>(made), [0]);
+
+    put(&open(config(&server)), &[registered(1, "ada")]);
+    assert_eq!(all(&existing().unwrap()), [1]);
+}
+
 /// It was dumped by a program that knew no other, and restored where transactions are counted from the beginning.
 #[test]
 fn a_log_of_the_first_schema_goes_on() {

@@ -3,17 +3,22 @@
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
 /// A browser, which ends when this is dropped.
 #[derive(Debug)]
 pub(crate) struct Chromium {
-    process: Child,
+    process: Arc<Mutex<Child>>,
     to: ChildStdin,
     from: BufReader<ChildStdout>,
     calls: u64,
 }
+
+/// How long a test may have a browser, also on a machine that does much else.
+const ENDED_AFTER: Duration = Duration::from_secs(180);
 
 /// The protocol wants two more files than a process is given: they are made of the usual ones.
 const WITH_PIPES: &str = r#"exec "$@" 3<&0 4>&1 </dev/null >/dev/null 2>&1"#;
@@ -48,6 +53,13 @@ impl Chromium {
             .spawn()
             .unwrap();
         let (to, from) = (process.stdin.take().unwrap(), BufReader::new(process.stdout.take().unwrap()));
+        let process = Arc::new(Mutex::new(process));
+        // One that says nothing any more is ended, which whoever waits for it notices.
+        let late = Arc::downgrade(&process);
+        std::thread::spawn(move || {
+            std::thread::sleep(ENDED_AFTER);
+            late.upgrade().map(|process| process.lock().unwrap().kill())
+        });
         Self { process, to, from, calls: 0 }
     }
 
@@ -81,8 +93,9 @@ impl Chromium {
 impl Drop for Chromium {
     fn drop(&mut self) {
         // It may have ended by itself.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
+        let mut process = self.process.lock().unwrap();
+        let _ = process.kill();
+        let _ = process.wait();
     }
 }
 

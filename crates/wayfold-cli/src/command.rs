@@ -1,0 +1,94 @@
+//! The commands, one a file.
+
+mod backup;
+mod check;
+mod compact;
+mod compare;
+mod completions;
+mod customer;
+mod customers;
+mod demo;
+mod export;
+mod funnel;
+mod import;
+mod log;
+mod map;
+mod models;
+mod population;
+mod report;
+mod retention;
+mod segments;
+
+use anyhow::Result;
+use clap::Subcommand;
+
+use crate::failure::Exit;
+use crate::output::Output;
+
+/// What the command does.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Makes a shop, replays it and writes its report: begin here
+    Demo(demo::Demo),
+    /// Takes a file of events into a store
+    Import(import::Import),
+    /// Shows one customer, and why
+    Customer(customer::Customer),
+    /// Lists the customers that a rule selects
+    Customers(customers::Customers),
+    /// Counts all customers by stage and class, and adds up their money
+    Population(population::PopulationCommand),
+    /// Shows the segments of all customers, named ones or by rules
+    Segments(segments::Segments),
+    /// Compares two instants or two sets of rules, by customer
+    Compare(compare::Compare),
+    /// Shows how far customers come through steps
+    Funnel(funnel::FunnelCommand),
+    /// Shows what follows what, and where customers wait
+    Map(map::Map),
+    /// Shows who comes back how much later
+    Retention(retention::RetentionCommand),
+    /// Fits models of what customers are worth, and judges them
+    Models(models::Models),
+    /// Writes the report: one HTML file
+    Report(report::ReportCommand),
+    /// Writes the events into a file
+    Export(export::Export),
+    /// Lists the events as they came
+    Log(log::Log),
+    /// Checks every byte of a log in a file
+    Check(check::Check),
+    /// Brings the events of each customer together in a log in a file
+    Compact(compact::Compact),
+    /// Copies a log in a file while it is in use
+    Backup(backup::Backup),
+    /// Prints completions for a shell
+    Completions(completions::Completions),
+}
+
+impl Command {
+    /// Does it.
+    pub(crate) fn run(&self, output: &mut Output) -> Result<Exit> {
+        match self {
+            Self::Import(command) => return command.run(output),
+            Self::Demo(command) => command.run(output),
+            Self::Customer(command) => command.run(output),
+            Self::Customers(command) => command.run(output),
+            Self::Population(command) => command.run(output),
+            Self::Segments(command) => command.run(output),
+            Self::Compare(command) => command.run(output),
+            Self::Funnel(command) => command.run(output),
+            Self::Map(command) => command.run(output),
+            Self::Retention(command) => command.run(output),
+            Self::Models(command) => command.run(output),
+            Self::Report(command) => command.run(output),
+            Self::Export(command) => command.run(output),
+            Self::Log(command) => command.run(output),
+            Self::Check(command) => command.run(output),
+            Self::Compact(command) => command.run(output),
+            Self::Backup(command) => command.run(output),
+            Self::Completions(command) => command.run(output),
+        }
+        .map(|()| Exit::Done)
+    }
+}

@@ -1,0 +1,229 @@
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use anyhow::{Context, Result};
+use clap::Args;
+use wayfold::insight::{CaseBy, Tz};
+use wayfold::sqlite::{SqliteConfig, SqliteStore};
+use wayfold::{
+    Builder, Currency, EventBatch, Explanation, JourneyEvent, LifecycleStage, Population, Rules, Span, Tenant,
+};
+use wayfold_testkit::shop::{Shop, ShopConfig};
+
+use crate::ask::{Asked, currency_of};
+use crate::command::customer::history;
+use crate::command::report::write_page;
+use crate::failure::exists;
+use crate::output::Output;
+use crate::progress;
+use crate::reporting::{Folded, Plan};
+use crate::table::Table;
+use crate::words::{count, many, percent};
+
+/// How many events are appended at a time.
+const EVENTS_PER_APPEND: usize = 10_000;
+/// How long a customer of the shop may take through the five stages.
+const WINDOW_DAYS: u32 = 90;
+/// Events of the shop for each customer.
+const EVENTS_PER_CUSTOMER: u64 = 20;
+
+/// Makes a shop, keeps its events in a new file, replays them, and writes the report: a tour in a few seconds.
+#[derive(Debug, Args)]
+pub(crate) struct Demo {
+    /// The new folder for the log and the report
+    #[arg(value_name = "FOLDER", default_value = "wayfold-demo")]
+    folder: PathBuf,
+    /// How many customers the shop may have; some of them never come
+    #[arg(long, value_name = "NUMBER", default_value_t = 3_000, value_parser = clap::value_parser!(u32).range(100..=1_000_000))]
+    customers: u32,
+    /// Another seed makes another shop
+    #[arg(long, value_name = "NUMBER", default_value_t = 42)]
+    seed: u64,
+}
+
+/// What the tour tells of the shop.
+struct Tour<'a> {
+    shop: &'a Shop,
+    asked: &'a Asked,
+    population: Population,
+    /// Events that the log took; those that came again are not taken twice.
+    taken: u64,
+    store_s: f64,
+    replay_s: f64,
+    log: &'a Path,
+    page: &'a Path,
+    /// Whether the report leaves something out.
+    is_partial: bool,
+}
+
+impl Demo {
+    pub(crate) fn run(&self, output: &mut Output) -> Result<()> {
+        if self.folder.exists() {
+            return Err(exists(&self.folder));
+        }
+        let folder = self.folder.display();
+        std::fs::create_dir_all(&self.folder).with_context(|| format!("failed to make {folder}"))?;
+        let (log, page) = (self.folder.join("shop.db"), self.folder.join("report.html"));
+        let shop = self.shop();
+        let start = Instant::now();
+        let (taken, currency) = store(&shop, &log)?;
+        let store_s = start.elapsed().as_secs_f64();
+
+        let mut builder = builder()?;
+        let folded = Folded::register(&mut builder, currency)?;
+        let start = Instant::now();
+        let wayfold = builder.open_blocking(open(&log)?)?;
+        let replay_s = start.elapsed().as_secs_f64();
+        let asked = Asked { wayfold, tenant: Tenant::default(), as_of: shop.end() };
+        let spinner = progress::spinner("asking");
+        let (report, missing) = plan(&log)?.report(&asked, &folded)?;
+        write_page(&report, &page)?;
+        spinner.finish_and_clear();
+        let population = asked.population()?;
+        let tour = Tour {
+            shop: &shop,
+            asked: &asked,
+            population,
+            taken,
+            store_s,
+            replay_s,
+            log: &log,
+            page: &page,
+            is_partial: !missing.is_empty(),
+        };
+        if output.is_json() { output.object(&tour.figures()) } else { tour.tell(output, currency) }
+    }
+
+    fn shop(&self) -> Shop {
+        let config = ShopConfig::of(u64::from(self.customers) * EVENTS_PER_CUSTOMER);
+        Shop::new(config.with_customers(self.customers).with_seed(self.seed))
+    }
+}
+
+fn builder() -> Result<Builder> {
+    Ok(Builder::new(Rules::default())?.on_demand())
+}
+
+fn open(log: &Path) -> Result<SqliteStore> {
+    SqliteStore::open(log, SqliteConfig::default())
+        .with_context(|| format!("failed to make {}", log.display()))
+}
+
+/// Stores the shop's events as they arrive; says how many were taken, and in which currency most was bought.
+fn store(shop: &Shop, log: &Path) -> Result<(u64, Option<Currency>)> {
+    let wayfold = builder()?.open_blocking(open(log)?)?;
+    let bar = progress::steps(shop.events().len() as u64).with_message("events stored");
+    let (mut events, mut taken) = (shop.events(), 0);
+    loop {
+        let batch: Vec<JourneyEvent> = events.by_ref().take(EVENTS_PER_APPEND).collect();
+        if batch.is_empty() {
+            break;
+        }
+        taken += wayfold.append_batch(EventBatch::from_events(&batch)?)?.new as u64;
+        bar.inc(batch.len() as u64);
+    }
+    bar.finish_and_clear();
+    let currency = currency_of(None, &wayfold.population(shop.end())?)?;
+    Ok((taken, currency))
+}
+
+fn plan(log: &Path) -> Result<Plan> {
+    Ok(Plan {
+        title: "The shop of the demo".to_owned(),
+        source: format!("sqlite:{}", log.display()),
+        zone: Tz::UTC,
+        cases: CaseBy::Journey,
+        steps: Vec::new(),
+        window: Span::from_days(WINDOW_DAYS),
+        from: None,
+        customers: Vec::new(),
+    })
+}
+
+impl Tour<'_> {
+    /// What programs get; it is documented in docs/guide/command.md.
+    fn figures(&self) -> serde_json::Value {
+        serde_json::json!({
+            "log": self.log,
+            "report": self.page,
+            "events": self.taken,
+            "came_again": self.shop.truth().duplicates,
+            "came_late": self.shop.truth().late,
+            "customers": self.population.len(),
+            "store_seconds": self.store_s,
+            "replay_seconds": self.replay_s,
+        })
+    }
+
+    fn tell(&self, output: &mut Output, currency: Option<Currency>) -> Result<()> {
+        let truth = self.shop.truth();
+        let (customers, events) = (many(self.population.len() as u64, "customer"), many(self.taken, "event"));
+        output.heading(&format!("A shop of {customers} and {events}"))?;
+        output.line(format!(
+            "It traded for three years. {} came late, {} came twice and were taken once, {} took an earlier one back.",
+            many(truth.late, "event"),
+            count(truth.duplicates),
+            count(truth.retractions)
+        ))?;
+        let rate = self.taken as f64 / self.replay_s / 1e6;
+        output.line(format!(
+            "Stored in {} in {:.1} s; replayed from there into all customers' states in {:.0} ms: {rate:.1} million events/s.",
+            self.log.display(),
+            self.store_s,
+            self.replay_s * 1e3
+        ))?;
+        output.line("")?;
+        self.tell_figures(output, currency)?;
+        if let Some(story) = self.story()? {
+            let stage = story.view.lifecycle.stage;
+            output.heading(&format!("Customer {} is {stage}. Why?", story.view.key))?;
+            history(output, &story)?;
+        }
+        output.line("")?;
+        self.tell_next(output)
+    }
+
+    fn tell_figures(&self, output: &mut Output, currency: Option<Currency>) -> Result<()> {
+        let summary = self.population.summary();
+        output.heading(&format!("Where they stand as of {}", summary.as_of))?;
+        let share = |part: u64| percent(part as f64 / summary.customers.max(1) as f64);
+        let rows =
+            summary.lifecycle.iter().map(|(stage, part)| vec![stage.to_string(), count(*part), share(*part)]);
+        output.table(Table::new(&["stage", "customers", "share"], 1).with_rows(rows))?;
+        let total = summary.totals.iter().find(|total| Some(total.currency) == currency);
+        total.map_or(Ok(()), |total| {
+            let (buyers, net) = (many(total.buyers, "buyer"), total.net);
+            output.line(format!(
+                "{buyers} made {} for {net}, refunds taken off.",
+                many(total.purchases, "purchase")
+            ))?;
+            output.line("")
+        })
+    }
+
+    /// Of who was won back, the one with the shortest history.
+    fn story(&self) -> Result<Option<Explanation>> {
+        let won_back =
+            self.population.members().iter().filter(|member| member.lifecycle == LifecycleStage::WonBack);
+        let Some(member) = won_back.min_by_key(|member| member.events) else { return Ok(None) };
+        Ok(self.asked.wayfold.explain_as_of(&member.key, self.asked.as_of)?)
+    }
+
+    fn tell_next(&self, output: &mut Output) -> Result<()> {
+        output.heading(&format!("The report is {}: open it in a browser.", self.page.display()))?;
+        if self.is_partial {
+            output.line("It leaves out what the log has too little for; `wayfold report` names it.")?;
+        }
+        output.line("Then ask on:")?;
+        output.line(format!("  export WAYFOLD_STORE=sqlite:{}", self.log.display()))?;
+        for command in [
+            "wayfold population",
+            "wayfold customers 'lifecycle.stage is loyal' --sort value.purchases --descending",
+            "wayfold map --cases journey",
+            "wayfold --help",
+        ] {
+            output.line(format!("  {command}"))?;
+        }
+        Ok(())
+    }
+}

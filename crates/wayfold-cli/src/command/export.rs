@@ -1,0 +1,128 @@
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use clap::{Args, ValueEnum};
+use wayfold::blocking::Wayfold;
+use wayfold::ingest::{ParquetOptions, ParquetWriter, XesWriter};
+use wayfold::{AsOf, Timestamp};
+
+use crate::ask::ScopeArguments;
+use crate::failure::{exists, usage};
+use crate::output::Output;
+use crate::printable::printable_json;
+use crate::progress;
+use crate::store::{StoreArguments, for_each_batch};
+use crate::words::many;
+
+/// Writes all events of the log, or, as `canonical`, the states of all customers, to a new file or to a pipe.
+#[derive(Debug, Args)]
+pub(crate) struct Export {
+    /// In which format
+    #[arg(long, value_enum, default_value = "jsonl")]
+    format: Format,
+    /// The new file; nothing is overwritten [default: standard output]
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<PathBuf>,
+    #[command(flatten)]
+    store: StoreArguments,
+    #[command(flatten)]
+    scope: ScopeArguments,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// Wayfold's own events, one a line, with position and recording time; `wayfold import` reads them
+    Jsonl,
+    /// The same as Parquet, for DuckDB, Polars, pandas and Spark
+    Parquet,
+    /// An event log for process mining: a trace for each customer of the tenant
+    Xes,
+    /// The states of all customers in one form: equal sets of events give equal bytes
+    Canonical,
+}
+
+impl Export {
+    pub(crate) fn run(&self, output: &mut Output) -> Result<()> {
+        let wayfold = self.scope.builder()?.open_blocking(self.store.open_to_read()?)?;
+        let Some(path) = &self.output else {
+            if output.is_terminal() && self.format != Format::Jsonl {
+                return Err(usage("this format is not for a terminal; name a file with --output FILE"));
+            }
+            return self.write(&wayfold, output.bytes()).map(drop);
+        };
+        let mut file = BufWriter::new(create(path)?);
+        let spinner = progress::spinner("writing");
+        let events = self.write(&wayfold, &mut file).inspect_err(|_| {
+            // It was made just now, and half of an export is none.
+            let _ = std::fs::remove_file(path);
+        })?;
+        spinner.finish_and_clear();
+        if output.is_json() {
+            return output.object(&serde_json::json!({ "file": path, "events": events }));
+        }
+        output.line(format!("{}: {}", path.display(), many(events, "event")))
+    }
+
+    /// Writes everything; says how many events it is or stands for.
+    fn write(&self, wayfold: &Wayfold, out: &mut (impl Write + Send)) -> Result<u64> {
+        let events = match self.format {
+            Format::Jsonl => write_jsonl(wayfold, out)?,
+            Format::Parquet => write_parquet(wayfold, out)?,
+            Format::Xes => self.write_xes(wayfold, out)?,
+            Format::Canonical => {
+                out.write_all(&wayfold.export()?)?;
+                wayfold.population_of(&self.scope.tenant()?, AsOf::Now)?.summary().events
+            }
+        };
+        out.flush()?;
+        Ok(events)
+    }
+
+    fn write_xes(&self, wayfold: &Wayfold, out: &mut impl Write) -> Result<u64> {
+        let mut writer = XesWriter::new(out)?;
+        let (mut written, mut events) = (Ok(()), 0);
+        wayfold.for_each_history(&self.scope.tenant()?, Timestamp::MAX, |history| {
+            if written.is_ok() {
+                events += history.events().len() as u64;
+                written = writer.write(history);
+            }
+        })?;
+        written?;
+        writer.finish()?;
+        Ok(events)
+    }
+}
+
+fn write_jsonl(wayfold: &Wayfold, out: &mut impl Write) -> Result<u64> {
+    let mut events = 0;
+    for_each_batch(wayfold.store(), |batch| {
+        events += batch.len() as u64;
+        for event in batch.iter() {
+            let json = serde_json::to_string(&event.to_event())?;
+            // It may be a terminal that reads.
+            writeln!(out, "{}", printable_json(&json))?;
+        }
+        Ok(())
+    })?;
+    Ok(events)
+}
+
+fn write_parquet(wayfold: &Wayfold, out: &mut (impl Write + Send)) -> Result<u64> {
+    let mut events = 0;
+    let mut writer = ParquetWriter::new(out, ParquetOptions::default())?;
+    for_each_batch(wayfold.store(), |batch| {
+        events += batch.len() as u64;
+        Ok(writer.write(batch)?)
+    })?;
+    writer.finish()?;
+    Ok(events)
+}
+
+fn create(path: &Path) -> Result<File> {
+    File::create_new(path).map_err(|error| match error.kind() {
+        io::ErrorKind::AlreadyExists => exists(path),
+        _ => anyhow::Error::from(error).context(format!("failed to make {}", path.display())),
+    })
+}

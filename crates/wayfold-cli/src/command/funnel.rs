@@ -1,0 +1,132 @@
+use anyhow::Result;
+use clap::{Args, ValueEnum};
+use wayfold::insight::{Exclusion, Funnel, FunnelEntry, FunnelOrder, FunnelReport, FunnelStep, RangeOf};
+use wayfold::{Span, Timestamp};
+
+use crate::ask::{AskArguments, parse_time};
+use crate::failure::usage;
+use crate::kinds::event_tests;
+use crate::output::Output;
+use crate::table::Table;
+use crate::words::{NONE, count, duration, percent};
+
+/// How many of the things that came next are named.
+const NEXT_MAX: usize = 3;
+
+/// Shows how far customers come through steps within a window, and what those do who come no further.
+#[derive(Debug, Args)]
+pub(crate) struct FunnelCommand {
+    /// Kinds of events in their order, such as `product_viewed cart_item_added order_placed`; one's own are `custom:NAME`
+    #[arg(required = true, value_name = "KIND")]
+    steps: Vec<String>,
+    /// How long a customer may take from the first step on, such as `7 days` or `90 minutes`
+    #[arg(long, value_name = "SPAN", default_value = "30 days")]
+    within: String,
+    /// In which order the steps count
+    #[arg(long, value_enum, default_value = "ordered")]
+    order: StepOrder,
+    /// From which entry the window runs
+    #[arg(long, value_enum, default_value = "latest")]
+    entry: Entry,
+    /// Leaves out who does one of these in between
+    #[arg(long, value_name = "KIND")]
+    exclude: Vec<String>,
+    /// Counts entries from this instant on
+    #[arg(long, value_name = "TIME")]
+    from: Option<String>,
+    /// Counts entries before this instant
+    #[arg(long, value_name = "TIME")]
+    to: Option<String>,
+    #[command(flatten)]
+    ask: AskArguments,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum StepOrder {
+    /// One after the other, with anything in between
+    Ordered,
+    /// One after the other, with nothing else in between
+    Strict,
+    /// As strict, but steps may come again
+    StrictWithReentry,
+    /// In any order
+    Unordered,
+}
+
+impl From<StepOrder> for FunnelOrder {
+    fn from(order: StepOrder) -> Self {
+        match order {
+            StepOrder::Ordered => Self::Ordered,
+            StepOrder::Strict => Self::Strict,
+            StepOrder::StrictWithReentry => Self::StrictWithReentry,
+            StepOrder::Unordered => Self::Unordered,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Entry {
+    /// The latest one that reached each step
+    Latest,
+    /// The first one alone
+    First,
+}
+
+impl From<Entry> for FunnelEntry {
+    fn from(entry: Entry) -> Self {
+        match entry {
+            Entry::Latest => Self::Latest,
+            Entry::First => Self::First,
+        }
+    }
+}
+
+impl FunnelCommand {
+    pub(crate) fn run(&self, output: &mut Output) -> Result<()> {
+        let funnel = self.funnel()?;
+        let asked = self.ask.open()?;
+        let total = asked.wayfold.measure_of(&asked.tenant, &funnel, asked.as_of)?;
+        let reports = funnel.report(&total);
+        if output.is_json() {
+            return reports.iter().try_for_each(|report| output.object_line(report));
+        }
+        match reports.first() {
+            None => output.line(format!("Nobody entered by {}.", asked.as_of)),
+            Some(report) => tell(output, report),
+        }
+    }
+
+    fn funnel(&self) -> Result<Funnel> {
+        let window = Span::parse(&self.within).map_err(usage)?;
+        let from = self.from.as_deref().map_or(Ok(Timestamp::MIN), parse_time)?;
+        let to = self.to.as_deref().map(parse_time).transpose()?.map_or(Timestamp::MAX, Timestamp::previous);
+        Ok(Funnel::new(event_tests(&self.steps)?, window)?
+            .with_order(self.order.into())
+            .with_entry(self.entry.into())
+            .excluding(event_tests(&self.exclude)?, Exclusion::DropsCustomer)
+            .within(from..=to, RangeOf::Entry))
+    }
+}
+
+fn tell(output: &mut Output, report: &FunnelReport) -> Result<()> {
+    let row = |step: &FunnelStep| {
+        let next: Vec<String> = step
+            .next
+            .iter()
+            .take(NEXT_MAX)
+            .map(|(name, number)| format!("{name} {}", count(*number)))
+            .collect();
+        vec![
+            step.name.clone(),
+            count(step.customers),
+            percent(step.of_before),
+            percent(step.of_entered),
+            step.from_before.map_or_else(|| NONE.to_owned(), |(_, median)| duration(median)),
+            count(step.dropped),
+            if next.is_empty() { NONE.to_owned() } else { next.join(", ") },
+        ]
+    };
+    let header = ["step", "customers", "of before", "of entered", "median wait", "no further", "did next"];
+    output.table(Table::new(&header, 1).with_rows(report.steps.iter().map(row)))?;
+    output.line(&report.semantics)
+}

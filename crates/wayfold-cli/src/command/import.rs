@@ -1,0 +1,292 @@
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, ensure};
+use clap::{Args, ValueEnum};
+use indicatif::ProgressBar;
+use serde::{Deserialize, Serialize};
+use wayfold::blocking::Wayfold;
+use wayfold::ingest::{
+    self, CsvImport, EventSource, ImportOptions, JsonlImport, Mapping, OnBadRow, ParquetImport, Progress,
+    Rejects, XesImport,
+};
+use wayfold::{CustomerKey, EventBatch, Timestamp};
+
+use crate::ask::ScopeArguments;
+use crate::failure::{Exit, usage};
+use crate::output::Output;
+use crate::progress;
+use crate::store::StoreArguments;
+use crate::table::Table;
+use crate::words::{count, many, or_none};
+
+/// How many rejected rows are listed; a file of rejects takes them all.
+const LISTED_MAX: usize = 20;
+
+/// Takes files of events into a store. What it holds already is not taken twice, so that an import may be run again.
+#[derive(Debug, Args)]
+pub(crate) struct Import {
+    /// CSV with a mapping, Wayfold's own events as JSON Lines or Parquet, or an event log in XES; each but Parquet also .gz
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// What the columns of a CSV file mean, as TOML (docs/guide/import.md)
+    #[arg(long, value_name = "FILE")]
+    mapping: Option<PathBuf>,
+    /// What the files are [default: by their names]
+    #[arg(long)]
+    format: Option<Format>,
+    /// What ids of events from XES begin with; logs that number their cases alike need names of their own
+    #[arg(long, value_name = "NAME", default_value = "xes")]
+    source: String,
+    /// Writes all rejected rows to this new file, as CSV or, if its name ends in .jsonl, JSON Lines
+    #[arg(long, value_name = "FILE", conflicts_with = "strict")]
+    rejects: Option<PathBuf>,
+    /// Stops at the first row that cannot be read, instead of going on without it
+    #[arg(long)]
+    strict: bool,
+    #[command(flatten)]
+    store: StoreArguments,
+    #[command(flatten)]
+    scope: ScopeArguments,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    Csv,
+    Jsonl,
+    Parquet,
+    Xes,
+}
+
+/// What became of a file; its JSON is documented in docs/guide/command.md.
+#[derive(Debug, Serialize)]
+struct ImportedFile {
+    file: String,
+    rows: u64,
+    events: u64,
+    new_events: u64,
+    known_events: u64,
+    customers: u64,
+    skipped_rows: BTreeMap<String, u64>,
+    rejected_rows: BTreeMap<String, u64>,
+    unknown_kinds: BTreeMap<String, u64>,
+    rejects: Vec<RejectedRow>,
+}
+
+/// A row that was rejected, as [`Rejects`] writes it.
+#[derive(Debug, Serialize, Deserialize)]
+struct RejectedRow {
+    row: Option<u64>,
+    line: Option<u64>,
+    column: Option<String>,
+    value: Option<String>,
+    problem: String,
+    reason: String,
+}
+
+impl Import {
+    pub(crate) fn run(&self, output: &mut Output) -> Result<Exit> {
+        let mapping = self.mapping.as_ref().map(Mapping::load).transpose()?;
+        if self.rejects.is_some() && self.files.len() > 1 {
+            return Err(usage("--rejects takes the rows of one file; import one at a time with it"));
+        }
+        for file in &self.files {
+            // Before a store is made for a file that is not there.
+            ensure!(file.is_file(), "{} is no file that can be read; look at its name", file.display());
+            self.format_of(file)?;
+        }
+        let wayfold = self.scope.builder()?.open_blocking(self.store.open_to_append()?)?;
+        let mut rejected = false;
+        for file in &self.files {
+            let start = Instant::now();
+            let imported = self.import(&wayfold, file, mapping.as_ref())?;
+            rejected |= !imported.rejected_rows.is_empty();
+            if output.is_json() {
+                output.object_line(&imported)?;
+            } else {
+                self.tell(output, &imported, start.elapsed())?;
+            }
+        }
+        Ok(if rejected { Exit::Rejected } else { Exit::Done })
+    }
+
+    fn format_of(&self, file: &Path) -> Result<Format> {
+        if let Some(format) = self.format {
+            return Ok(format);
+        }
+        let name = file.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
+        let plain = name.strip_suffix(".gz").unwrap_or(&name);
+        Ok(match plain.rsplit_once('.').map(|(_, ending)| ending) {
+            _ if self.mapping.is_some() => Format::Csv,
+            Some("jsonl" | "ndjson" | "json") => Format::Jsonl,
+            Some("parquet") => Format::Parquet,
+            Some("xes") => Format::Xes,
+            _ => {
+                let file = file.display();
+                return Err(usage(format_args!(
+                    "what the columns of {file} mean is not known; give --mapping M.toml (docs/guide/import.md), or --format if it holds events"
+                )));
+            }
+        })
+    }
+
+    fn import(&self, wayfold: &Wayfold, file: &Path, mapping: Option<&Mapping>) -> Result<ImportedFile> {
+        let bar = progress::bytes();
+        let (rejects, listed) = self.rejects()?;
+        let source = self.open(file, mapping, options(&bar, rejects)).inspect_err(|_| {
+            // Nothing was read, so that the file for rejected rows is empty and would be in the way of the next try.
+            self.rejects.as_ref().map(std::fs::remove_file);
+        })?;
+        let mut source = Watched { source, customers: BTreeSet::new() };
+        let imported = wayfold.import(&mut source)?;
+        bar.finish_and_clear();
+        let Progress { file, rows, skipped_by_reason, rejected_by_problem, unknown_kinds, .. } =
+            source.source.progress();
+        Ok(ImportedFile {
+            file,
+            rows,
+            events: imported.events,
+            new_events: imported.new,
+            known_events: imported.events - imported.new,
+            customers: source.customers.len() as u64,
+            skipped_rows: skipped_by_reason,
+            rejected_rows: rejected_by_problem
+                .iter()
+                .map(|(problem, rows)| (problem.to_string(), *rows))
+                .collect(),
+            unknown_kinds,
+            rejects: listed.rows()?,
+        })
+    }
+
+    /// Where bad rows go: to the file that is named, else to a list of the first ones.
+    fn rejects(&self) -> Result<(OnBadRow, Listed)> {
+        let listed = Listed::default();
+        let on_bad_row = match &self.rejects {
+            _ if self.strict => OnBadRow::Stop,
+            Some(path) => OnBadRow::Reject(Rejects::create(path)?),
+            None => OnBadRow::Reject(Rejects::jsonl(listed.clone())),
+        };
+        Ok((on_bad_row, listed))
+    }
+
+    fn open(
+        &self,
+        file: &Path,
+        mapping: Option<&Mapping>,
+        options: ImportOptions,
+    ) -> Result<Box<dyn EventSource + Send>> {
+        Ok(match self.format_of(file)? {
+            Format::Csv => {
+                let mapping = mapping
+                    .ok_or_else(|| usage("a CSV file needs --mapping M.toml (docs/guide/import.md)"))?;
+                Box::new(CsvImport::open(mapping.clone(), file, options)?)
+            }
+            Format::Jsonl => Box::new(JsonlImport::open(file, options)?),
+            Format::Parquet => Box::new(ParquetImport::open(file, options)?),
+            Format::Xes => Box::new(XesImport::open(file, &self.source, options)?),
+        })
+    }
+
+    fn tell(&self, output: &mut Output, imported: &ImportedFile, time: Duration) -> Result<()> {
+        let (events, customers) = (many(imported.events, "event"), many(imported.customers, "customer"));
+        let (file, seconds) = (&imported.file, time.as_secs_f64());
+        output.heading(&format!("{file}: {events} of {customers} in {seconds:.1} s"))?;
+        match (imported.new_events, imported.known_events) {
+            (_, 0) => {}
+            (0, _) => output.line("Nothing is new: the log held them all.")?,
+            (new, known) => {
+                output.line(format!("{} of them are new; the log held {}.", count(new), count(known)))?;
+            }
+        }
+        for (reason, rows) in &imported.skipped_rows {
+            output.line(format!("{} skipped: {reason}", many(*rows, "row")))?;
+        }
+        for (kind, events) in &imported.unknown_kinds {
+            output
+                .line(format!("{} of the unknown kind {kind:?}, which are kept", many(*events, "event")))?;
+        }
+        for (problem, rows) in &imported.rejected_rows {
+            output.line(format!("{} rejected: {problem}", many(*rows, "row")))?;
+        }
+        let rejected = imported.rejected_rows.values().sum::<u64>();
+        if let Some(path) = self.rejects.as_ref().filter(|_| rejected > 0) {
+            return output.line(format!("They stand in {}.", path.display()));
+        }
+        if imported.rejects.is_empty() {
+            return Ok(());
+        }
+        let rows = imported.rejects.iter().map(|bad| {
+            vec![
+                or_none(bad.row.or(bad.line)),
+                or_none(bad.column.as_ref()),
+                or_none(bad.value.as_ref()),
+                bad.reason.clone(),
+            ]
+        });
+        output.table(Table::new(&["row", "column", "value", "reason"], 4).with_rows(rows))?;
+        let more = rejected.saturating_sub(imported.rejects.len() as u64);
+        if more > 0 {
+            output.line(format!("And {more} more; --rejects FILE takes all of them."))?;
+        }
+        Ok(())
+    }
+}
+
+fn options(bar: &ProgressBar, on_bad_row: OnBadRow) -> ImportOptions {
+    let drawn = bar.clone();
+    let on_progress = move |progress: &Progress| {
+        drawn.set_length(progress.bytes_total.unwrap_or(progress.bytes_read));
+        drawn.set_position(progress.bytes_read);
+        drawn.set_message(format!("{} events", count(progress.events)));
+    };
+    let now = Timestamp::from(chrono::Utc::now());
+    ImportOptions::default().with_now(now).with_on_bad_row(on_bad_row).with_on_progress(on_progress)
+}
+
+/// A source that is watched for whose events it gives.
+struct Watched {
+    source: Box<dyn EventSource + Send>,
+    customers: BTreeSet<CustomerKey>,
+}
+
+impl EventSource for Watched {
+    fn next_batch(&mut self) -> ingest::Result<Option<EventBatch>> {
+        let batch = self.source.next_batch()?;
+        self.customers.extend(batch.iter().flat_map(EventBatch::customers));
+        Ok(batch)
+    }
+
+    fn progress(&self) -> Progress {
+        self.source.progress()
+    }
+}
+
+/// The first rejected rows, a line of JSON each.
+#[derive(Debug, Clone, Default)]
+struct Listed(Arc<Mutex<Vec<Vec<u8>>>>);
+
+impl Listed {
+    fn rows(&self) -> Result<Vec<RejectedRow>> {
+        let lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(lines.iter().map(|line| serde_json::from_slice(line)).collect::<Result<_, _>>()?)
+    }
+}
+
+impl Write for Listed {
+    /// Takes a line, which comes whole; those beyond the limit are counted elsewhere.
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if lines.len() < LISTED_MAX {
+            lines.push(line.to_vec());
+        }
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

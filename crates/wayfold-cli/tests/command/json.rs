@@ -1,0 +1,100 @@
+//! What programs get: the members that the guide names.
+
+use serde_json::Value;
+
+use super::support::Place;
+
+#[track_caller]
+pub(crate) fn check_members(found: &Value, members: &[&str]) {
+    let known: Vec<&str> = found.as_object().unwrap().keys().map(String::as_str).collect();
+    let mut expected = members.to_vec();
+    expected.sort_unstable();
+    assert_eq!(known, expected);
+}
+
+#[test]
+fn objects_have_the_members_that_the_guide_names() {
+    let place = Place::cdnow("json_objects");
+    place.write("r.toml", "version = \"churn-120\"\nlifecycle.churned_after_days = 120\n");
+    let view = [
+        "key",
+        "as_of",
+        "rules",
+        "events",
+        "unknown_events",
+        "first_seen_at",
+        "last_seen_at",
+        "journeys",
+        "lifecycle",
+        "segment",
+        "value",
+        "holds_until",
+    ];
+    let cases: [(&[&str], &[&str]); 11] = [
+        (&["customer", "0499"], &view),
+        (&["customer", "0499", "--explain"], &["view", "steps", "reports"]),
+        (&["customer", "0499", "--why", "lifecycle.stage"], &["at", "cause", "change"]),
+        (&["population"], &["summary", "rfm"]),
+        (&["compare", "--from", "1998-01-01"], &["from", "to", "rules", "moves"]),
+        (
+            &["compare", "--with", "r.toml"],
+            &[
+                "as_of",
+                "rules",
+                "other_rules",
+                "customers",
+                "stages",
+                "classes",
+                "values",
+                "outcomes",
+                "members",
+            ],
+        ),
+        (&["map"], &["currency", "map", "variants"]),
+        (&["models"], &["currency", "split", "end", "fits", "evaluations"]),
+        (&["check"], &["file", "head", "events", "sealed_blocks", "fresh_blocks", "checkpoints"]),
+        (&["compact"], &["file", "bytes_before", "bytes_after"]),
+        (&["backup", "copy.db"], &["file", "copy", "bytes"]),
+    ];
+    for (arguments, members) in cases {
+        check_members(&place.object(arguments), members);
+    }
+    let population = place.object(&["population"]);
+    assert_eq!(population["summary"]["customers"], 2_357);
+    assert_eq!(population["rfm"]["segments"][0]["name"], "Champions");
+}
+
+#[test]
+fn lists_are_lines_of_objects() {
+    let place = Place::cdnow("json_lines");
+    let loyal = place.lines(&["customers", "lifecycle.stage is loyal", "--limit", "1000"]);
+    assert_eq!(loyal.len(), 139);
+    assert!(loyal.iter().all(|view| view["lifecycle"]["stage"] == "loyal"));
+
+    let columns = place.lines(&["customers", "--columns", "lifecycle.stage,segment.class", "--limit", "2"]);
+    check_members(&columns[0], &["key.customer", "lifecycle.stage", "segment.class"]);
+
+    let segments = place.lines(&["segments"]);
+    check_members(&segments[0], &["name", "customers", "purchases", "net"]);
+    assert_eq!(segments.len(), 10);
+
+    let funnel = place.lines(&["funnel", "order_placed", "order_placed"]);
+    check_members(&funnel[0], &["semantics", "segment", "steps"]);
+    let cohorts = place.lines(&["retention"]);
+    check_members(&cohorts[0], &["bucket", "starts_on", "customers", "returned", "ordered"]);
+
+    let events = place.lines(&["log", "--customer", "0499"]);
+    assert!(events.iter().all(|event| event["customer"] == "0499" && event["position"].is_string()));
+    let all = place.lines(&["log", "--limit", "100000"]);
+    assert_eq!(all.len(), 6_919);
+}
+
+#[test]
+fn a_page_of_the_log_goes_on_where_the_last_one_ended() {
+    let place = Place::cdnow("json_pages");
+    let all = place.lines(&["log", "--limit", "10"]);
+    let first = place.lines(&["log", "--limit", "4"]);
+    let after = first[3]["position"].as_str().unwrap();
+    let rest = place.lines(&["log", "--limit", "6", "--after", after]);
+    assert_eq!([first, rest].concat(), all);
+}

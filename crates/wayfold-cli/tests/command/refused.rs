@@ -1,0 +1,126 @@
+//! Each way in refuses what it cannot do: with an exit code, and with what to do next.
+
+use super::support::{Place, Ran};
+
+#[track_caller]
+fn check(place: &Place, arguments: &[&str], exit: i32, says: &[&str]) {
+    let Ran { exit: found, out, err } = place.run(arguments);
+    assert_eq!((found, out.as_str()), (exit, ""), "{arguments:?}: {err}");
+    assert!(err.starts_with("error: "), "{arguments:?}: {err}");
+    for part in says {
+        assert!(err.contains(part), "{arguments:?}: {err}");
+    }
+}
+
+const READING: [&[&str]; 14] = [
+    &["customer", "ada"],
+    &["customers"],
+    &["population"],
+    &["segments"],
+    &["compare", "--from", "2024-01-01"],
+    &["funnel", "order_placed"],
+    &["map"],
+    &["retention"],
+    &["models"],
+    &["export"],
+    &["log"],
+    &["check"],
+    &["compact"],
+    &["backup", "copy.db"],
+];
+
+#[test]
+fn a_question_about_a_store_that_is_not_there_makes_none() {
+    let place = Place::new("no_store");
+    for arguments in READING {
+        check(
+            &place,
+            arguments,
+            3,
+            &["there is no log at log.db", "wayfold import --store sqlite:log.db FILE"],
+        );
+    }
+    assert_eq!(std::fs::read_dir(place.folder()).unwrap().count(), 0);
+}
+
+#[test]
+fn a_store_has_to_be_named_and_readable() {
+    let place = Place::new("bad_store");
+    let bad: [(&str, &[&str]); 4] = [
+        ("", &["no store is named", "WAYFOLD_STORE"]),
+        ("shop.db", &["it begins with memory:, sqlite: or postgres:"]),
+        ("memory:", &["memory: ends with the command"]),
+        ("mysql://shop:hunter2@db", &["it begins with memory:"]),
+    ];
+    for (store, says) in bad {
+        check(&place, &["population", "--store", store], 2, says);
+        assert!(!place.run(&["population", "--store", store]).err.contains("hunter2"));
+    }
+    place.write(
+        "text.db",
+        "this is no database, however long it may be, and has never been one of them at all",
+    );
+    check(&place, &["population", "--store", "sqlite:text.db"], 5, &["text.db"]);
+    check(&place, &["check", "--store", "postgres://nobody@db/none"], 2, &["logs in a file"]);
+}
+
+#[test]
+fn what_is_asked_wrongly_is_named() {
+    let place = Place::cdnow("asked_wrongly");
+    place.write("same.toml", "lifecycle.churned_after_days = 120\n");
+    place.write("typo.toml", "version = \"v\"\nlifecycle.churned_days = 120\n");
+    let cases: [(&[&str], &[&str]); 17] = [
+        (&["customers", "lifecycle.stag is loyal"], &["there is no \"stag\"; there is: first_purchase_at"]),
+        (&["customers", "lifecycle.stage is"], &["line 1, column 19"]),
+        (&["customers", "--sort", "value"], &["order by \"value\""]),
+        (&["customers", "--columns", "lifecycle"], &["name what stands in it"]),
+        (&["segments", "nonsense"], &["line 1"]),
+        (&["population", "--as-of", "yesterday"], &["yesterday"]),
+        (&["population", "--currency", "dollars"], &["dollars"]),
+        (&["population", "--rules", "same.toml"], &["give it a version of its own"]),
+        (&["population", "--rules", "typo.toml"], &["typo.toml holds no rules", "churned_days"]),
+        (&["customer", "0499", "--why", "lifecycle.stag"], &["there is no \"stag\""]),
+        (&["funnel", "order_placd"], &["\"order_placd\" is no kind of event", "custom:NAME"]),
+        (&["funnel", "order_placed", "--within", "a week"], &["is no span"]),
+        (&["map", "--activity", "colour"], &["names no step"]),
+        (&["retention", "--zone", "Mars/Olympus"], &["is no time zone"]),
+        (&["log", "--after", "7"], &["32 hexadecimal digits"]),
+        (&["models", "--tenant", "other"], &["--tenant"]),
+        (&["compare"], &["--with"]),
+    ];
+    for (arguments, says) in cases {
+        check(&place, arguments, 2, says);
+    }
+}
+
+#[test]
+fn what_is_not_there_is_told_apart_from_what_went_wrong() {
+    let place = Place::cdnow("not_there");
+    check(&place, &["customer", "nobody"], 3, &["nothing is known of customer nobody", "wayfold customers"]);
+    check(&place, &["customer", "0499", "--as-of", "1996-01-01"], 3, &["by 1996-01-01"]);
+    check(&place, &["customer", "0499", "--known-at", "1996-01-01"], 3, &["nothing is known"]);
+    check(&place, &["population", "--rules", "none.toml"], 1, &["failed to read the rules none.toml"]);
+    check(&place, &["import", "none.jsonl"], 1, &["none.jsonl is no file"]);
+}
+
+#[test]
+fn nothing_is_overwritten() {
+    let place = Place::cdnow("overwritten");
+    place.write("mine.txt", "mine");
+    for arguments in [&["backup", "mine.txt"][..], &["export", "--output", "mine.txt"]] {
+        check(&place, arguments, 2, &["mine.txt exists already, and nothing is overwritten"]);
+    }
+    assert_eq!(std::fs::read_to_string(place.folder().join("mine.txt")).unwrap(), "mine");
+}
+
+#[test]
+fn damage_ends_with_a_code_of_its_own() {
+    let place = Place::cdnow("damage");
+    let file = place.folder().join("log.db");
+    let mut bytes = std::fs::read(&file).unwrap();
+    // Behind the first pages, which hold the record of the log.
+    let middle = bytes.len() / 2;
+    bytes[middle..middle + 4_096].fill(0xa5);
+    std::fs::write(&file, bytes).unwrap();
+    check(&place, &["check"], 5, &["log.db"]);
+}
