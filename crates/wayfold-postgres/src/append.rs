@@ -23,6 +23,7 @@ use crate::place::Place;
 use crate::read::{Columns, Part, Stretch};
 use crate::row;
 use crate::session::Session;
+use crate::shard_map::changed;
 use crate::sql::Sql;
 
 /// A condition that has to look at many events takes so many at a time.
@@ -37,6 +38,8 @@ pub(crate) struct Append {
     pub(crate) limits: Limits,
     pub(crate) now: Timestamp,
     pub(crate) upcasters: Upcasters,
+    /// The version of the map of shards that has sent it here.
+    pub(crate) map_version: Option<u64>,
 }
 
 /// What became of an append.
@@ -156,16 +159,36 @@ impl Slot {
 async fn lock(session: Session<'_>, sql: &Sql, append: &Append) -> Result<EventBatch> {
     let tried = "lock customers and ids";
     let filter = append.condition.as_ref().map(|condition| &condition.filter);
-    let (locks, alone) = Locks::of(&append.batch, filter).into_columns();
+    let mut locks = Locks::of(&append.batch, filter);
+    if append.map_version.is_some() {
+        locks.keep_map();
+    }
+    let (locks, alone) = locks.into_columns();
     let mut ids: Vec<Uuid> = append.batch.iter().map(|event| event.id().0).collect();
     ids.sort_unstable();
     ids.dedup();
     let (lock, with_ids) =
         try_join(session.prepare(&sql.lock), session.prepare(&sql.with_ids)).await.at(tried)?;
-    let (_, rows) = try_join(session.query(&lock, &[&locks, &alone]), session.query(&with_ids, &[&ids]))
-        .await
-        .at(tried)?;
+    let (_, (rows, ())) = try_join(
+        async { session.query(&lock, &[&locks, &alone]).await.at(tried) },
+        try_join(
+            async { session.query(&with_ids, &[&ids]).await.at(tried) },
+            check_map(session, sql, append),
+        ),
+    )
+    .await?;
     row::batch(&rows)
+}
+
+/// Refuses an append that another version of the map has sent here.
+async fn check_map(session: Session<'_>, sql: &Sql, append: &Append) -> Result<()> {
+    let Some(known) = append.map_version else { return Ok(()) };
+    let tried = "look at the map of shards";
+    let look = session.prepare(&sql.map_version).await.at(tried)?;
+    let now = session.query_opt(&look, &[]).await.at(tried)?;
+    let now = now.map(|row| row.get(0));
+    let is_same = now.is_some_and(|now: i64| now.unsigned_abs() == known);
+    is_same.then_some(()).ok_or_else(|| changed(known, now))
 }
 
 fn name<'a>(event: &EventView<'a>) -> (&'a str, EventId) {
