@@ -66,5 +66,5 @@ pub use tokio_postgres;
 pub use self::checkpoint::CheckpointOutcome;
 pub use self::config::PostgresConfig;
 pub use self::lease::{Lease, LeaseRequest, Leases};
-pub use self::shard_map::{ShardMap, StoredShardMap};
+pub use self::shard_map::{MapOutcome, ShardMap, StoredShardMap};
 pub use self::store::PostgresStore;

@@ -31,7 +31,7 @@ pub(crate) const DRAW: i32 = -4;
 pub(crate) const MIGRATE: i32 = -5;
 
 /// Held alone while the map of shards is changed, and shared by appends that go by it.
-const MAP: i32 = -6;
+pub(crate) const MAP: i32 = -6;
 
 /// The space of the locks of one log among those of its database.
 pub(crate) fn class(schema: &str) -> i32 {

@@ -1,6 +1,6 @@
 //! The statements, each made once with the name of the schema.
 
-use crate::locks;
+use crate::locks::{self, MAP};
 
 /// The columns of an event, in the order in which rows are read; the numbers of tags are written behind them.
 const COLUMNS: &str = "log_transaction, log_number, recorded_at, id, tenant, customer, journey, occurred_at, \
@@ -50,6 +50,11 @@ pub(crate) struct Sql {
     pub(crate) listen: String,
     pub(crate) shard_map: String,
     pub(crate) first_shard_map: String,
+    /// Waits for all appends that go by the map of shards, and holds others up.
+    pub(crate) lock_map: String,
+    pub(crate) replace_map: String,
+    /// All customers.
+    pub(crate) customers: String,
     /// The version of the map of shards.
     pub(crate) map_version: String,
     pub(crate) keep_leases: String,
@@ -130,6 +135,9 @@ impl Sql {
                 "INSERT INTO {schema}.shard_map (version, own, databases, shards) VALUES ($1, $2, $3, $4)
                 ON CONFLICT DO NOTHING"
             ),
+            lock_map: format!("SELECT pg_advisory_xact_lock({class}, {MAP})"),
+            replace_map: format!("UPDATE {schema}.shard_map SET version = $1, databases = $2, shards = $3"),
+            customers: format!("SELECT DISTINCT tenant, customer FROM {schema}.event_log"),
             map_version: format!("SELECT version FROM {schema}.shard_map"),
             keep_leases: format!("SELECT shard, token, fair_part FROM {schema}.keep_leases($1, $2, $3, $4)"),
             release_lease: format!(

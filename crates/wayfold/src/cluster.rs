@@ -9,6 +9,7 @@
 //! The guide is `docs/guide/cluster.md`; why it is so, in `docs/adr/0016-shards-leases-and-kept-states.md`.
 
 mod fenced;
+mod map;
 mod states;
 mod view;
 mod worker;
@@ -16,8 +17,8 @@ mod worker;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use wayfold_core::{CustomerKey, CustomerView, EventBatch, Fold, Position, Shard, Timestamp};
-use wayfold_postgres::{PostgresStore, StoredShardMap};
+use wayfold_core::{CustomerKey, CustomerView, EventBatch, Fold, Shard, Timestamp};
+use wayfold_postgres::PostgresStore;
 use wayfold_store::{AppendCondition, AppendOutcome, EventStore};
 
 use self::states::Meaning;
@@ -64,7 +65,8 @@ struct Database {
 
 impl Cluster {
     /// Opens the databases of a cluster, each by its name. Where none holds a map of shards, the first one is made: it deals
-    /// the shards out to the databases in the order in which they are given.
+    /// the shards out to the databases in the order of their names. A change of the map that somebody has begun and not
+    /// ended is ended.
     ///
     /// Of the builder, rules, projections and the clock count; rules and projections decide what workers keep and views
     /// answer.
@@ -79,7 +81,7 @@ impl Cluster {
     ) -> Result<Self> {
         let databases: Vec<(String, PostgresStore)> =
             databases.into_iter().map(|(name, store)| (name.into(), store)).collect();
-        let map = common_map(&databases).await?;
+        let map = map::common(&databases).await?;
         let database = |(name, store): (String, PostgresStore)| Database {
             shards: map.shards_of(&name),
             store: Arc::new(store.with_map_version(map.version())),
@@ -117,6 +119,23 @@ impl Cluster {
     /// Which database has which customers.
     pub fn map(&self) -> &ShardMap {
         &self.map
+    }
+
+    /// Gives shards that hold no event to another database, and returns the map that stands then. This cluster goes by the
+    /// map before: open it again, and so every other process; their appends are refused as `MapChanged` until then.
+    ///
+    /// # Behavior
+    /// - The first database of the map decides who changes it, if several do at the same time.
+    /// - A change that ends half way, as the process does, is ended or taken back by the next who opens the cluster.
+    /// - Nothing is appended meanwhile where the one map or the other would not look for it.
+    ///
+    /// # Errors
+    /// `Unsupported` if one of the shards holds events, which cannot be moved yet, or there is no such database: the map
+    /// says what it said. `MapChanged` if another process has changed it; `Unavailable` or `Corrupt` if a database cannot
+    /// be read.
+    pub async fn move_shards(&self, shards: &[VirtualShard], to: &str) -> Result<ShardMap> {
+        map::change(&self.databases, &self.map, self.map.clone().with_moved(shards.iter().copied(), to)?)
+            .await
     }
 
     /// The name of the database that has a customer.
@@ -235,47 +254,4 @@ impl Cluster {
     pub async fn view(&self, as_of: impl Into<Timestamp>) -> Result<ClusterView> {
         ClusterView::new(self, as_of.into()).await
     }
-}
-
-/// The map that all databases hold, made where none holds one.
-async fn common_map(databases: &[(String, PostgresStore)]) -> Result<ShardMap> {
-    let refuse = |message: String| Err(Error::new(ErrorKind::InvalidConfiguration, message));
-    let mut known: Option<ShardMap> = None;
-    for (_, store) in databases {
-        known = known.or(store.shard_map().await?.map(|stored| stored.map));
-    }
-    let map = match known {
-        Some(map) => map,
-        None => ShardMap::even(databases.iter().map(|(name, _)| name))?,
-    };
-    let mut named: Vec<&str> = databases.iter().map(|(name, _)| name.as_str()).collect();
-    let mut of_map: Vec<&str> = map.databases().iter().map(String::as_str).collect();
-    named.sort_unstable();
-    of_map.sort_unstable();
-    if named != of_map {
-        return refuse(format!("the databases are {named:?}, and the map of shards names {of_map:?}"));
-    }
-    for (name, store) in databases {
-        let first = StoredShardMap { own: name.clone(), map: map.clone() };
-        // One that another process has begun to make is the same, or is refused here.
-        let stored = match store.shard_map().await? {
-            None if databases.len() > 1 && store.head().await? > Position::START => {
-                let message =
-                    format!("database {name:?} holds events already, of customers that others are to have");
-                return refuse(message);
-            }
-            None => store.put_first_shard_map(&first).await?,
-            stored => stored,
-        };
-        if stored.as_ref() != Some(&first) {
-            let stored = stored.map_or("no map".to_owned(), |StoredShardMap { own, map }| {
-                format!("version {} of the map, as {own:?}", map.version())
-            });
-            return refuse(format!(
-                "database {name:?} holds {stored}; expected is version {} as {name:?}",
-                map.version()
-            ));
-        }
-    }
-    Ok(map)
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use pollster::block_on;
 use wayfold::cluster::{Cluster, ClusterView, VirtualShard, Worker, WorkerConfig};
-use wayfold::postgres::{PostgresConfig, PostgresStore};
+use wayfold::postgres::{MapOutcome, PostgresConfig, PostgresStore, StoredShardMap};
 use wayfold::store::{AppendOutcome, EventStoreExt};
 use wayfold::{
     AppendCondition, Builder, CustomerKey, ErrorKind, EventBatch, EventFilter, EventStore, Filter,
@@ -112,7 +112,7 @@ fn the_databases_of_a_cluster_are_those_that_its_map_names() {
     let swapped =
         [("south", "north"), ("north", "south")].map(|(name, schema)| (name, database(&server, schema).1));
     let swapped = block_on(Cluster::open(builder(&Rules::default(), day(0)), swapped));
-    let mut refused = vec![("expected is version 1 as \"south\"", swapped)];
+    let mut refused = vec![("\"south\" is \"north\" among", swapped)];
     for names in [&["north"][..], &["north", "west"], &["north", "south", "west"]] {
         refused.push(("the map of shards names [\"north\", \"south\"]", try_open(&server, names)));
     }
@@ -163,7 +163,7 @@ pub(crate) fn assert_same(view: &ClusterView, single: &Wayfold, what: &str) {
 fn a_view_is_what_one_engine_over_one_log_says_to_the_byte() {
     let Some(server) = server("a_view_is_what_one_engine_over_one_log_says_to_the_byte") else { return };
     let (mut restored, mut earlier) = (0, 0);
-    for seed in 0..16 * times() as u64 {
+    for seed in 0..12 * times() as u64 {
         let case = if seed % 8 == 7 { Case::of_shop(seed) } else { Case::hostile(seed) };
         let mut random = Random::new(seed);
         let names: Vec<String> =
@@ -196,7 +196,7 @@ fn a_view_is_what_one_engine_over_one_log_says_to_the_byte() {
         earlier += usize::from(now > case.as_of);
     }
     println!("{restored} shards restored, {earlier} histories as of an instant before");
-    assert!(restored > 256 && earlier > 2, "{restored} {earlier}");
+    assert!(restored > 256 && earlier > 1, "{restored} {earlier}");
 }
 
 pub(crate) fn wait(what: &str, is_there: impl Fn() -> bool) {
@@ -279,6 +279,116 @@ fn other_rules_are_filled_beside_and_compared_before_they_are_used() {
     rules.version = Rules::default().version;
     let error = block_on(cluster.beside("same", builder(&rules, day(100)))).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidConfiguration, "{error}");
+}
+
+/// A shard of a database that holds no event, and a customer of it.
+fn free_shard(cluster: &Cluster, database: &str, number: usize) -> (VirtualShard, CustomerKey) {
+    let shard = cluster.map().shards_of(database)[number];
+    let customer =
+        customers_of(cluster, database).find(|customer| VirtualShard::of(customer) == shard).unwrap();
+    (shard, customer)
+}
+
+#[test]
+fn a_shard_without_events_is_given_to_another_database_and_old_maps_are_refused() {
+    let test = "a_shard_without_events_is_given_to_another_database_and_old_maps_are_refused";
+    let Some(server) = server(test) else { return };
+    let open = || try_open(&server, &["north", "south"]).unwrap();
+    let before = open();
+    let (shard, ada) = free_shard(&before, "north", 3);
+    let (other_shard, ben) = free_shard(&before, "south", 5);
+    let append = |cluster: &Cluster, customer: &CustomerKey, id| {
+        block_on(cluster.append(batch(&[registered(customer.customer.as_str(), id, 0)]), None))
+    };
+    assert!(append(&before, &ben, 1).is_ok());
+    let map = block_on(before.move_shards(&[shard], "south")).unwrap();
+    assert_eq!((map.version(), map.database(shard)), (2, "south"));
+    for customer in [&ada, &ben] {
+        assert_eq!(append(&before, customer, 2).unwrap_err().kind(), ErrorKind::MapChanged);
+    }
+    assert_eq!(
+        block_on(before.move_shards(&[shard], "south")).unwrap(),
+        map,
+        "as where the answer did not come"
+    );
+    let overtaken = block_on(before.move_shards(&[free_shard(&before, "north", 4).0], "south"));
+    assert_eq!(overtaken.unwrap_err().kind(), ErrorKind::MapChanged);
+    let after = open();
+    assert_eq!((after.map(), after.database(&ada)), (&map, "south"));
+    assert!(append(&after, &ada, 2).is_ok());
+    let view = block_on(after.view(day(1))).unwrap();
+    assert_eq!(view.population(&Tenant::default()).unwrap().len(), 2);
+
+    // Its events would stay behind, and so the map is what it was.
+    let error = block_on(after.move_shards(&[shard, other_shard], "north")).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unsupported);
+    assert!(error.to_string().contains("holds events"), "{error}");
+    assert_eq!(block_on(after.move_shards(&[], "west")).unwrap_err().kind(), ErrorKind::Unsupported);
+    let back = open();
+    assert_eq!(back.map(), &map.clone().again_after(&map.clone().again_after(&map)), "as version 4, after 3");
+    assert!(append(&back, &ada, 3).is_ok() && append(&back, &ben, 4).is_ok());
+}
+
+/// As when a process ends amid a change.
+#[test]
+fn a_change_of_the_map_that_was_begun_is_ended_or_taken_back_by_the_next() {
+    let Some(server) = server("a_change_of_the_map_that_was_begun_is_ended_or_taken_back_by_the_next") else {
+        return;
+    };
+    let open = || try_open(&server, &["north", "south"]).unwrap();
+    let (shard, ada) = free_shard(&open(), "south", 3);
+    let begin = |version: u64| {
+        let map = open().map().clone().with_moved([shard], "north").unwrap();
+        let begun = StoredShardMap { own: "north".to_owned(), map };
+        let replaced = block_on(database(&server, "north").1.replace_shard_map(version, &begun)).unwrap();
+        assert_eq!(replaced, MapOutcome::Replaced);
+        begun.map
+    };
+    let map = begin(1);
+    assert_eq!((open().map(), open().map().version()), (&map, 2), "it is ended");
+    let map = block_on(open().move_shards(&[shard], "south")).unwrap();
+    let event = registered(ada.customer.as_str(), 1, 0);
+    assert!(block_on(open().append(batch(&[event]), None)).is_ok());
+    let begun = begin(3);
+    assert_eq!(open().map(), &map.again_after(&begun), "it is taken back");
+    assert_eq!(block_on(open().view(day(1))).unwrap().population(&Tenant::default()).unwrap().len(), 1);
+}
+
+/// Whoever is quicker: an event is never where the map that stands does not look for it.
+#[test]
+fn a_map_that_changes_under_writers_loses_no_event() {
+    let Some(server) = server("a_map_that_changes_under_writers_loses_no_event") else { return };
+    let open = || try_open(&server, &["north", "south"]).unwrap();
+    let (mut moved, mut changed, rounds) = (0, 0, 24 * times());
+    let customers: Vec<CustomerKey> = {
+        let cluster = open();
+        let of = |number: usize| free_shard(&cluster, ["north", "south"][number % 2], number / 2).1;
+        (0..rounds.min(256)).map(of).collect()
+    };
+    for (id, ada) in (0..).zip(&customers) {
+        let (writer, mover) = (open(), open());
+        let to = if mover.database(ada) == "north" { "south" } else { "north" };
+        let result = thread::scope(|scope| {
+            let moving = scope.spawn(|| block_on(mover.move_shards(&[VirtualShard::of(ada)], to)));
+            let (mut cluster, event) = (writer, registered(ada.customer.as_str(), id, 0));
+            thread::sleep(Duration::from_millis(id as u64 % 8));
+            while let Err(error) = block_on(cluster.append(batch(std::slice::from_ref(&event)), None)) {
+                assert_eq!(error.kind(), ErrorKind::MapChanged);
+                changed += 1;
+                cluster = open();
+            }
+            moving.join().unwrap()
+        });
+        match result {
+            Ok(_) => moved += 1,
+            Err(error) => {
+                assert!(matches!(error.kind(), ErrorKind::Unsupported | ErrorKind::MapChanged), "{error}");
+            }
+        }
+    }
+    let view = block_on(open().view(day(1))).unwrap();
+    assert_eq!(view.population(&Tenant::default()).unwrap().len(), customers.len());
+    println!("{} rounds: {moved} shards moved, {changed} appends refused and tried again", customers.len());
 }
 
 /// It would be in nobody's states otherwise, and no answer would say so.
