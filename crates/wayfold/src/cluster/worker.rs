@@ -176,12 +176,13 @@ impl Worker {
         &self.name
     }
 
-    /// The shards that it holds as far as it knows, each with the name of its database.
-    pub fn held(&self) -> Vec<(&str, VirtualShard)> {
+    /// The leases that it holds as far as it knows, each with the name of its database: under them rows of the caller's own
+    /// are written, see [`PostgresStore::hold_lease_in`](wayfold_postgres::PostgresStore::hold_lease_in).
+    pub fn held(&self) -> Vec<(&str, Lease)> {
         let mut all = Vec::new();
         for station in &self.stations {
             let name = station.database.name.as_str();
-            all.extend(station.held().held.iter().map(|lease| (name, lease.shard())));
+            all.extend(station.held().held.iter().map(|lease| (name, lease.clone())));
         }
         all
     }
@@ -210,8 +211,10 @@ impl Worker {
     pub fn close(mut self) -> Result<()> {
         let shifts = self.end_work();
         let mut kept = Ok(());
-        for (station, mut shift) in self.stations.iter().zip(shifts) {
-            kept = kept.and(block_on(station.keep_all(&mut shift)));
+        for (station, shift) in self.stations.iter().zip(shifts) {
+            if let Some(mut shift) = shift {
+                kept = kept.and(block_on(station.keep_all(&mut shift)));
+            }
         }
         self.end_keeping();
         for station in &self.stations {
@@ -221,10 +224,11 @@ impl Worker {
         kept
     }
 
-    /// What the threads that fold had at hand; a panic of one is a defect that its message has told by now.
-    fn end_work(&mut self) -> Vec<Shift> {
+    /// What the thread that folds had at hand at each database; a panic of one is a defect that its message has told by
+    /// now.
+    fn end_work(&mut self) -> Vec<Option<Shift>> {
         self.stations.iter().for_each(|station| station.work.close());
-        self.working.drain(..).filter_map(|thread| thread.join().ok()).collect()
+        self.working.drain(..).map(|thread| thread.join().ok()).collect()
     }
 
     fn end_keeping(&mut self) {
@@ -263,8 +267,20 @@ fn keep(station: &Station) {
     }
 }
 
+/// Lets leases run out that a thread has held which ends by a panic.
+struct Release<'a>(&'a Station);
+
+impl Drop for Release<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.keep.close();
+        }
+    }
+}
+
 /// Folds until the worker ends.
 fn work(station: &Station) -> Shift {
+    let _release = Release(station);
     let states = States::new(&station.meaning, &station.database.name, &station.database.shards);
     let mut shift = Shift { states, leases: BTreeMap::new(), kept: BTreeMap::new(), since_kept: 0 };
     let mut wait = WAIT_FIRST;
