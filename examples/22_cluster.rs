@@ -74,8 +74,9 @@ fn run(databases: [&str; 2]) -> anyhow::Result<()> {
         if number == 20 {
             println!("One is killed.");
             let mut killed = workers.swap_remove(0);
-            killed.kill()?;
+            let outcome = killed.kill();
             killed.wait()?;
+            outcome?;
         }
     }
 

@@ -23,7 +23,7 @@ use crate::place::Place;
 use crate::read::{Columns, Part, Stretch};
 use crate::row;
 use crate::session::Session;
-use crate::shard_map::changed;
+use crate::shard_map::check_version;
 use crate::sql::Sql;
 
 /// A condition that has to look at many events takes so many at a time.
@@ -173,22 +173,11 @@ async fn lock(session: Session<'_>, sql: &Sql, append: &Append) -> Result<EventB
         async { session.query(&lock, &[&locks, &alone]).await.at(tried) },
         try_join(
             async { session.query(&with_ids, &[&ids]).await.at(tried) },
-            check_map(session, sql, append),
+            check_version(session, sql, append.map_version),
         ),
     )
     .await?;
     row::batch(&rows)
-}
-
-/// Refuses an append that another version of the map has sent here.
-async fn check_map(session: Session<'_>, sql: &Sql, append: &Append) -> Result<()> {
-    let Some(known) = append.map_version else { return Ok(()) };
-    let tried = "look at the map of shards";
-    let look = session.prepare(&sql.map_version).await.at(tried)?;
-    let now = session.query_opt(&look, &[]).await.at(tried)?;
-    let now = now.map(|row| row.get(0));
-    let is_same = now.is_some_and(|now: i64| now.unsigned_abs() == known);
-    is_same.then_some(()).ok_or_else(|| changed(known, now))
 }
 
 fn name<'a>(event: &EventView<'a>) -> (&'a str, EventId) {

@@ -12,6 +12,7 @@ use wayfold_core::VirtualShard;
 use wayfold_store::{Error, ErrorKind, Result};
 
 use crate::error::{At, corrupt};
+use crate::session::Session;
 use crate::sql::Sql;
 use crate::store::PostgresStore;
 use crate::text::{restored, stored};
@@ -147,6 +148,20 @@ impl PostgresStore {
         self.threads.run(read).await
     }
 
+    /// Says whether the map still has the version of [`with_map_version`](Self::with_map_version): what was read from this
+    /// database before was then read where it stands.
+    ///
+    /// # Errors
+    /// `MapChanged` if it has another one; `Unavailable`. None where no version was set.
+    pub async fn check_map_version(&self) -> Result<()> {
+        let (shared, map_version) = (self.shared.clone(), self.map_version);
+        let check = async move {
+            let client = shared.client().await?;
+            check_version((&client).into(), &shared.sql, map_version).await
+        };
+        self.threads.run(check).await
+    }
+
     /// Puts a map where there is none, and says what stands there then.
     ///
     /// # Errors
@@ -246,13 +261,20 @@ async fn first_held(
     Ok(None)
 }
 
-/// The map that an append goes by is not the one that stands.
-pub(crate) fn changed(known: u64, now: Option<i64>) -> Error {
+/// Refuses whoever goes by another version of the map than the one that stands.
+pub(crate) async fn check_version(session: Session<'_>, sql: &Sql, known: Option<u64>) -> Result<()> {
+    let Some(known) = known else { return Ok(()) };
+    let tried = "look at the map of shards";
+    let look = session.prepare(&sql.map_version).await.at(tried)?;
+    let now: Option<i64> = session.query_opt(&look, &[]).await.at(tried)?.map(|row| row.get(0));
+    if now.is_some_and(|now| now.unsigned_abs() == known) {
+        return Ok(());
+    }
     let now = now.map_or("there is none".to_owned(), |now| format!("version {now} stands"));
     let message = format_args!(
-        "append by version {known} of the map of shards: {now}; open the cluster again; nothing was written"
+        "go by version {known} of the map of shards: {now}; open the cluster again; nothing was written"
     );
-    Error::new(ErrorKind::MapChanged, message)
+    Err(Error::new(ErrorKind::MapChanged, message))
 }
 
 #[cfg(test)]

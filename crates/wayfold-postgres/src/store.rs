@@ -40,7 +40,7 @@ pub struct PostgresStore {
     limits: Limits,
     clock: Box<dyn Fn() -> Timestamp + Send + Sync>,
     upcasters: Upcasters,
-    map_version: Option<u64>,
+    pub(crate) map_version: Option<u64>,
     pub(crate) threads: Threads,
 }
 

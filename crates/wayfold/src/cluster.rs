@@ -220,7 +220,7 @@ impl Cluster {
     /// Answers about a customer as of an instant, from its events; `None` if nothing is known of it by then.
     ///
     /// # Errors
-    /// `Unavailable` or `Corrupt` if they cannot be read.
+    /// `MapChanged` if another process has changed the map; `Unavailable` or `Corrupt` if they cannot be read.
     pub async fn customer_as_of(
         &self,
         key: &CustomerKey,
@@ -228,6 +228,8 @@ impl Cluster {
     ) -> Result<Option<CustomerView>> {
         let as_of = as_of.into();
         let history = history(self.store(key), key, Known(None)).await?;
+        // It may be another database that has the customer since.
+        self.store(key).check_map_version().await?;
         let mut fold = Fold::new(&self.meaning.projections).with_as_of(as_of);
         let applied = fold.apply_of(Shard::of(key), &history);
         debug_assert!(applied.refolds.is_empty(), "a history that is folded at once has no late event");
@@ -250,7 +252,7 @@ impl Cluster {
     /// more the less workers have done, and is right without any.
     ///
     /// # Errors
-    /// `Unavailable` or `Corrupt` if a database cannot be read.
+    /// `MapChanged` if another process has changed the map; `Unavailable` or `Corrupt` if a database cannot be read.
     pub async fn view(&self, as_of: impl Into<Timestamp>) -> Result<ClusterView> {
         ClusterView::new(self, as_of.into()).await
     }

@@ -48,6 +48,7 @@ impl ClusterView {
     async fn follow(&mut self, until: &[Position]) -> Result<()> {
         for (number, (database, states)) in self.parts.iter_mut().enumerate() {
             let store = database.store.as_ref();
+            store.check_map_version().await?;
             loop {
                 states.advance_to(store, self.as_of).await?;
                 while let Some(events) = states.step(store, until.get(number).copied()).await? {
@@ -68,6 +69,10 @@ impl ClusterView {
                     format_args!("the log of database {:?} ends before states that are kept", database.name);
                 return Err(Error::new(ErrorKind::Unavailable, message));
             }
+        }
+        // What a database was given since it was read is missing.
+        for (database, _) in &self.parts {
+            database.store.check_map_version().await?;
         }
         Ok(())
     }

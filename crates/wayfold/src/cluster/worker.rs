@@ -307,6 +307,8 @@ impl Station {
 
     fn keep_leases(&self) -> Result<()> {
         let mut held = self.held();
+        // By an older map it would look for shards elsewhere; whoever knows the new one takes over.
+        block_on(self.database.store.check_map_version())?;
         let leases = block_on(self.database.store.keep_leases(&self.request))?;
         let has_changed = *held != leases;
         *held = leases;

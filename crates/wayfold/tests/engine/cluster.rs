@@ -301,11 +301,17 @@ fn a_shard_without_events_is_given_to_another_database_and_old_maps_are_refused(
         block_on(cluster.append(batch(&[registered(customer.customer.as_str(), id, 0)]), None))
     };
     assert!(append(&before, &ben, 1).is_ok());
+    let config = WorkerConfig::default().with_lease_ms(300);
+    let old = before.start_worker(&config).unwrap();
+    wait("it works by the first map", || held([&old]) == [256]);
     let map = block_on(before.move_shards(&[shard], "south")).unwrap();
     assert_eq!((map.version(), map.database(shard)), (2, "south"));
     for customer in [&ada, &ben] {
         assert_eq!(append(&before, customer, 2).unwrap_err().kind(), ErrorKind::MapChanged);
+        let asked = block_on(before.customer_as_of(customer, day(1)));
+        assert_eq!(asked.unwrap_err().kind(), ErrorKind::MapChanged);
     }
+    assert_eq!(block_on(before.view(day(1))).unwrap_err().kind(), ErrorKind::MapChanged);
     assert_eq!(
         block_on(before.move_shards(&[shard], "south")).unwrap(),
         map,
@@ -316,6 +322,9 @@ fn a_shard_without_events_is_given_to_another_database_and_old_maps_are_refused(
     let after = open();
     assert_eq!((after.map(), after.database(&ada)), (&map, "south"));
     assert!(append(&after, &ada, 2).is_ok());
+    let new = after.start_worker(&config).unwrap();
+    wait("who knows the new map takes over", || held([&new]) == [256]);
+    drop((old, new));
     let view = block_on(after.view(day(1))).unwrap();
     assert_eq!(view.population(&Tenant::default()).unwrap().len(), 2);
 
