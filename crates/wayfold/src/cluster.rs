@@ -11,6 +11,7 @@
 mod fenced;
 mod map;
 mod states;
+mod station;
 mod view;
 mod worker;
 

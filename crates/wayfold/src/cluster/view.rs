@@ -27,7 +27,7 @@ pub struct ClusterView {
 
 impl ClusterView {
     pub(super) async fn new(cluster: &Cluster, as_of: Timestamp) -> Result<Self> {
-        let (mut parts, mut restored) = (Vec::new(), BTreeSet::new());
+        let (mut parts, mut restored, mut ends) = (Vec::new(), BTreeSet::new(), Vec::new());
         for database in &cluster.databases {
             let store = database.store.as_ref();
             let mut states = States::new(&cluster.meaning, &database.name, &database.shards);
@@ -38,20 +38,22 @@ impl ClusterView {
                 }
             }
             parts.push((database.clone(), states));
+            // No states that were kept by now are of a later position, and what comes after it need not be waited for.
+            ends.push(store.head().await?);
         }
         let mut view = Self { as_of, parts, restored, folded: 0 };
-        view.follow(&[]).await?;
+        view.follow(&ends).await?;
         Ok(view)
     }
 
-    /// Folds on: each database up to the position that is given for it, or to where its log ends.
+    /// Folds on: each database up to the position that is given for it.
     async fn follow(&mut self, until: &[Position]) -> Result<()> {
-        for (number, (database, states)) in self.parts.iter_mut().enumerate() {
+        for ((database, states), until) in self.parts.iter_mut().zip(until) {
             let store = database.store.as_ref();
             store.check_map_version().await?;
             loop {
                 states.advance_to(store, self.as_of).await?;
-                while let Some(events) = states.step(store, until.get(number).copied()).await? {
+                while let Some(events) = states.step(store, Some(*until)).await? {
                     self.folded += events;
                 }
                 // States that were kept at a later instant may hold what has not happened by this one.
