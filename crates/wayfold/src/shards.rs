@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use metrics::counter;
 use wayfold_core::{
     CustomerKey, EventBatch, Fold, Handle, Page, Population, Position, Projection, ProjectionSet, Refold,
-    Selection, Shard, Snapshot, SnapshotPart, Tenant, Timestamp,
+    Selection, Snapshot, SnapshotPart, Tenant, Timestamp,
 };
 use wayfold_store::{EventStore, Lane, Scan, ScanPart};
 
@@ -52,7 +52,11 @@ impl Shards {
 
     /// One fold, which takes the customers of a shard alone.
     #[cfg(feature = "cluster")]
-    pub(crate) fn of_shard(projections: &ProjectionSet, as_of: Timestamp, shard: Shard) -> Self {
+    pub(crate) fn of_shard(
+        projections: &ProjectionSet,
+        as_of: Timestamp,
+        shard: wayfold_core::Shard,
+    ) -> Self {
         Self::begin(vec![Fold::new(projections).with_as_of(as_of).with_customers(shard)])
     }
 
