@@ -138,10 +138,23 @@ impl Fold {
     ///
     /// # Panics
     /// If the index is not below the number of shards, or something was applied.
-    pub fn with_shard(mut self, index: usize, of: usize) -> Self {
+    pub fn with_shard(self, index: usize, of: usize) -> Self {
+        self.with_customers(Shard::new(index, of))
+    }
+
+    /// Takes the customers of a shard, before anything was applied.
+    ///
+    /// # Panics
+    /// If something was applied.
+    pub fn with_customers(mut self, shard: Shard) -> Self {
         assert!(self.customers.len() == 0, "the shard of a fold that has begun stays");
-        self.shard = Shard::new(index, of);
+        self.shard = shard;
         self
+    }
+
+    /// The shard whose customers it takes.
+    pub fn shard(&self) -> Shard {
+        self.shard
     }
 
     /// The instant up to which events are folded.

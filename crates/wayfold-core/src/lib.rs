@@ -94,7 +94,7 @@ pub use self::select::{
     Cursor, FILTER_DEPTH_MAX, FILTER_NODES_MAX, FieldFilter, FieldTest, Filter, FilterVerdict, FilteredField,
     Operand, Order, OrderDirection, Page, Selection,
 };
-pub use self::shard::Shard;
+pub use self::shard::{Shard, VirtualShard};
 pub use self::stage::{Channel, Ownership, Stage};
 pub use self::time::{EventTime, Span, Timestamp};
 pub use self::view::{

@@ -1,5 +1,7 @@
 //! Shards: the customers of a range of spreads.
 
+use std::fmt;
+
 use crate::key::CustomerKey;
 
 /// The customers whose [`CustomerKey::spread`] lies in a range, the same on every machine and for ever.
@@ -77,6 +79,64 @@ impl Shard {
     }
 }
 
+/// One of the 256 shards into which customers fall for ever: the number is the upper eight bits of their
+/// [`CustomerKey::spread`], which depends on the names of tenant and customer alone.
+///
+/// Databases and workers are given virtual shards, never single customers, so that who has which customer is a list of 256
+/// entries.
+///
+/// ```
+/// use wayfold_core::{CustomerKey, VirtualShard};
+///
+/// let shard = VirtualShard::of(&CustomerKey::new("ada")?);
+/// assert_eq!(shard.number(), 126);
+/// assert!(shard.customers().holds("", "ada"));
+/// # Ok::<(), wayfold_core::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct VirtualShard(u8);
+
+impl VirtualShard {
+    /// How many there are.
+    pub const COUNT: usize = 256;
+
+    /// The one of that number.
+    pub fn new(number: u8) -> Self {
+        Self(number)
+    }
+
+    /// All, from the first to the last.
+    pub fn all() -> impl Iterator<Item = Self> {
+        (0..=u8::MAX).map(Self)
+    }
+
+    /// The one of a customer.
+    pub fn of(customer: &CustomerKey) -> Self {
+        Self::of_texts(customer.tenant.as_str(), customer.customer.as_str())
+    }
+
+    /// The one of a customer that is given by the texts of its key.
+    pub fn of_texts(tenant: &str, customer: &str) -> Self {
+        Self((CustomerKey::spread(tenant, customer) >> 56) as u8)
+    }
+
+    /// From 0 to 255.
+    pub fn number(self) -> u8 {
+        self.0
+    }
+
+    /// Its customers.
+    pub fn customers(self) -> Shard {
+        Shard::new(self.0.into(), Self::COUNT)
+    }
+}
+
+impl fmt::Display for VirtualShard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -94,6 +154,31 @@ mod tests {
             prop_assert!(shards[index(spread)].holds_spread(spread));
             let shard = &shards[edge % of];
             prop_assert_eq!((index(shard.first()), index(shard.last())), (edge % of, edge % of));
+        }
+    }
+
+    /// Fixed for ever: databases hold customers by these numbers.
+    #[test]
+    fn virtual_shards_of_customers_never_change() {
+        for (tenant, customer, number) in [
+            ("", "ada", 126),
+            ("", "bob", 65),
+            ("shop", "ada", 226),
+            ("", "c1", 125),
+            ("", "12346", 159),
+            ("", "\u{5ba2}\u{6237}", 7),
+        ] {
+            let key = CustomerKey::in_tenant(tenant, customer).unwrap();
+            assert_eq!(VirtualShard::of(&key), VirtualShard::new(number), "{tenant}/{customer}");
+        }
+    }
+
+    #[test]
+    fn a_virtual_shard_holds_its_customers_and_no_others() {
+        for number in 0..2_000 {
+            let key = CustomerKey::new(format!("c{number}")).unwrap();
+            let holds = |shard: &VirtualShard| shard.customers().holds("", key.customer.as_str());
+            assert_eq!(VirtualShard::all().filter(holds).collect::<Vec<_>>(), [VirtualShard::of(&key)]);
         }
     }
 

@@ -23,6 +23,7 @@ use crate::place::Place;
 use crate::read::{Columns, Part, Stretch};
 use crate::row;
 use crate::session::Session;
+use crate::shard_map::check_version;
 use crate::sql::Sql;
 
 /// A condition that has to look at many events takes so many at a time.
@@ -37,6 +38,8 @@ pub(crate) struct Append {
     pub(crate) limits: Limits,
     pub(crate) now: Timestamp,
     pub(crate) upcasters: Upcasters,
+    /// The version of the map of shards that has sent it here.
+    pub(crate) map_version: Option<u64>,
 }
 
 /// What became of an append.
@@ -156,15 +159,24 @@ impl Slot {
 async fn lock(session: Session<'_>, sql: &Sql, append: &Append) -> Result<EventBatch> {
     let tried = "lock customers and ids";
     let filter = append.condition.as_ref().map(|condition| &condition.filter);
-    let (locks, alone) = Locks::of(&append.batch, filter).into_columns();
+    let mut locks = Locks::of(&append.batch, filter);
+    if append.map_version.is_some() {
+        locks.keep_map();
+    }
+    let (locks, alone) = locks.into_columns();
     let mut ids: Vec<Uuid> = append.batch.iter().map(|event| event.id().0).collect();
     ids.sort_unstable();
     ids.dedup();
     let (lock, with_ids) =
         try_join(session.prepare(&sql.lock), session.prepare(&sql.with_ids)).await.at(tried)?;
-    let (_, rows) = try_join(session.query(&lock, &[&locks, &alone]), session.query(&with_ids, &[&ids]))
-        .await
-        .at(tried)?;
+    let (_, (rows, ())) = try_join(
+        async { session.query(&lock, &[&locks, &alone]).await.at(tried) },
+        try_join(
+            async { session.query(&with_ids, &[&ids]).await.at(tried) },
+            check_version(session, sql, append.map_version),
+        ),
+    )
+    .await?;
     row::batch(&rows)
 }
 

@@ -30,9 +30,14 @@
 //! `wayfold_postgres_held_back_seconds` says how long reads waited for transactions that hold back what is committed, and
 //! a warning is written when the log cannot be followed.
 //!
+//! # For clusters
+//!
+//! A [`ShardMap`] says which of several databases has which customers, and a [`Lease`] who alone may write the states of a
+//! shard. `wayfold::cluster` stands on both.
+//!
 //! # Not built yet
 //!
-//! Sealed blocks for replay; shards and workers.
+//! Sealed blocks for replay.
 
 mod append;
 mod backoff;
@@ -40,6 +45,7 @@ mod checkpoint;
 mod config;
 mod error;
 mod frontier;
+mod lease;
 mod locks;
 mod place;
 mod read;
@@ -47,6 +53,7 @@ mod row;
 mod runtime;
 mod schema;
 mod session;
+mod shard_map;
 mod sql;
 mod store;
 mod subscribe;
@@ -58,4 +65,6 @@ pub use tokio_postgres;
 
 pub use self::checkpoint::CheckpointOutcome;
 pub use self::config::PostgresConfig;
+pub use self::lease::{Lease, LeaseRequest, Leases};
+pub use self::shard_map::{MapOutcome, ShardMap, StoredShardMap};
 pub use self::store::PostgresStore;

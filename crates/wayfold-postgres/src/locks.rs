@@ -30,6 +30,9 @@ pub(crate) const DRAW: i32 = -4;
 /// Held while the schema is changed.
 pub(crate) const MIGRATE: i32 = -5;
 
+/// Held alone while the map of shards is changed, and shared by appends that go by it.
+pub(crate) const MAP: i32 = -6;
+
 /// The space of the locks of one log among those of its database.
 pub(crate) fn class(schema: &str) -> i32 {
     spread(&[b"wayfold", schema.as_bytes()]) as i32
@@ -61,6 +64,11 @@ impl Locks {
             locks.exclude(filter);
         }
         locks
+    }
+
+    /// Keeps the map of shards as it is.
+    pub(crate) fn keep_map(&mut self) {
+        self.take(MAP, false);
     }
 
     fn exclude(&mut self, filter: &EventFilter) {

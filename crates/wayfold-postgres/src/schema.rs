@@ -7,7 +7,11 @@ use crate::error::At;
 use crate::locks::{self, DRAW, MIGRATE};
 
 /// Each is applied once, in this order, and never edited.
-const MIGRATIONS: [&str; 2] = [include_str!("schema/0001_log.sql"), include_str!("schema/0002_places.sql")];
+const MIGRATIONS: [&str; 3] = [
+    include_str!("schema/0001_log.sql"),
+    include_str!("schema/0002_places.sql"),
+    include_str!("schema/0003_cluster.sql"),
+];
 
 /// `xid8` and its snapshots came with version 13.
 const SERVER_VERSION_MIN: i32 = 130_000;

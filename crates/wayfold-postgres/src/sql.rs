@@ -1,6 +1,6 @@
 //! The statements, each made once with the name of the schema.
 
-use crate::locks;
+use crate::locks::{self, MAP};
 
 /// The columns of an event, in the order in which rows are read; the numbers of tags are written behind them.
 const COLUMNS: &str = "log_transaction, log_number, recorded_at, id, tenant, customer, journey, occurred_at, \
@@ -48,6 +48,22 @@ pub(crate) struct Sql {
     /// Puts it in the place of the one with the position `$4` and the bytes `$5`.
     pub(crate) move_checkpoint: String,
     pub(crate) listen: String,
+    pub(crate) shard_map: String,
+    pub(crate) first_shard_map: String,
+    /// Waits for all appends that go by the map of shards, and holds others up.
+    pub(crate) lock_map: String,
+    pub(crate) replace_map: String,
+    /// All customers.
+    pub(crate) customers: String,
+    /// The version of the map of shards.
+    pub(crate) map_version: String,
+    pub(crate) keep_leases: String,
+    pub(crate) release_lease: String,
+    pub(crate) leave_leases: String,
+    /// Locks the lease of the shard `$2` of the states `$1` if it is held with the token `$3`.
+    pub(crate) hold_lease: String,
+    /// Puts a checkpoint if the lease of the shard `$5` of the states `$4` is held with the token `$6`.
+    pub(crate) put_checkpoint_under: String,
 }
 
 impl Sql {
@@ -58,6 +74,20 @@ impl Sql {
                 "SELECT {COLUMNS} FROM {schema}.event_log
                 WHERE (log_transaction, log_number) {side} ($1, $2) AND {FILTER}
                 ORDER BY log_transaction {order}, log_number {order} LIMIT $9"
+            )
+        };
+        let put_checkpoint = |row: &str| {
+            format!(
+                "INSERT INTO {schema}.checkpoint (name, position, bytes) {row}
+                ON CONFLICT (name) DO UPDATE SET position = excluded.position, bytes = excluded.bytes"
+            )
+        };
+        // Who gives it to somebody else waits for the end of the transaction, or passes it over.
+        let hold_lease = |[states, shard, token]: [&str; 3]| {
+            format!(
+                "SELECT token FROM {schema}.lease
+                WHERE states = {states} AND shard = {shard} AND token = {token} AND expires_at > clock_timestamp()
+                FOR SHARE"
             )
         };
         Self {
@@ -91,10 +121,7 @@ impl Sql {
                 LEFT JOIN pg_stat_activity AS activity ON activity.pid = holder.pid"
             ),
             checkpoint: format!("SELECT position, bytes FROM {schema}.checkpoint WHERE name = $1"),
-            put_checkpoint: format!(
-                "INSERT INTO {schema}.checkpoint (name, position, bytes) VALUES ($1, $2, $3)
-                ON CONFLICT (name) DO UPDATE SET position = excluded.position, bytes = excluded.bytes"
-            ),
+            put_checkpoint: put_checkpoint("VALUES ($1, $2, $3)"),
             first_checkpoint: format!(
                 "INSERT INTO {schema}.checkpoint (name, position, bytes) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING"
             ),
@@ -103,6 +130,30 @@ impl Sql {
                 WHERE name = $1 AND position = $4 AND bytes = $5"
             ),
             listen: format!("LISTEN wayfold_{schema}"),
+            shard_map: format!("SELECT version, own, databases, shards FROM {schema}.shard_map"),
+            first_shard_map: format!(
+                "INSERT INTO {schema}.shard_map (version, own, databases, shards) VALUES ($1, $2, $3, $4)
+                ON CONFLICT DO NOTHING"
+            ),
+            lock_map: format!("SELECT pg_advisory_xact_lock({class}, {MAP})"),
+            replace_map: format!("UPDATE {schema}.shard_map SET version = $1, databases = $2, shards = $3"),
+            customers: format!("SELECT DISTINCT tenant, customer FROM {schema}.event_log"),
+            map_version: format!("SELECT version FROM {schema}.shard_map"),
+            keep_leases: format!("SELECT shard, token, fair_part FROM {schema}.keep_leases($1, $2, $3, $4)"),
+            release_lease: format!(
+                "UPDATE {schema}.lease SET worker = NULL, expires_at = '-infinity'
+                WHERE states = $1 AND shard = $2 AND token = $3"
+            ),
+            leave_leases: format!(
+                "WITH gone AS (DELETE FROM {schema}.worker WHERE states = $1 AND worker = $2)
+                UPDATE {schema}.lease SET worker = NULL, expires_at = '-infinity' WHERE states = $1 AND worker = $2"
+            ),
+            hold_lease: hold_lease(["$1", "$2", "$3"]),
+            put_checkpoint_under: format!(
+                "WITH held AS MATERIALIZED ({}) {}",
+                hold_lease(["$4", "$5", "$6"]),
+                put_checkpoint("SELECT $1, $2, $3 FROM held"),
+            ),
         }
     }
 }

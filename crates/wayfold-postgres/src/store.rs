@@ -40,6 +40,7 @@ pub struct PostgresStore {
     limits: Limits,
     clock: Box<dyn Fn() -> Timestamp + Send + Sync>,
     upcasters: Upcasters,
+    pub(crate) map_version: Option<u64>,
     pub(crate) threads: Threads,
 }
 
@@ -125,7 +126,8 @@ impl PostgresStore {
         });
         shared.waiters.reach(head.await?);
         let clock = Box::new(|| chrono::Utc::now().into());
-        Ok(Self { shared, limits: Limits::default(), clock, upcasters: Upcasters::default(), threads })
+        let upcasters = Upcasters::default();
+        Ok(Self { shared, limits: Limits::default(), clock, upcasters, map_version: None, threads })
     }
 
     /// Sets other limits; one event may have 128 MiB at most, whatever they say.
@@ -141,6 +143,13 @@ impl PostgresStore {
         self
     }
 
+    /// Refuses every append, by `MapChanged`, if the [map of shards](Self::shard_map) of this database is of another
+    /// version when the append is committed.
+    pub fn with_map_version(mut self, version: u64) -> Self {
+        self.map_version = Some(version);
+        self
+    }
+
     /// Replaces the clock, for tests.
     pub fn with_clock(mut self, clock: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
         self.clock = Box::new(clock);
@@ -151,7 +160,8 @@ impl PostgresStore {
     pub(crate) fn prepared(&self, batch: EventBatch, condition: Option<AppendCondition>) -> Result<Append> {
         admit(&batch, &self.limits, &self.capabilities())?;
         let (limits, upcasters) = (self.limits.clone(), self.upcasters.clone());
-        Ok(Append { batch, condition, limits, now: (self.clock)(), upcasters })
+        let map_version = self.map_version;
+        Ok(Append { batch, condition, limits, now: (self.clock)(), upcasters, map_version })
     }
 }
 

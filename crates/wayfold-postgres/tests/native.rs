@@ -12,6 +12,7 @@ mod native {
     mod faults;
     mod full;
     mod held_back;
+    mod leases;
     mod pages;
     mod races;
     mod reach;
@@ -20,6 +21,7 @@ mod native {
     mod rights;
     mod schema;
     mod secrets;
+    mod shard_map;
     mod sql;
     #[cfg(feature = "tls")]
     mod tls;

@@ -16,6 +16,10 @@ pub enum ErrorKind {
     Unavailable,
     /// What the store holds is damaged.
     Corrupt,
+    /// The lease under which this writes is not held any more; somebody else may work there.
+    LeaseLost,
+    /// The map of shards has changed since it was read; read it again.
+    MapChanged,
 }
 
 /// Whether a failed call left something behind.

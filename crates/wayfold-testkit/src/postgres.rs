@@ -188,6 +188,30 @@ impl PostgresServer {
         format!("host={} port={} user=postgres dbname=postgres", self.folder.display(), self.port)
     }
 
+    /// Makes a database of the same owner; how a client names it.
+    ///
+    /// # Panics
+    /// If it cannot be made, as where there is one of that name.
+    pub fn make_database(&self, name: &str) -> String {
+        let connection = self.connection();
+        output(self.program("createdb").args([
+            "--maintenance-db",
+            &connection,
+            "--template=template0",
+            name,
+        ]));
+        connection.replace("dbname=postgres", &format!("dbname={name}"))
+    }
+
+    /// Runs SQL by the client that came with the server, and returns what it prints: a line a row, without headings.
+    ///
+    /// # Panics
+    /// If it fails.
+    pub fn run_sql(&self, connection: &str, sql: &str) -> String {
+        let quiet = ["--quiet", "--no-align", "--tuples-only", "--set=ON_ERROR_STOP=1", "--no-psqlrc"];
+        output(self.program("psql").args(quiet).args(["--dbname", connection, "--command", sql]))
+    }
+
     /// The port of 127.0.0.1 at which a server that encrypts is reached; others are reached by their socket alone.
     pub fn port(&self) -> u16 {
         self.port

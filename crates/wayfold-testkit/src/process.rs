@@ -62,6 +62,31 @@ fn start(mut command: Command) -> Child {
     command.spawn().expect("a test may start its own program")
 }
 
+/// Stops a child where it is, without its doing anything about it, until it is [woken](wake).
+///
+/// # Panics
+/// If it cannot be told.
+#[cfg(unix)]
+pub fn freeze(child: &Child) {
+    signal(child, "STOP");
+}
+
+/// Lets a child go on that was [stopped](freeze).
+///
+/// # Panics
+/// If it cannot be told.
+#[cfg(unix)]
+pub fn wake(child: &Child) {
+    signal(child, "CONT");
+}
+
+/// The shell sends it, so that no crate is needed for it.
+#[cfg(unix)]
+fn signal(child: &Child, signal: &str) {
+    let told = Command::new("/bin/sh").arg("-c").arg(format!("kill -{signal} {}", child.id())).status();
+    assert!(told.expect("a test may start a shell").success(), "{signal}");
+}
+
 /// Tells the other process a line, with its end in one buffer: a kill leaves it whole or without its end.
 ///
 /// # Panics

@@ -23,7 +23,7 @@ pub struct Builder {
     pub(crate) projections: ProjectionSet,
     pub(crate) threads: usize,
     limits: Limits,
-    clock: Clock,
+    pub(crate) clock: Clock,
     retries: RetryPolicy,
     follows: bool,
     snapshot_every: Option<u64>,

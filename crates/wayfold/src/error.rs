@@ -23,6 +23,12 @@ pub enum ErrorKind {
     Unavailable,
     /// What the store holds is damaged.
     Corrupt,
+    /// An append touches customers of several databases, which have no commit in common; nothing was written.
+    SeveralDatabases,
+    /// The lease under which this writes is not held any more; somebody else may work there. Nothing was written.
+    LeaseLost,
+    /// The map of shards has changed since it was read; open the cluster again. Nothing was written.
+    MapChanged,
 }
 
 /// The engine's one error: a kind to act on, and the message of the part that refused.
@@ -104,6 +110,8 @@ fn store_kind(kind: wayfold_store::ErrorKind) -> ErrorKind {
         Store::InvalidEvent => ErrorKind::InvalidEvent,
         Store::Unsupported => ErrorKind::Unsupported,
         Store::Corrupt => ErrorKind::Corrupt,
+        Store::LeaseLost => ErrorKind::LeaseLost,
+        Store::MapChanged => ErrorKind::MapChanged,
         _ => ErrorKind::Unavailable,
     }
 }

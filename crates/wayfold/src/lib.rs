@@ -34,6 +34,7 @@
 //! - [`CustomerView`], [`Explanation`] and [`Population`]: the answers.
 //! - [`Rules`]: every threshold, with a version that the answers name.
 //! - [`Projection`]: the trait of the built-in projections and of your own.
+//! - [`cluster::Cluster`]: customers in several databases, shared by workers.
 //! - [`EventStore`]: what a backend implements; [`MemoryStore`] is the reference. A [`StoreUrl`] opens one by its name.
 //!
 //! Doc examples of re-exported items name the crate that defines them: write `wayfold` for `wayfold_core`,
@@ -52,6 +53,7 @@
 //! | feature | default | what it adds |
 //! |---|---|---|
 //! | `ingest` | yes | import of CSV by a mapping, and of JSON Lines: Wayfold's own events, CloudEvents, Segment, Google Analytics 4 |
+//! | `cluster` | no | [`cluster`]: customers in several PostgreSQL databases, and workers that share them by leases |
 //! | `insight` | no | [`insight`]: segments by rules, models of what customers are worth and what drives it, measures such as process maps |
 //! | `parquet` | no | Wayfold's own events as Parquet, in and out; needs a C compiler |
 //! | `sqlite` | yes | [`sqlite::SqliteStore`]: the log in one file; needs a C compiler |
@@ -64,6 +66,8 @@ mod backtest;
 pub mod blocking;
 mod builder;
 mod clock;
+#[cfg(feature = "cluster")]
+pub mod cluster;
 mod contain;
 mod decide;
 mod engine;
@@ -178,6 +182,11 @@ struct Storage;
 #[cfg(all(doctest, feature = "postgres"))]
 #[doc = include_str!("../../../docs/guide/postgres.md")]
 struct Postgres;
+
+/// Compiles the programs of the guide.
+#[cfg(all(doctest, feature = "cluster"))]
+#[doc = include_str!("../../../docs/guide/cluster.md")]
+struct ClusterGuide;
 
 /// Compiles and runs the program of the guide.
 #[cfg(all(doctest, feature = "sqlite"))]

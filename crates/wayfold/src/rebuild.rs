@@ -93,8 +93,9 @@ impl Wayfold {
         let store = self.store();
         hold_to_version(store, projections.rules()).await?;
         // States that were kept under anything else are of another rebuild, which was given up.
-        let kept = snapshot::restored(store, PLACE, &projections, threads).await?.and_then(|kept| kept.ok());
-        let shards = kept.unwrap_or_else(|| Shards::new(&projections, self.now(), threads));
+        let begin = |as_of| Shards::new(&projections, as_of, threads);
+        let kept = snapshot::restored(store, PLACE, &projections.fingerprint(), None, begin).await?;
+        let shards = kept.and_then(|kept| kept.ok()).unwrap_or_else(|| begin(self.now()));
         let resumed = shards.events();
         Ok(Rebuild { engine: self.shared(), shards, begun: Instant::now(), resumed })
     }

@@ -47,13 +47,21 @@ struct Folded {
 impl Shards {
     pub(crate) fn new(projections: &ProjectionSet, as_of: Timestamp, shards: usize) -> Self {
         let fold = |index| Fold::new(projections).with_as_of(as_of).with_shard(index, shards);
-        Self {
-            folds: (0..shards).map(fold).collect(),
-            position: Position::START,
-            events: 0,
-            pending: VecDeque::new(),
-            torn: false,
-        }
+        Self::begin((0..shards).map(fold).collect())
+    }
+
+    /// One fold, which takes the customers of a shard alone.
+    #[cfg(feature = "cluster")]
+    pub(crate) fn of_shard(
+        projections: &ProjectionSet,
+        as_of: Timestamp,
+        shard: wayfold_core::Shard,
+    ) -> Self {
+        Self::begin(vec![Fold::new(projections).with_as_of(as_of).with_customers(shard)])
+    }
+
+    fn begin(folds: Vec<Fold>) -> Self {
+        Self { folds, position: Position::START, events: 0, pending: VecDeque::new(), torn: false }
     }
 
     /// Folds everything that stands in the log after the last call, up to what is known.
@@ -79,8 +87,10 @@ impl Shards {
     /// Starts from nothing if a fold was left half done.
     pub(crate) fn begin_anew_if_torn(&mut self) {
         if self.torn {
-            let fold = self.folds.first().expect("there is at least one shard");
-            *self = Self::new(fold.projections(), fold.as_of(), self.folds.len());
+            let anew = |fold: &Fold| {
+                Fold::new(fold.projections()).with_as_of(fold.as_of()).with_customers(fold.shard())
+            };
+            *self = Self::begin(self.folds.iter().map(anew).collect());
         }
     }
 
@@ -244,16 +254,21 @@ impl Shards {
 
     /// The canonical export of all shards, by key bytes.
     pub(crate) fn export(&self) -> Result<Vec<u8>> {
-        let mut lines: Vec<(CustomerKey, Vec<u8>)> = Vec::new();
-        for fold in &self.folds {
-            let mut bytes = Vec::new();
-            fold.export(&mut bytes)?;
-            let own = bytes.split_inclusive(|byte| *byte == b'\n').map(<[u8]>::to_vec);
-            lines.extend(fold.customers().into_iter().zip(own));
-        }
-        lines.sort_by(|a, b| a.0.cmp(&b.0));
-        Ok(lines.into_iter().flat_map(|(_, line)| line).collect())
+        export([self])
     }
+}
+
+/// The canonical export of states that have no customer in common, by key bytes.
+pub(crate) fn export<'a>(states: impl IntoIterator<Item = &'a Shards>) -> Result<Vec<u8>> {
+    let mut lines: Vec<(CustomerKey, Vec<u8>)> = Vec::new();
+    for fold in states.into_iter().flat_map(|shards| &shards.folds) {
+        let mut bytes = Vec::new();
+        fold.export(&mut bytes)?;
+        let own = bytes.split_inclusive(|byte| *byte == b'\n').map(<[u8]>::to_vec);
+        lines.extend(fold.customers().into_iter().zip(own));
+    }
+    lines.sort_by(|a, b| a.0.cmp(&b.0));
+    Ok(lines.into_iter().flat_map(|(_, line)| line).collect())
 }
 
 /// Folds what a lane reads, but for what was not known.

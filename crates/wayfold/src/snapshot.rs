@@ -179,7 +179,9 @@ pub(crate) async fn clear(store: &dyn EventStore, prefix: &str) -> Result<()> {
 /// The states from which an engine begins: those of the snapshot if it can be used, else none.
 pub(crate) async fn restore(parts: &Parts, projections: &ProjectionSet) -> Result<(Shards, Opened)> {
     let nothing = || Shards::new(projections, parts.clock.now(), parts.threads);
-    Ok(match restored(parts.store.as_ref(), LIVE, projections, parts.threads).await? {
+    let begin = |as_of| Shards::new(projections, as_of, parts.threads);
+    let store = parts.store.as_ref();
+    Ok(match restored(store, LIVE, &projections.fingerprint(), None, begin).await? {
         None => (nothing(), Opened::default()),
         Some(Ok(shards)) => {
             let snapshot = Some(shards.position());
@@ -193,25 +195,30 @@ pub(crate) async fn restore(parts: &Parts, projections: &ProjectionSet) -> Resul
     })
 }
 
-/// The states of a snapshot; `None` if there is none, and why if it cannot be used.
+/// The states of a snapshot, restored into states of one meaning that are begun as of an instant; `None` if there is no
+/// snapshot, and why if it cannot be used. Who knows where the log ends says so.
 pub(crate) async fn restored(
     store: &dyn EventStore,
     prefix: &str,
-    projections: &ProjectionSet,
-    threads: usize,
+    fingerprint: &Fingerprint,
+    head: Option<Position>,
+    begin: impl FnOnce(Timestamp) -> Shards,
 ) -> Result<Option<std::result::Result<Shards, String>>> {
     let known = store.checkpoint(directory_name(prefix)).await?;
     let Some(known) = known.filter(|known| !known.bytes.is_empty()) else { return Ok(None) };
-    let directory = match read_directory(&known.bytes, &projections.fingerprint()) {
+    let directory = match read_directory(&known.bytes, fingerprint) {
         Ok(directory) => directory,
         Err(why) => return Ok(Some(Err(why))),
     };
-    let head = store.head().await?;
+    let head = match head {
+        Some(head) => head,
+        None => store.head().await?,
+    };
     if head < known.position {
         let why = format!("it is of position {}, and the log ends at {head}", known.position);
         return Ok(Some(Err(why)));
     }
-    let mut shards = Shards::new(projections, directory.as_of, threads);
+    let mut shards = begin(directory.as_of);
     for (number, entry) in directory.parts.iter().enumerate() {
         let part = store.checkpoint(part_name(prefix, directory.place, number)).await?;
         let bytes = part.map(|part| part.bytes).unwrap_or_default();

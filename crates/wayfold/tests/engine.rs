@@ -8,6 +8,12 @@ mod asking;
 mod backtest;
 #[path = "engine/broken.rs"]
 mod broken;
+#[cfg(all(unix, feature = "cluster"))]
+#[path = "engine/cluster.rs"]
+mod cluster;
+#[cfg(all(unix, feature = "cluster"))]
+#[path = "engine/cluster_faults.rs"]
+mod cluster_faults;
 #[path = "engine/deciding.rs"]
 mod deciding;
 #[cfg(all(unix, feature = "postgres"))]

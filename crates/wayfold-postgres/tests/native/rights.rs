@@ -3,17 +3,19 @@
 use std::time::Duration;
 
 use pollster::block_on;
-use wayfold_core::Position;
-use wayfold_postgres::PostgresStore;
+use wayfold_core::{Position, VirtualShard};
+use wayfold_postgres::{LeaseRequest, PostgresStore};
 use wayfold_store::{AppendOutcome, Checkpoint, CheckpointName, ErrorKind, EventFilter, EventStore};
 
 use super::support::{Session, all, append, append_if, config, key, open, put, registered, server};
 
 const GUIDE: &str = include_str!("../../../../docs/guide/postgres.md");
 
-/// The statements of the guide that make roles.
-fn roles() -> &'static str {
-    let blocks = GUIDE.split("```sql\n").skip(1).map(|rest| rest.split_once("```").unwrap().0);
+const CLUSTER_GUIDE: &str = include_str!("../../../../docs/guide/cluster.md");
+
+/// The statements of a guide that make roles.
+fn roles(guide: &'static str) -> &'static str {
+    let blocks = guide.split("```sql\n").skip(1).map(|rest| rest.split_once("```").unwrap().0);
     blocks.into_iter().find(|block| block.contains("GRANT")).unwrap()
 }
 
@@ -21,7 +23,7 @@ fn roles() -> &'static str {
 fn roles_may_do_what_the_guide_says_and_no_more() {
     let Some(server) = server("roles_may_do_what_the_guide_says_and_no_more") else { return };
     drop(open(config(&server)));
-    Session::open(&server.connection()).run(roles());
+    Session::open(&server.connection()).run(roles(GUIDE));
     let as_role = |role: &str| server.connection().replace("user=postgres", &format!("user={role}"));
 
     let service = open(wayfold_postgres::PostgresConfig::new(as_role("wayfold_service")));
@@ -54,6 +56,24 @@ fn roles_may_do_what_the_guide_says_and_no_more() {
         "DROP SCHEMA wayfold CASCADE",
         "CREATE TABLE wayfold.own (id int)",
     ] {
+        assert!(session.try_run(forbidden).is_err(), "{forbidden}");
+    }
+
+    assert_eq!(block_on(service.shard_map()).unwrap(), None);
+    let request = LeaseRequest {
+        states: "live".to_owned(),
+        worker: "w".to_owned(),
+        shards: vec![VirtualShard::new(7)],
+        lease: Duration::from_secs(600),
+    };
+    assert_eq!(block_on(service.keep_leases(&request)).unwrap_err().kind(), ErrorKind::Unsupported);
+    Session::open(&server.connection()).run(roles(CLUSTER_GUIDE));
+    let leases = block_on(service.keep_leases(&request)).unwrap();
+    let checkpoint = Checkpoint { position: given[0], bytes: vec![8] };
+    block_on(service.put_checkpoint_under(&leases.held[0], name(), checkpoint)).unwrap();
+    block_on(service.release_lease(&leases.held[0])).unwrap();
+    block_on(service.leave_leases(&request)).unwrap();
+    for forbidden in ["DELETE FROM wayfold.lease", "UPDATE wayfold.shard_map SET version = 2"] {
         assert!(session.try_run(forbidden).is_err(), "{forbidden}");
     }
 

@@ -177,5 +177,7 @@ fn word(kind: ErrorKind) -> &'static str {
         ErrorKind::Unsupported => "unsupported",
         ErrorKind::Unavailable => "unavailable",
         ErrorKind::Corrupt => "corrupt",
+        ErrorKind::LeaseLost => "lease_lost",
+        ErrorKind::MapChanged => "map_changed",
     }
 }

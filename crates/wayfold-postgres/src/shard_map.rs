@@ -1,0 +1,312 @@
+//! Which database has which customers: a map of the 256 virtual shards, which every database of a cluster holds.
+//!
+//! Appends of a cluster hold the map's lock, shared, and look at its version in their own transaction. Whoever changes the
+//! map holds that lock alone, so that no append goes where an older map has sent it.
+
+use std::collections::BTreeSet;
+use std::pin::pin;
+
+use deadpool_postgres::{GenericClient, Transaction};
+use futures_util::TryStreamExt as _;
+use wayfold_core::VirtualShard;
+use wayfold_store::{Error, ErrorKind, Result};
+
+use crate::error::{At, corrupt};
+use crate::session::Session;
+use crate::sql::Sql;
+use crate::store::PostgresStore;
+use crate::text::{restored, stored};
+
+const DATABASES_MAX: usize = VirtualShard::COUNT;
+const NAME_BYTES_MAX: usize = 64;
+
+/// Which database has which of the 256 virtual shards, by names: how a database is reached is not in it.
+///
+/// ```
+/// use wayfold_core::{CustomerKey, VirtualShard};
+/// use wayfold_postgres::ShardMap;
+///
+/// let map = ShardMap::even(["north", "south"])?;
+/// let ada = VirtualShard::of(&CustomerKey::new("ada")?);
+/// assert_eq!((ada.number(), map.database(ada)), (126, "north"));
+/// assert_eq!(map.shards_of("south").len(), 128);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ShardMap {
+    version: i64,
+    databases: Vec<String>,
+    /// For each shard the place of its database.
+    shards: Vec<i16>,
+}
+
+/// A map as a database holds it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredShardMap {
+    /// The name of this database in it.
+    pub own: String,
+    /// The map.
+    pub map: ShardMap,
+}
+
+/// What became of a map that was to be replaced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use = "only a map that was replaced stands"]
+pub enum MapOutcome {
+    /// The new one stands.
+    Replaced,
+    /// Another version stands than the one that was to be replaced; nothing was changed.
+    OtherVersion,
+    /// The database would lose this shard, and holds events of it; nothing was changed.
+    HoldsEvents(VirtualShard),
+}
+
+impl ShardMap {
+    /// The first version: the shards go around the databases in the order of their names, so that each has as many as the
+    /// others, or one more.
+    ///
+    /// # Errors
+    /// `Unsupported` if there is no database or more than 256, or if a name is there twice or has not 1 to 64 bytes.
+    pub fn even(databases: impl IntoIterator<Item = impl Into<String>>) -> Result<Self> {
+        let mut databases: Vec<String> = databases.into_iter().map(Into::into).collect();
+        databases.sort_unstable();
+        let refuse = |why: String| Err(Error::new(ErrorKind::Unsupported, format_args!("map shards: {why}")));
+        if databases.is_empty() || databases.len() > DATABASES_MAX {
+            return refuse(format!(
+                "there are {} databases; 1 to {DATABASES_MAX} are taken",
+                databases.len()
+            ));
+        }
+        if let Some(name) = databases.iter().find(|name| name.is_empty() || name.len() > NAME_BYTES_MAX) {
+            return refuse(format!("database name {name:?} has not 1 to {NAME_BYTES_MAX} bytes"));
+        }
+        if let Some(pair) = databases.windows(2).find(|pair| pair[0] == pair[1]) {
+            return refuse(format!("two databases have the name {:?}", pair[0]));
+        }
+        let shards = (0..VirtualShard::COUNT).map(|shard| (shard % databases.len()) as i16).collect();
+        Ok(Self { version: 1, databases, shards })
+    }
+
+    /// The next version, in which a database has some shards, whoever has them now.
+    ///
+    /// # Errors
+    /// `Unsupported` if the map names no such database.
+    pub fn with_moved(mut self, shards: impl IntoIterator<Item = VirtualShard>, to: &str) -> Result<Self> {
+        let place = self.databases.iter().position(|name| name == to).ok_or_else(|| {
+            Error::new(ErrorKind::Unsupported, format_args!("map shards: there is no database {to:?}"))
+        })?;
+        for shard in shards {
+            self.shards[usize::from(shard.number())] = place as i16;
+        }
+        self.version += 1;
+        Ok(self)
+    }
+
+    /// What this map says, as the version after another one: a change that is taken back.
+    pub fn again_after(mut self, other: &Self) -> Self {
+        self.version = other.version + 1;
+        self
+    }
+
+    /// Grows with every change; the first is 1.
+    pub fn version(&self) -> u64 {
+        self.version.unsigned_abs()
+    }
+
+    /// The names of the databases. The first decides who changes the map.
+    pub fn databases(&self) -> &[String] {
+        &self.databases
+    }
+
+    /// The database that has a shard.
+    pub fn database(&self, shard: VirtualShard) -> &str {
+        &self.databases[self.place(shard)]
+    }
+
+    /// The place in [`databases`](Self::databases) of the one that has a shard.
+    pub fn place(&self, shard: VirtualShard) -> usize {
+        self.shards[usize::from(shard.number())].unsigned_abs().into()
+    }
+
+    /// The shards of a database; none of one that the map does not name.
+    pub fn shards_of(&self, database: &str) -> Vec<VirtualShard> {
+        VirtualShard::all().filter(|shard| self.database(*shard) == database).collect()
+    }
+}
+
+impl PostgresStore {
+    /// The map that this database holds, and its own name there; `None` if it is of no cluster.
+    ///
+    /// # Errors
+    /// `Unavailable`, or `Corrupt` if it is no map.
+    pub async fn shard_map(&self) -> Result<Option<StoredShardMap>> {
+        let shared = self.shared.clone();
+        let read = async move {
+            let client = shared.client().await?;
+            read_map(&client, &shared.sql).await
+        };
+        self.threads.run(read).await
+    }
+
+    /// Says whether the map still has the version of [`with_map_version`](Self::with_map_version): what was read from this
+    /// database before was then read where it stands.
+    ///
+    /// # Errors
+    /// `MapChanged` if it has another one; `Unavailable`. None where no version was set.
+    pub async fn check_map_version(&self) -> Result<()> {
+        let (shared, map_version) = (self.shared.clone(), self.map_version);
+        let check = async move {
+            let client = shared.client().await?;
+            check_version((&client).into(), &shared.sql, map_version).await
+        };
+        self.threads.run(check).await
+    }
+
+    /// Puts a map where there is none, and says what stands there then.
+    ///
+    /// # Errors
+    /// As [`PostgresStore::shard_map`].
+    pub async fn put_first_shard_map(&self, first: &StoredShardMap) -> Result<Option<StoredShardMap>> {
+        let (shared, first) = (self.shared.clone(), first.clone());
+        let put = async move {
+            let client = shared.client().await?;
+            let StoredShardMap { own, map: ShardMap { version, databases, shards } } = &first;
+            let (own, databases) =
+                (stored(own), databases.iter().map(|name| stored(name)).collect::<Vec<_>>());
+            let put = client.execute(&shared.sql.first_shard_map, &[version, &own, &databases, shards]).await;
+            put.at("put the first map of shards").map(drop)
+        };
+        self.threads.run(put).await?;
+        self.shard_map().await
+    }
+
+    /// Puts a map in the place of the one of a version. Appends by the one before are over then, and later ones refused.
+    ///
+    /// # Behavior
+    /// - A shard of which the database holds events is not taken from it. All customers are looked at for that.
+    /// - If the answer does not come, do it again: the new one that stands already counts as replaced.
+    ///
+    /// # Errors
+    /// As [`PostgresStore::shard_map`].
+    pub async fn replace_shard_map(&self, version: u64, to: &StoredShardMap) -> Result<MapOutcome> {
+        let (shared, to) = (self.shared.clone(), to.clone());
+        let replace = async move {
+            let tried = "replace the map of shards";
+            let mut client = shared.client().await?;
+            let transaction = client.transaction().await.at(tried)?;
+            transaction.execute(&shared.sql.lock_map, &[]).await.at(tried)?;
+            let stands = read_map(&transaction, &shared.sql).await?;
+            let Some(StoredShardMap { own, map }) = stands.filter(|stands| stands.own == to.own) else {
+                return Ok(MapOutcome::OtherVersion);
+            };
+            if map == to.map {
+                return Ok(MapOutcome::Replaced);
+            }
+            if map.version() != version {
+                return Ok(MapOutcome::OtherVersion);
+            }
+            let lost = |shard: &VirtualShard| map.database(*shard) == own && to.map.database(*shard) != own;
+            let lost: BTreeSet<_> = VirtualShard::all().filter(lost).collect();
+            if let Some(shard) = first_held(&transaction, &shared.sql, &lost).await? {
+                return Ok(MapOutcome::HoldsEvents(shard));
+            }
+            let ShardMap { version, databases, shards } = &to.map;
+            let databases: Vec<_> = databases.iter().map(|name| stored(name)).collect();
+            transaction.execute(&shared.sql.replace_map, &[version, &databases, shards]).await.at(tried)?;
+            transaction.commit().await.at(tried)?;
+            Ok(MapOutcome::Replaced)
+        };
+        self.threads.run(replace).await
+    }
+}
+
+async fn read_map(client: &impl GenericClient, sql: &Sql) -> Result<Option<StoredShardMap>> {
+    let tried = "read the map of shards";
+    let Some(row) = client.query_opt(&sql.shard_map, &[]).await.at(tried)? else { return Ok(None) };
+    let name = |text: &str| restored(text).map(|name| name.into_owned());
+    let (own, databases): (&str, Vec<&str>) = (row.get(1), row.get(2));
+    let databases = databases.into_iter().map(name).collect::<Option<Vec<_>>>();
+    let (version, shards): (i64, Vec<i16>) = (row.get(0), row.get(3));
+    let map = databases.map(|databases| ShardMap { version, databases, shards });
+    let is_whole = |map: &ShardMap| {
+        let is_place = |place: &i16| usize::try_from(*place).is_ok_and(|place| place < map.databases.len());
+        map.shards.len() == VirtualShard::COUNT && map.shards.iter().all(is_place)
+    };
+    let stored = name(own).zip(map.filter(is_whole)).map(|(own, map)| StoredShardMap { own, map });
+    stored.map(Some).ok_or_else(|| corrupt(format_args!("{tried}: it is not as this library writes it")))
+}
+
+/// One of some shards of which the log holds events.
+async fn first_held(
+    transaction: &Transaction<'_>,
+    sql: &Sql,
+    shards: &BTreeSet<VirtualShard>,
+) -> Result<Option<VirtualShard>> {
+    if shards.is_empty() {
+        return Ok(None);
+    }
+    let tried = "look at the customers of a database";
+    let none: [i16; 0] = [];
+    let mut rows = pin!(transaction.query_raw(&sql.customers, none).await.at(tried)?);
+    while let Some(row) = rows.try_next().await.at(tried)? {
+        let texts = (restored(row.get(0)), restored(row.get(1)));
+        let (Some(tenant), Some(customer)) = texts else {
+            return Err(corrupt(format_args!("{tried}: a name is not as this library writes it")));
+        };
+        let shard = VirtualShard::of_texts(&tenant, &customer);
+        if shards.contains(&shard) {
+            return Ok(Some(shard));
+        }
+    }
+    Ok(None)
+}
+
+/// Refuses whoever goes by another version of the map than the one that stands.
+pub(crate) async fn check_version(session: Session<'_>, sql: &Sql, known: Option<u64>) -> Result<()> {
+    let Some(known) = known else { return Ok(()) };
+    let tried = "look at the map of shards";
+    let look = session.prepare(&sql.map_version).await.at(tried)?;
+    let now: Option<i64> = session.query_opt(&look, &[]).await.at(tried)?.map(|row| row.get(0));
+    if now.is_some_and(|now| now.unsigned_abs() == known) {
+        return Ok(());
+    }
+    let now = now.map_or("there is none".to_owned(), |now| format!("version {now} stands"));
+    let message = format_args!(
+        "go by version {known} of the map of shards: {now}; open the cluster again; nothing was written"
+    );
+    Err(Error::new(ErrorKind::MapChanged, message))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_shard_has_one_database_and_each_about_as_many() {
+        for count in [1, 2, 3, 7, 256] {
+            let names: Vec<String> = (0..count).map(|number| format!("db{number}")).collect();
+            let map = ShardMap::even(names.clone()).unwrap();
+            let shards: Vec<_> = names.iter().map(|name| map.shards_of(name)).collect();
+            assert!(
+                shards.iter().all(|shards| (256 / count..=256_usize.div_ceil(count)).contains(&shards.len()))
+            );
+            assert_eq!(shards.iter().map(Vec::len).sum::<usize>(), 256);
+            assert!(shards[0].iter().all(|shard| map.place(*shard) == 0 && map.database(*shard) == "db0"));
+        }
+        assert!(ShardMap::even(["a"]).unwrap().shards_of("b").is_empty());
+    }
+
+    #[test]
+    fn names_that_do_not_tell_databases_apart_are_refused() {
+        let long = "x".repeat(65);
+        for names in [vec![], vec!["a", "b", "a"], vec![""], vec![&long]] {
+            assert_eq!(
+                ShardMap::even(names.clone()).unwrap_err().kind(),
+                ErrorKind::Unsupported,
+                "{names:?}"
+            );
+        }
+        let many = (0..257).map(|number| number.to_string());
+        assert_eq!(ShardMap::even(many).unwrap_err().kind(), ErrorKind::Unsupported);
+    }
+}
