@@ -42,6 +42,7 @@
 //!   collects by dimension.
 //! - [`Measure`]: questions about many histories at once, in one pass: [`ProcessMap`] and [`Variants`] of [`Cases`],
 //!   [`TemporalProfile`] and the [`TemporalDeviations`] from it, [`Funnel`], [`Retention`], [`ActivityLifecycle`] and [`Attribution`].
+//! - [`Recommender`]: what to offer next, of the [`CoOccurrence`] of items in what customers view and order.
 //!
 //! # How it computes
 //!
@@ -67,6 +68,7 @@ mod model;
 mod numeric;
 mod points;
 mod random;
+mod recommend;
 mod regression;
 mod satisfaction;
 mod segment;
@@ -107,6 +109,10 @@ pub use self::model::{
     ShiftedBetaGeometric, TransactionModel,
 };
 pub use self::points::{PointsChange, PointsEntry, PointsEvent, PointsLedger, PointsRules, PointsView};
+pub use self::recommend::{
+    Because, CoOccurrence, CoOccurrenceTotal, ItemSignal, Recommendation, RecommendationScore, Recommender,
+    Taste,
+};
 pub use self::regression::{LinearModel, LogisticModel, Observation, Regression, RidgeFit};
 pub use self::satisfaction::{
     Answers, CesDirection, CesForm, SatisfactionMethod, SatisfactionScore, SurveyAnswers, SurveyTable,

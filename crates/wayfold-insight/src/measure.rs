@@ -13,6 +13,8 @@ mod retention;
 mod temporal_profile;
 mod variants;
 
+use std::sync::Arc;
+
 use wayfold_core::History;
 
 pub use self::activity_lifecycle::{ActivityLifecycle, ActivityLifecycleTotal, LifecycleRow};
@@ -25,12 +27,16 @@ pub use self::event_test::EventTest;
 pub use self::funnel::{
     Exclusion, Funnel, FunnelEntry, FunnelOrder, FunnelReport, FunnelStep, FunnelTotal, RangeOf, Reach,
 };
+pub(crate) use self::names::Names;
 pub use self::process_map::{ActivityRow, EdgeRow, ProcessMap, ProcessMapReport, ProcessMapTotal};
 pub use self::retention::{CohortBy, Retention, RetentionRow, RetentionTotal, ReturnBuckets, ReturnIn};
 pub use self::temporal_profile::{
     Deviation, PairRow, TemporalDeviations, TemporalProfile, TemporalProfileReport, TemporalProfileTotal,
 };
 pub use self::variants::{VariantRow, Variants, VariantsReport, VariantsTotal};
+
+/// Says to which segment a history belongs, if to any.
+pub(crate) type SegmentOf = Arc<dyn Fn(&History<'_>) -> Option<String> + Send + Sync>;
 
 /// A question about many customers, answered by what the history of each adds to a total.
 ///

@@ -18,10 +18,14 @@ mod kmeans;
 mod laws;
 #[path = "insight/leaving.rs"]
 mod leaving;
+#[path = "insight/made.rs"]
+mod made;
 #[path = "insight/measures.rs"]
 mod measures;
 #[path = "insight/points.rs"]
 mod points;
+#[path = "insight/recommending.rs"]
+mod recommending;
 #[path = "insight/refused.rs"]
 mod refused;
 #[path = "insight/regression.rs"]

@@ -117,11 +117,11 @@ pub use wayfold_core::{
     FilteredField, GapsView, Handle, History, JourneyEvent, JourneyKey, JourneyRules, JourneyView,
     JourneysView, LifecycleRules, LifecycleStage, LifecycleView, Limits, LineView, Member, MemberDifference,
     Money, MoneySum, Moved, NamedSegments, NestedJson, Notice, NoticeId, Operand, Order, OrderBook,
-    OrderDirection, OrderId, OrderLine, Outcome, Ownership, Page, Parting, Population, PopulationDifference,
-    PopulationSummary, Position, Projection, PromiseCounts, PromiseState, PromiseView, Purchase, RawEvent,
-    RawFields, Rectangle, Report, RevenueBasis, RfmScores, RfmTable, RfmValues, Rounding, Rules,
-    ScoredCustomer, SegmentRules, SegmentView, Selection, Span, Stage, StageView, Step, Tag, Tenant, TieRule,
-    Timestamp, Told, Transition, UpcastResult, Upcasters, UpcastersBuilder, ValueRules, ValueView,
+    OrderDirection, OrderId, OrderLine, Outcome, Ownership, Page, Parting, PlacedOrder, Population,
+    PopulationDifference, PopulationSummary, Position, Projection, PromiseCounts, PromiseState, PromiseView,
+    Purchase, RawEvent, RawFields, Rectangle, Report, RevenueBasis, RfmScores, RfmTable, RfmValues, Rounding,
+    Rules, ScoredCustomer, SegmentRules, SegmentView, Selection, Span, Stage, StageView, Step, Tag, Tenant,
+    TieRule, Timestamp, Told, Transition, UpcastResult, Upcasters, UpcastersBuilder, ValueRules, ValueView,
 };
 #[cfg(feature = "ingest")]
 #[doc(inline)]
