@@ -42,6 +42,8 @@
 //!   collects by dimension.
 //! - [`Measure`]: questions about many histories at once, in one pass: [`ProcessMap`] and [`Variants`] of [`Cases`],
 //!   [`TemporalProfile`] and the [`TemporalDeviations`] from it, [`Funnel`], [`Retention`], [`ActivityLifecycle`] and [`Attribution`].
+//! - [`LeadScore`] and [`CrmProcess`]: what a lead is worth following up for, and in which link of the CRM process a
+//!   customer stands. [`Opportunities`]: the deals of the pipeline, what they are worth, slip and are lost by.
 //! - [`Recommender`]: what to offer next, of the [`CoOccurrence`] of items in what customers view and order.
 //!
 //! # How it computes
@@ -66,6 +68,7 @@ mod lifetime_value;
 mod measure;
 mod model;
 mod numeric;
+mod pipeline;
 mod points;
 mod random;
 mod recommend;
@@ -107,6 +110,12 @@ pub use self::measure::{
 pub use self::model::{
     BgNbd, ChurnModel, Estimate, FitReport, Fitted, GammaGamma, MbgNbd, ParetoNbd, Renewals,
     ShiftedBetaGeometric, TransactionModel,
+};
+pub use self::pipeline::{
+    ConcessionRow, CrmLink, CrmLinkView, CrmProcess, DealState, FirstContactRow, HandOver, HandOverRow,
+    LeadEvidence, LeadFactor, LeadPart, LeadReason, LeadRules, LeadScore, LeadScoreState, LeadScoreView,
+    LinkView, LostRow, Objection, Opportunities, Opportunity, OpportunityTotal, PipelineRow, PipelineStage,
+    SlippingDeal, StageEntry, StageTimeRow, UntouchedLead, WinRow, default_stages,
 };
 pub use self::points::{PointsChange, PointsEntry, PointsEvent, PointsLedger, PointsRules, PointsView};
 pub use self::recommend::{

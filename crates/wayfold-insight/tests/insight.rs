@@ -22,6 +22,8 @@ mod leaving;
 mod made;
 #[path = "insight/measures.rs"]
 mod measures;
+#[path = "insight/pipeline.rs"]
+mod pipeline;
 #[path = "insight/points.rs"]
 mod points;
 #[path = "insight/recommending.rs"]
