@@ -44,6 +44,7 @@
 //!   [`TemporalProfile`] and the [`TemporalDeviations`] from it, [`Funnel`], [`Retention`], [`ActivityLifecycle`] and [`Attribution`].
 //! - [`LeadScore`] and [`CrmProcess`]: what a lead is worth following up for, and in which link of the CRM process a
 //!   customer stands. [`Opportunities`]: the deals of the pipeline, what they are worth, slip and are lost by.
+//! - [`Accounts`]: people rolled up to whom they buy for, with their needs, buying groups and procurement.
 //! - [`Recommender`]: what to offer next, of the [`CoOccurrence`] of items in what customers view and order.
 //!
 //! # How it computes
@@ -53,6 +54,7 @@
 //! and second derivatives; standard errors come from the observed information. Data that cannot carry a model are
 //! refused with an [`ErrorKind`] that says why.
 
+mod accounts;
 mod buying_days;
 mod cells;
 mod discount;
@@ -84,6 +86,10 @@ pub use chrono::Weekday;
 /// The time zones of the IANA database.
 pub use chrono_tz::Tz;
 
+pub use self::accounts::{
+    AccountMember, AccountRow, AccountTotal, Accounts, BuyingGroup, CaseChange, NeedRow, ProcurementCase,
+    ProcurementStepRow, ProcurementVisit, WaitChange, WhatIf,
+};
 pub use self::buying_days::{BuyingCells, BuyingDay, BuyingDays, BuyingDaysView};
 pub use self::cells::Cells;
 pub use self::discount::DiscountRate;

@@ -4,6 +4,8 @@
 #![allow(clippy::excessive_precision, reason = "numbers stand as their sources give them")]
 #![allow(clippy::disallowed_methods, reason = "what is expected need not have equal bits everywhere")]
 
+#[path = "insight/accounts.rs"]
+mod accounts;
 #[path = "insight/analytics.rs"]
 mod analytics;
 #[path = "insight/cdnow.rs"]
