@@ -45,6 +45,7 @@
 //! - [`LeadScore`] and [`CrmProcess`]: what a lead is worth following up for, and in which link of the CRM process a
 //!   customer stands. [`Opportunities`]: the deals of the pipeline, what they are worth, slip and are lost by.
 //! - [`Accounts`]: people rolled up to whom they buy for, with their needs, buying groups and procurement.
+//! - [`Promises`]: which deliveries were on time, how late the others were, and what customers did then.
 //! - [`Recommender`]: what to offer next, of the [`CoOccurrence`] of items in what customers view and order.
 //!
 //! # How it computes
@@ -72,6 +73,7 @@ mod model;
 mod numeric;
 mod pipeline;
 mod points;
+mod promises;
 mod random;
 mod recommend;
 mod regression;
@@ -124,6 +126,7 @@ pub use self::pipeline::{
     SlippingDeal, StageEntry, StageTimeRow, UntouchedLead, WinRow, default_stages,
 };
 pub use self::points::{PointsChange, PointsEntry, PointsEvent, PointsLedger, PointsRules, PointsView};
+pub use self::promises::{AfterPromise, PromiseBy, PromiseEffect, PromiseRow, PromiseTotal, Promises};
 pub use self::recommend::{
     Because, CoOccurrence, CoOccurrenceTotal, ItemSignal, Recommendation, RecommendationScore, Recommender,
     Taste,

@@ -28,6 +28,8 @@ mod measures;
 mod pipeline;
 #[path = "insight/points.rs"]
 mod points;
+#[path = "insight/promises.rs"]
+mod promises;
 #[path = "insight/recommending.rs"]
 mod recommending;
 #[path = "insight/refused.rs"]
