@@ -45,6 +45,8 @@
 //! - [`LeadScore`] and [`CrmProcess`]: what a lead is worth following up for, and in which link of the CRM process a
 //!   customer stands. [`Opportunities`]: the deals of the pipeline, what they are worth, slip and are lost by.
 //! - [`Accounts`]: people rolled up to whom they buy for, with their needs, buying groups and procurement.
+//! - [`Satisfaction`] by dimension, period, channel, stage and segment; [`Tickets`] against a [`ServiceLevel`] in
+//!   [`BusinessHours`]; the [`FeedbackLoop`]; and whether [`Needs`] have shifted.
 //! - [`Promises`]: which deliveries were on time, how late the others were, and what customers did then.
 //! - [`Recommender`]: what to offer next, of the [`CoOccurrence`] of items in what customers view and order.
 //!
@@ -60,6 +62,7 @@ mod buying_days;
 mod cells;
 mod discount;
 mod error;
+mod feedback_loop;
 mod gap_churn;
 mod history;
 mod holdout;
@@ -68,8 +71,10 @@ mod kmeans;
 mod last_events;
 mod leavers;
 mod lifetime_value;
+mod local_time;
 mod measure;
 mod model;
+mod needs;
 mod numeric;
 mod pipeline;
 mod points;
@@ -79,6 +84,7 @@ mod recommend;
 mod regression;
 mod satisfaction;
 mod segment;
+mod tickets;
 mod tiers;
 mod transitions;
 mod unit;
@@ -96,6 +102,7 @@ pub use self::buying_days::{BuyingCells, BuyingDay, BuyingDays, BuyingDaysView};
 pub use self::cells::Cells;
 pub use self::discount::DiscountRate;
 pub use self::error::{Error, ErrorKind, Result};
+pub use self::feedback_loop::{Feedback, FeedbackLoop, FeedbackRow, FeedbackState, FeedbackTotal};
 pub use self::gap_churn::{GapChurn, GapChurnView};
 pub use self::history::{BuyingHistory, SpendHistory};
 pub use self::holdout::{
@@ -119,6 +126,7 @@ pub use self::model::{
     BgNbd, ChurnModel, Estimate, FitReport, Fitted, GammaGamma, MbgNbd, ParetoNbd, Renewals,
     ShiftedBetaGeometric, TransactionModel,
 };
+pub use self::needs::{NeedShift, Needs, NeedsTotal, ShiftedNeed};
 pub use self::pipeline::{
     ConcessionRow, CrmLink, CrmLinkView, CrmProcess, DealState, FirstContactRow, HandOver, HandOverRow,
     LeadEvidence, LeadFactor, LeadPart, LeadReason, LeadRules, LeadScore, LeadScoreState, LeadScoreView,
@@ -133,11 +141,13 @@ pub use self::recommend::{
 };
 pub use self::regression::{LinearModel, LogisticModel, Observation, Regression, RidgeFit};
 pub use self::satisfaction::{
-    Answers, CesDirection, CesForm, SatisfactionMethod, SatisfactionScore, SurveyAnswers, SurveyTable,
+    Answers, CesDirection, CesForm, Consistency, Satisfaction, SatisfactionBy, SatisfactionMethod,
+    SatisfactionRow, SatisfactionScore, SatisfactionTotal, SurveyAnswers, SurveyTable,
 };
 pub use self::segment::{
     EventMeasure, EventMeasureState, EventMeasureView, MemberChange, Members, Rule, Segment,
 };
+pub use self::tickets::{BusinessHours, LevelRow, ServiceLevel, Ticket, TicketRow, TicketTotal, Tickets};
 pub use self::tiers::{
     Downgrade, QualificationPeriod, Tier, TierLedger, TierPeriod, TierPoints, TierRules, TierView,
 };

@@ -32,8 +32,13 @@ impl<T: Ord> Tally<T> {
         other.0.into_iter().for_each(|(record, times)| self.add(record, times));
     }
 
+    /// The records in order, and how often each is there.
+    pub(crate) fn counts(&self) -> impl Iterator<Item = (&T, u64)> {
+        self.0.iter().map(|(record, times)| (record, (*times).max(0) as u64))
+    }
+
     /// The records in order, each as often as it is there.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
-        self.0.iter().flat_map(|(record, times)| std::iter::repeat_n(record, (*times).max(0) as usize))
+        self.counts().flat_map(|(record, times)| std::iter::repeat_n(record, times as usize))
     }
 }

@@ -216,14 +216,15 @@ impl Projection for LeadScore {
         for ((factor, kind), known) in self.rules.factors.iter().zip(&self.kinds).zip(&mut state.0) {
             match &factor.evidence {
                 LeadEvidence::Attribute { name, is } if event.kind() == EventKind::ProfileChanged => {
-                    match event.attribute(name) {
-                        Some(AttributeValue::Text(text)) if is.contains(&text) => {
-                            if known.is_empty() {
-                                known.push(event.occurred_at());
-                            }
-                        }
-                        Some(_) => known.clear(),
-                        None => {}
+                    let says_so = match event.attribute(name) {
+                        None => continue,
+                        Some(AttributeValue::Text(text)) => is.contains(&text),
+                        Some(_) => false,
+                    };
+                    if !says_so {
+                        known.clear();
+                    } else if known.is_empty() {
+                        known.push(event.occurred_at());
                     }
                 }
                 LeadEvidence::Events { counted_max, .. } if *kind == Some(event.kind()) => {

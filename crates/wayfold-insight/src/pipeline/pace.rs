@@ -133,7 +133,7 @@ impl Opportunities {
             })
         };
         let mut leads: Vec<_> = open.filter_map(lead).filter(|lead| lead.due_at <= as_of).collect();
-        leads.sort_by(|a, b| a.since.cmp(&b.since));
+        leads.sort_by_key(|lead| lead.since);
         leads
     }
 }

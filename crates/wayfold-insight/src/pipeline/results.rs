@@ -142,7 +142,7 @@ impl Opportunities {
             })
         };
         let mut slipping: Vec<_> = total.iter().filter_map(slips).collect();
-        slipping.sort_by(|a, b| a.since.cmp(&b.since));
+        slipping.sort_by_key(|deal| deal.since);
         slipping
     }
 

@@ -197,7 +197,7 @@ mod tests {
             let column = |j: usize| cells[0][j] + cells[1][j];
             let term = |i: usize, j: usize| {
                 let k = cells[i][j];
-                if k > 0.0 { k * (k * n / (row(i) * column(j))).ln() } else { 0.0 }
+                if k > 0.0 { k * libm::log(k * n / (row(i) * column(j))) } else { 0.0 }
             };
             2.0 * (term(0, 0) + term(0, 1) + term(1, 0) + term(1, 1))
         };

@@ -147,6 +147,9 @@ fn an_approval_ends_when_it_is_granted_and_may_be_asked_for_again() {
     assert_eq!((cases[0].lost_at, cases[0].ordered_at), (Some(hour(47)), None));
 }
 
+/// When, which step if it is one, and whether it is the order.
+type PlainStep = (i64, Option<ProcurementStep>, bool);
+
 fn random() -> impl Strategy<Value = Vec<JourneyEvent>> {
     vec((0..4_usize, 0..2_usize, 0..10_usize, 0..60_i64), 0..50).prop_map(|all| {
         let mut events = Vec::new();
@@ -185,7 +188,7 @@ proptest! {
         let cancelled: BTreeSet<_> = sorted.iter().filter(|event| matches!(event.body, EventBody::OrderCancelled(_)))
             .filter_map(|event| order_of(event)).collect();
         let mut placed_already = BTreeSet::new();
-        let mut cases: BTreeMap<(String, String), Vec<(i64, Option<ProcurementStep>, bool)>> = BTreeMap::new();
+        let mut cases: BTreeMap<(String, String), Vec<PlainStep>> = BTreeMap::new();
         for event in sorted {
             let account = event.tags.iter().find(|tag| tag.object_type() == "account").unwrap().id().to_owned();
             let case = cases.entry((account, event.journey.as_ref().unwrap().to_string())).or_default();

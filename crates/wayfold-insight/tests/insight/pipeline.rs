@@ -260,8 +260,11 @@ fn random_deals() -> impl Strategy<Value = Vec<JourneyEvent>> {
     })
 }
 
+/// Customer, journey, state, stage, whether it is owned, and in hours when it was touched and first contacted.
+type PlainDeal = (String, String, DealState, Option<usize>, bool, i64, Option<i64>);
+
 /// What matters of a deal, by plain loops over its events in order.
-fn plain(events: &[JourneyEvent]) -> Vec<(String, String, DealState, Option<usize>, bool, i64, Option<i64>)> {
+fn plain(events: &[JourneyEvent]) -> Vec<PlainDeal> {
     let mut deals: BTreeMap<(String, String), Vec<&JourneyEvent>> = BTreeMap::new();
     for event in events {
         let key = (event.customer.customer.to_string(), event.journey.as_ref().unwrap().to_string());
@@ -295,7 +298,7 @@ fn plain(events: &[JourneyEvent]) -> Vec<(String, String, DealState, Option<usiz
             EventBody::LeadAssigned(_) | EventBody::QuoteIssued(_) => true,
             _ => false,
         };
-        let touched = events.iter().filter(touches).next_back().unwrap_or(&events[0]);
+        let touched = events.iter().rfind(touches).unwrap_or(&events[0]);
         let contacted = events.iter().find(|event| {
             matches!(&event.body, EventBody::ContactMade(body) if body.direction == Some(Direction::Outbound))
         });

@@ -70,7 +70,7 @@ fn plain(events: &[JourneyEvent]) -> BTreeMap<String, (BTreeSet<String>, BTreeSe
                 }
             }
             EventBody::OrderChanged(body) => {
-                lines.entry((customer, name)).or_default().1 = products(&body.lines)
+                lines.entry((customer, name)).or_default().1 = products(&body.lines);
             }
             _ => {
                 undone.insert((customer, name));
