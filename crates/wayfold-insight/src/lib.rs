@@ -47,6 +47,7 @@
 //! - [`Accounts`]: people rolled up to whom they buy for, with their needs, buying groups and procurement.
 //! - [`Satisfaction`] by dimension, period, channel, stage and segment; [`Tickets`] against a [`ServiceLevel`] in
 //!   [`BusinessHours`]; the [`FeedbackLoop`]; and whether [`Needs`] have shifted.
+//! - [`RateTable`]: rates by day; [`ConvertedValue`]: revenue and refunds in one currency.
 //! - [`Promises`]: which deliveries were on time, how late the others were, and what customers did then.
 //! - [`Recommender`]: what to offer next, of the [`CoOccurrence`] of items in what customers view and order.
 //!
@@ -80,6 +81,7 @@ mod pipeline;
 mod points;
 mod promises;
 mod random;
+mod rates;
 mod recommend;
 mod regression;
 mod satisfaction;
@@ -135,6 +137,7 @@ pub use self::pipeline::{
 };
 pub use self::points::{PointsChange, PointsEntry, PointsEvent, PointsLedger, PointsRules, PointsView};
 pub use self::promises::{AfterPromise, PromiseBy, PromiseEffect, PromiseRow, PromiseTotal, Promises};
+pub use self::rates::{ConvertedRow, ConvertedTotal, ConvertedValue, MissingDay, RateTable};
 pub use self::recommend::{
     Because, CoOccurrence, CoOccurrenceTotal, ItemSignal, Recommendation, RecommendationScore, Recommender,
     Taste,

@@ -32,6 +32,8 @@ mod pipeline;
 mod points;
 #[path = "insight/promises.rs"]
 mod promises;
+#[path = "insight/rates.rs"]
+mod rates;
 #[path = "insight/recommending.rs"]
 mod recommending;
 #[path = "insight/refused.rs"]
