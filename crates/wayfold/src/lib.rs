@@ -243,3 +243,33 @@ struct DriversGuide;
 #[cfg(all(doctest, feature = "insight"))]
 #[doc = include_str!("../../../docs/guide/points.md")]
 struct PointsGuide;
+
+/// Compiles and runs the program of the guide.
+#[cfg(all(doctest, feature = "insight"))]
+#[doc = include_str!("../../../docs/guide/recommend.md")]
+struct RecommendGuide;
+
+/// Compiles and runs the program of the guide.
+#[cfg(all(doctest, feature = "insight"))]
+#[doc = include_str!("../../../docs/guide/pipeline.md")]
+struct PipelineGuide;
+
+/// Compiles and runs the program of the guide.
+#[cfg(all(doctest, feature = "insight"))]
+#[doc = include_str!("../../../docs/guide/accounts.md")]
+struct AccountsGuide;
+
+/// Compiles and runs the program of the guide.
+#[cfg(all(doctest, feature = "insight"))]
+#[doc = include_str!("../../../docs/guide/promises.md")]
+struct PromisesGuide;
+
+/// Compiles and runs the program of the guide.
+#[cfg(all(doctest, feature = "insight"))]
+#[doc = include_str!("../../../docs/guide/satisfaction.md")]
+struct SatisfactionGuide;
+
+/// Compiles and runs the program of the guide.
+#[cfg(all(doctest, feature = "insight"))]
+#[doc = include_str!("../../../docs/guide/currencies.md")]
+struct CurrenciesGuide;
