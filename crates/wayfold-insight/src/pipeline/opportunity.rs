@@ -12,7 +12,7 @@ use crate::measure::{Measure, Tally, amount};
 pub struct PipelineStage {
     /// Its name.
     pub name: String,
-    /// The names of the kinds that bring a deal there, such as `quote_issued`.
+    /// The names of the kinds that bring a deal there, such as `quote_issued`, or `custom:NAME` for one's own.
     pub kinds: Vec<String>,
     /// How many of a hundred deals that stand there are won.
     pub probability_percent: u8,
@@ -148,7 +148,7 @@ impl Opportunities {
     /// Takes the stages, from the first, and the currency in which deals are valued.
     ///
     /// # Errors
-    /// `InvalidParameter` if there is no stage, a name or kind comes twice, or a probability is above 100.
+    /// `InvalidParameter` if there is no stage, a name or kind comes twice, a kind is unknown, or a probability is above 100.
     pub fn new(stages: Vec<PipelineStage>, currency: Currency) -> Result<Self> {
         let refuse = |message: String| Err(Error::new(ErrorKind::InvalidParameter, message));
         if stages.is_empty() {
@@ -169,6 +169,11 @@ impl Opportunities {
                 stage.kinds.iter().find(|kind| before.iter().any(|known| known.kinds.contains(kind)))
             {
                 return refuse(format!("kind {kind:?} belongs to two stages"));
+            }
+            let is_known =
+                |kind: &&String| kind.starts_with("custom:") || EventKind::from_name(kind).is_some();
+            if let Some(kind) = stage.kinds.iter().find(|kind| !is_known(kind)) {
+                return refuse(format!("kind {kind:?} of stage {:?} is unknown", stage.name));
             }
         }
         Ok(Self { stages, currency })

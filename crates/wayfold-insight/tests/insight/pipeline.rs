@@ -223,11 +223,14 @@ fn contradicting_stages_are_refused() {
         probability_percent,
         slips_after_days: 1,
     };
+    let (quote, own) = ("quote_issued", "custom:visit");
+    assert!(Opportunities::new(vec![stage("a", quote, 100), stage("b", own, 1)], Currency::EUR).is_ok());
     for stages in [
         vec![],
-        vec![stage("a", "x", 1), stage("a", "y", 2)],
-        vec![stage("a", "x", 1), stage("b", "x", 2)],
-        vec![stage("a", "x", 101)],
+        vec![stage("a", quote, 1), stage("a", own, 2)],
+        vec![stage("a", quote, 1), stage("b", quote, 2)],
+        vec![stage("a", quote, 101)],
+        vec![stage("a", "quoted", 1)],
     ] {
         assert!(Opportunities::new(stages, Currency::EUR).is_err());
     }
