@@ -99,6 +99,6 @@ pub use self::stage::{Channel, Ownership, Stage};
 pub use self::time::{EventTime, Span, Timestamp};
 pub use self::view::{
     BehaviourClass, CurrencyValue, CustomerView, GapsView, JourneyView, JourneysView, LifecycleStage,
-    LifecycleView, Outcome, PromiseCounts, PromiseState, PromiseView, Purchase, RfmValues, SegmentView,
-    StageView, ValueView,
+    LifecycleView, Outcome, PlacedOrder, PromiseCounts, PromiseState, PromiseView, Purchase, RfmValues,
+    SegmentView, StageView, ValueView,
 };

@@ -15,7 +15,7 @@ use crate::key::JourneyKey;
 use crate::keyed::Keyed;
 use crate::money::{Money, MoneySum, parse_sum};
 use crate::time::Timestamp;
-use crate::view::Purchase;
+use crate::view::{PlacedOrder, Purchase};
 
 /// Sums of money by currency, in the order of the codes. Most customers and orders have none, so none takes little room.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -213,6 +213,28 @@ fn is_zero(number: &u32) -> bool {
 }
 
 impl OrderBook {
+    /// Folds events of one customer that stand in their order, such as those of a history.
+    ///
+    /// ```
+    /// use wayfold_core::{EventBatch, Currency, CustomerKey, EventId, JourneyEvent, Money, OrderBook, OrderPlaced, Shard, Tag};
+    /// use wayfold_core::{Timestamp, for_each_history};
+    ///
+    /// let placed = OrderPlaced { lines: vec![], amount: Money::parse("9", Currency::EUR)?, promised_at: None };
+    /// let at = Timestamp::parse("2024-03-01")?;
+    /// let event = JourneyEvent::new(EventId::from_u128(1), CustomerKey::new("ada")?, at, placed);
+    /// let batch = EventBatch::from_events([&event.with_tag(Tag::order("o1")?)])?;
+    /// for_each_history(&[batch], Shard::ALL, Timestamp::MAX, |history| {
+    ///     let orders = OrderBook::of(history.events());
+    ///     assert!(orders.placed().all(|order| order.order == "o1" && order.is_purchase));
+    /// });
+    /// # Ok::<(), wayfold_core::Error>(())
+    /// ```
+    pub fn of(events: &[EventView<'_>]) -> Self {
+        let mut book = Self::default();
+        events.iter().filter(|event| event.kind().names_order()).for_each(|event| book.evolve_one(event));
+        book
+    }
+
     /// Folds the next events.
     pub(crate) fn evolve(&mut self, run: &Run<'_>) {
         self.reserve(run);
@@ -307,6 +329,23 @@ impl OrderBook {
         }
         // An event states an amount of 64 bits. Within this, no sum of 128 bits overflows.
         ensure(turnover <= u128::from(events) << 63, "there is more money than events can state")
+    }
+
+    /// The orders that were placed, by order id in the order of their bytes, also those that are no purchase.
+    pub fn placed(&self) -> impl Iterator<Item = PlacedOrder<'_>> {
+        self.orders.sorted().into_iter().filter_map(|(order, record)| {
+            let details = record.details();
+            Some(PlacedOrder {
+                order,
+                placed_at: record.placed_at?,
+                amount: record.amount?,
+                journey: details.and_then(|details| details.journey.as_ref()).map(JourneyKey::as_str),
+                promised_at: details.and_then(|details| details.promised_at),
+                delivered_at: details.and_then(|details| details.delivered_at),
+                is_cancelled: record.cancelled,
+                is_purchase: record.is_purchase(),
+            })
+        })
     }
 
     /// The purchases, by the time of placement, then by order id.

@@ -292,3 +292,24 @@ pub struct Purchase<'a> {
     /// The journey in which it was placed.
     pub journey: Option<&'a str>,
 }
+
+/// What a customer's events say about an order that was placed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PlacedOrder<'a> {
+    /// Its id.
+    pub order: &'a str,
+    /// When it was first placed.
+    pub placed_at: Timestamp,
+    /// Its amount, as last changed.
+    pub amount: Money,
+    /// The journey in which it was placed.
+    pub journey: Option<&'a str>,
+    /// The newest promise of a delivery.
+    pub promised_at: Option<Timestamp>,
+    /// The first delivery.
+    pub delivered_at: Option<Timestamp>,
+    /// Whether it was cancelled.
+    pub is_cancelled: bool,
+    /// Whether it is a purchase: neither cancelled nor fully refunded.
+    pub is_purchase: bool,
+}

@@ -69,6 +69,37 @@ pub(crate) fn mean(
     (mean, interval)
 }
 
+/// The difference of two percentages of different customers, with the interval that Newcombe (1998, method 10) makes of
+/// Wilson's.
+pub(crate) fn difference_of_shares(
+    (part, total): (u64, u64),
+    (other_part, other_total): (u64, u64),
+    confidence: Confidence,
+) -> (f64, Interval) {
+    let ((p, own), (q, other)) = (share(part, total, confidence), share(other_part, other_total, confidence));
+    let far = |a: f64, b: f64| (a * a + b * b).sqrt();
+    let low = p - q - far(p - own.low, other.high - q);
+    let high = p - q + far(own.high - p, q - other.low);
+    (p - q, Interval { low, high })
+}
+
+/// The difference of two means of different customers, with the interval of the normal distribution by Welch's standard
+/// error; one answer on either side has none.
+pub(crate) fn difference_of_means(
+    own: impl Iterator<Item = (i64, u64)> + Clone,
+    other: impl Iterator<Item = (i64, u64)> + Clone,
+    confidence: Confidence,
+) -> (f64, Option<Interval>) {
+    let (n, m) = (own.clone().map(|answer| answer.1).sum(), other.clone().map(|answer| answer.1).sum());
+    let ((p, own), (q, other)) = (mean(own, n, confidence), mean(other, m, confidence));
+    let interval = own.zip(other).map(|(own, other)| {
+        let half = |of: Interval| (of.high - of.low) / 2.0;
+        let half = (half(own) * half(own) + half(other) * half(other)).sqrt();
+        Interval { low: p - q - half, high: p - q + half }
+    });
+    (p - q, interval)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -95,6 +126,16 @@ mod tests {
         // 1, 2, 3: mean 2, standard error 1 / sqrt(3).
         check(mean([(1, 1), (2, 1), (3, 1)].into_iter(), 3, Confidence::P90), [2.0, 1.050343, 2.949657]);
         assert_eq!(mean([(4, 1)].into_iter(), 1, Confidence::P95), (4.0, None));
+        // Newcombe (1998), table II, (a): 56 of 70 against 48 of 80.
+        let found = certain(difference_of_shares((56, 70), (48, 80), Confidence::P95));
+        check(found, [20.0, 5.2429, 33.3873]);
+        // 1, 2, 3 against 0, 2: standard error sqrt(1 / 3 + 2 / 2).
+        let found = difference_of_means(
+            [(1, 1), (2, 1), (3, 1)].into_iter(),
+            [(0, 1), (2, 1)].into_iter(),
+            Confidence::P95,
+        );
+        check(found, [1.0, -1.263174, 3.263174]);
     }
 
     #[test]

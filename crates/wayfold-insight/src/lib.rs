@@ -42,6 +42,14 @@
 //!   collects by dimension.
 //! - [`Measure`]: questions about many histories at once, in one pass: [`ProcessMap`] and [`Variants`] of [`Cases`],
 //!   [`TemporalProfile`] and the [`TemporalDeviations`] from it, [`Funnel`], [`Retention`], [`ActivityLifecycle`] and [`Attribution`].
+//! - [`LeadScore`] and [`CrmProcess`]: what a lead is worth following up for, and in which link of the CRM process a
+//!   customer stands. [`Opportunities`]: the deals of the pipeline, what they are worth, slip and are lost by.
+//! - [`Accounts`]: people rolled up to whom they buy for, with their needs, buying groups and procurement.
+//! - [`Satisfaction`] by dimension, period, channel, stage and segment; [`Tickets`] against a [`ServiceLevel`] in
+//!   [`BusinessHours`]; the [`FeedbackLoop`]; and whether [`Needs`] have shifted.
+//! - [`RateTable`]: rates by day; [`ConvertedValue`]: revenue and refunds in one currency.
+//! - [`Promises`]: which deliveries were on time, how late the others were, and what customers did then.
+//! - [`Recommender`]: what to offer next, of the [`CoOccurrence`] of items in what customers view and order.
 //!
 //! # How it computes
 //!
@@ -50,10 +58,12 @@
 //! and second derivatives; standard errors come from the observed information. Data that cannot carry a model are
 //! refused with an [`ErrorKind`] that says why.
 
+mod accounts;
 mod buying_days;
 mod cells;
 mod discount;
 mod error;
+mod feedback_loop;
 mod gap_churn;
 mod history;
 mod holdout;
@@ -62,14 +72,21 @@ mod kmeans;
 mod last_events;
 mod leavers;
 mod lifetime_value;
+mod local_time;
 mod measure;
 mod model;
+mod needs;
 mod numeric;
+mod pipeline;
 mod points;
+mod promises;
 mod random;
+mod rates;
+mod recommend;
 mod regression;
 mod satisfaction;
 mod segment;
+mod tickets;
 mod tiers;
 mod transitions;
 mod unit;
@@ -79,10 +96,15 @@ pub use chrono::Weekday;
 /// The time zones of the IANA database.
 pub use chrono_tz::Tz;
 
+pub use self::accounts::{
+    AccountMember, AccountRow, AccountTotal, Accounts, BuyingGroup, CaseChange, NeedRow, ProcurementCase,
+    ProcurementStepRow, ProcurementVisit, WaitChange, WhatIf,
+};
 pub use self::buying_days::{BuyingCells, BuyingDay, BuyingDays, BuyingDaysView};
 pub use self::cells::Cells;
 pub use self::discount::DiscountRate;
 pub use self::error::{Error, ErrorKind, Result};
+pub use self::feedback_loop::{Feedback, FeedbackLoop, FeedbackRow, FeedbackState, FeedbackTotal};
 pub use self::gap_churn::{GapChurn, GapChurnView};
 pub use self::history::{BuyingHistory, SpendHistory};
 pub use self::holdout::{
@@ -106,14 +128,29 @@ pub use self::model::{
     BgNbd, ChurnModel, Estimate, FitReport, Fitted, GammaGamma, MbgNbd, ParetoNbd, Renewals,
     ShiftedBetaGeometric, TransactionModel,
 };
+pub use self::needs::{NeedShift, Needs, NeedsTotal, ShiftedNeed};
+pub use self::pipeline::{
+    ConcessionRow, CrmLink, CrmLinkView, CrmProcess, DealState, FirstContactRow, HandOver, HandOverRow,
+    LeadEvidence, LeadFactor, LeadPart, LeadReason, LeadRules, LeadScore, LeadScoreState, LeadScoreView,
+    LinkView, LostRow, Objection, Opportunities, Opportunity, OpportunityTotal, PipelineRow, PipelineStage,
+    SlippingDeal, StageEntry, StageTimeRow, UntouchedLead, WinRow, default_stages,
+};
 pub use self::points::{PointsChange, PointsEntry, PointsEvent, PointsLedger, PointsRules, PointsView};
+pub use self::promises::{AfterPromise, PromiseBy, PromiseEffect, PromiseRow, PromiseTotal, Promises};
+pub use self::rates::{ConvertedRow, ConvertedTotal, ConvertedValue, MissingDay, RateTable};
+pub use self::recommend::{
+    Because, CoOccurrence, CoOccurrenceTotal, ItemSignal, Recommendation, RecommendationScore, Recommender,
+    Taste,
+};
 pub use self::regression::{LinearModel, LogisticModel, Observation, Regression, RidgeFit};
 pub use self::satisfaction::{
-    Answers, CesDirection, CesForm, SatisfactionMethod, SatisfactionScore, SurveyAnswers, SurveyTable,
+    Answers, CesDirection, CesForm, Consistency, Satisfaction, SatisfactionBy, SatisfactionMethod,
+    SatisfactionRow, SatisfactionScore, SatisfactionTotal, SurveyAnswers, SurveyTable,
 };
 pub use self::segment::{
     EventMeasure, EventMeasureState, EventMeasureView, MemberChange, Members, Rule, Segment,
 };
+pub use self::tickets::{BusinessHours, LevelRow, ServiceLevel, Ticket, TicketRow, TicketTotal, Tickets};
 pub use self::tiers::{
     Downgrade, QualificationPeriod, Tier, TierLedger, TierPeriod, TierPoints, TierRules, TierView,
 };

@@ -9,6 +9,7 @@ mod maximise;
 mod quadrature;
 mod symmetric;
 
+pub(crate) use self::gamma::chi_squared_above;
 pub(crate) use self::jet::Jet;
 pub(crate) use self::maximise::{Likelihood, Maximum, maximise};
 pub(crate) use self::quadrature::integrate;

@@ -1,8 +1,11 @@
 mod answers;
+mod cells;
 
 use serde::{Deserialize, Serialize};
+use wayfold_core::Instrument;
 
 pub use self::answers::{Answers, SurveyAnswers, SurveyTable};
+pub use self::cells::{Consistency, Satisfaction, SatisfactionBy, SatisfactionRow, SatisfactionTotal};
 use crate::error::{Error, ErrorKind, Result};
 use crate::interval::{self, Confidence, Interval};
 
@@ -99,6 +102,15 @@ impl SatisfactionMethod {
             }
         };
         Ok(Some(SatisfactionScore { method: *self, answers: total, value, interval }))
+    }
+
+    /// The instrument whose answers it takes.
+    pub fn instrument(&self) -> Instrument {
+        match self {
+            Self::Nps => Instrument::Nps,
+            Self::Csat => Instrument::Csat,
+            Self::Ces { .. } => Instrument::Ces,
+        }
     }
 
     fn turned(&self, score: i64) -> i64 {

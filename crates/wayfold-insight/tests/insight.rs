@@ -4,10 +4,14 @@
 #![allow(clippy::excessive_precision, reason = "numbers stand as their sources give them")]
 #![allow(clippy::disallowed_methods, reason = "what is expected need not have equal bits everywhere")]
 
+#[path = "insight/accounts.rs"]
+mod accounts;
 #[path = "insight/analytics.rs"]
 mod analytics;
 #[path = "insight/cdnow.rs"]
 mod cdnow;
+#[path = "insight/feedback.rs"]
+mod feedback;
 #[path = "insight/holdout.rs"]
 mod holdout;
 #[path = "insight/kept.rs"]
@@ -18,10 +22,20 @@ mod kmeans;
 mod laws;
 #[path = "insight/leaving.rs"]
 mod leaving;
+#[path = "insight/made.rs"]
+mod made;
 #[path = "insight/measures.rs"]
 mod measures;
+#[path = "insight/pipeline.rs"]
+mod pipeline;
 #[path = "insight/points.rs"]
 mod points;
+#[path = "insight/promises.rs"]
+mod promises;
+#[path = "insight/rates.rs"]
+mod rates;
+#[path = "insight/recommending.rs"]
+mod recommending;
 #[path = "insight/refused.rs"]
 mod refused;
 #[path = "insight/regression.rs"]

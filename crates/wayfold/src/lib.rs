@@ -121,11 +121,11 @@ pub use wayfold_core::{
     FilteredField, GapsView, Handle, History, JourneyEvent, JourneyKey, JourneyRules, JourneyView,
     JourneysView, LifecycleRules, LifecycleStage, LifecycleView, Limits, LineView, Member, MemberDifference,
     Money, MoneySum, Moved, NamedSegments, NestedJson, Notice, NoticeId, Operand, Order, OrderBook,
-    OrderDirection, OrderId, OrderLine, Outcome, Ownership, Page, Parting, Population, PopulationDifference,
-    PopulationSummary, Position, Projection, PromiseCounts, PromiseState, PromiseView, Purchase, RawEvent,
-    RawFields, Rectangle, Report, RevenueBasis, RfmScores, RfmTable, RfmValues, Rounding, Rules,
-    ScoredCustomer, SegmentRules, SegmentView, Selection, Span, Stage, StageView, Step, Tag, Tenant, TieRule,
-    Timestamp, Told, Transition, UpcastResult, Upcasters, UpcastersBuilder, ValueRules, ValueView,
+    OrderDirection, OrderId, OrderLine, Outcome, Ownership, Page, Parting, PlacedOrder, Population,
+    PopulationDifference, PopulationSummary, Position, Projection, PromiseCounts, PromiseState, PromiseView,
+    Purchase, RawEvent, RawFields, Rectangle, Report, RevenueBasis, RfmScores, RfmTable, RfmValues, Rounding,
+    Rules, ScoredCustomer, SegmentRules, SegmentView, Selection, Span, Stage, StageView, Step, Tag, Tenant,
+    TieRule, Timestamp, Told, Transition, UpcastResult, Upcasters, UpcastersBuilder, ValueRules, ValueView,
 };
 #[cfg(feature = "ingest")]
 #[doc(inline)]
@@ -262,3 +262,33 @@ struct DriversGuide;
 #[cfg(all(doctest, feature = "insight"))]
 #[doc = include_str!("../../../docs/guide/points.md")]
 struct PointsGuide;
+
+/// Compiles and runs the program of the guide.
+#[cfg(all(doctest, feature = "insight"))]
+#[doc = include_str!("../../../docs/guide/recommend.md")]
+struct RecommendGuide;
+
+/// Compiles and runs the program of the guide.
+#[cfg(all(doctest, feature = "insight"))]
+#[doc = include_str!("../../../docs/guide/pipeline.md")]
+struct PipelineGuide;
+
+/// Compiles and runs the program of the guide.
+#[cfg(all(doctest, feature = "insight"))]
+#[doc = include_str!("../../../docs/guide/accounts.md")]
+struct AccountsGuide;
+
+/// Compiles and runs the program of the guide.
+#[cfg(all(doctest, feature = "insight"))]
+#[doc = include_str!("../../../docs/guide/promises.md")]
+struct PromisesGuide;
+
+/// Compiles and runs the program of the guide.
+#[cfg(all(doctest, feature = "insight"))]
+#[doc = include_str!("../../../docs/guide/satisfaction.md")]
+struct SatisfactionGuide;
+
+/// Compiles and runs the program of the guide.
+#[cfg(all(doctest, feature = "insight"))]
+#[doc = include_str!("../../../docs/guide/currencies.md")]
+struct CurrenciesGuide;

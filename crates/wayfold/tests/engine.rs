@@ -36,6 +36,9 @@ mod online_retail;
 mod postgres;
 #[path = "engine/rebuilds.rs"]
 mod rebuilds;
+#[cfg(feature = "insight")]
+#[path = "engine/recommending.rs"]
+mod recommending;
 #[path = "engine/rfm_package.rs"]
 mod rfm_package;
 #[path = "engine/snapshots.rs"]

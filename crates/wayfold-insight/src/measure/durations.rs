@@ -4,7 +4,7 @@ use wayfold_core::Span;
 
 /// Added and removed durations in microseconds; what was removed had been added, here or in a part that is merged.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Durations {
+pub(crate) struct Durations {
     added: Vec<i64>,
     removed: Vec<i64>,
     /// How many removed ones were left when they were last taken out.
@@ -15,13 +15,13 @@ pub(super) struct Durations {
 const WAITING_MIN: usize = 1_024;
 
 impl Durations {
-    pub(super) fn add(&mut self, micros: i64, times: i64) {
+    pub(crate) fn add(&mut self, micros: i64, times: i64) {
         let to = if times > 0 { &mut self.added } else { &mut self.removed };
         (0..times.unsigned_abs()).for_each(|_| to.push(micros));
         self.settle_many();
     }
 
-    pub(super) fn merge(&mut self, other: Self) {
+    pub(crate) fn merge(&mut self, other: Self) {
         self.added.extend(other.added);
         self.removed.extend(other.removed);
         self.settle_many();
@@ -51,7 +51,7 @@ impl Durations {
     }
 
     /// Figures of all durations; `None` if there is none.
-    pub(super) fn figures(&self) -> Option<DurationFigures> {
+    pub(crate) fn figures(&self) -> Option<DurationFigures> {
         let mut settled = self.clone();
         settled.settle();
         let sorted = settled.added;
@@ -67,11 +67,11 @@ impl Durations {
     }
 }
 
-pub(super) struct DurationFigures {
-    pub(super) mean: Span,
-    pub(super) median: Span,
-    pub(super) p90: Span,
-    pub(super) total_micros: i128,
+pub(crate) struct DurationFigures {
+    pub(crate) mean: Span,
+    pub(crate) median: Span,
+    pub(crate) p90: Span,
+    pub(crate) total_micros: i128,
 }
 
 #[cfg(test)]

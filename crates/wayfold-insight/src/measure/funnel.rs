@@ -11,9 +11,9 @@ use serde::Serialize;
 use wayfold_core::{History, Span, Timestamp};
 
 pub use self::reach::Reach;
-use super::Measure;
 use super::durations::Durations;
 use super::event_test::EventTest;
+use super::{Measure, SegmentOf};
 use crate::error::{Error, ErrorKind, Result};
 
 /// In which order the steps of a funnel count.
@@ -61,8 +61,6 @@ pub enum RangeOf {
     EveryStep,
 }
 
-type Segment = Arc<dyn Fn(&History<'_>) -> Option<String> + Send + Sync>;
-
 /// Measures how far customers come through steps, each counted once and with the furthest step.
 ///
 /// The window runs from the entry to each later step, and includes its end. An event is used for one step. Events of one
@@ -77,7 +75,7 @@ pub struct Funnel {
     exclusion: Exclusion,
     range: RangeInclusive<Timestamp>,
     range_of: RangeOf,
-    segment: Option<Segment>,
+    segment: Option<SegmentOf>,
 }
 
 impl fmt::Debug for Funnel {

@@ -3,14 +3,14 @@
 use hashbrown::HashMap;
 
 #[derive(Debug, Clone, Default)]
-pub(super) struct Names {
+pub(crate) struct Names {
     names: Vec<Box<str>>,
     numbers: HashMap<Box<str>, u32>,
 }
 
 impl Names {
     /// The number of a name, a new one if it is not known.
-    pub(super) fn number(&mut self, name: &str) -> u32 {
+    pub(crate) fn number(&mut self, name: &str) -> u32 {
         if let Some(number) = self.numbers.get(name) {
             return *number;
         }
@@ -20,12 +20,12 @@ impl Names {
         number
     }
 
-    pub(super) fn name(&self, number: u32) -> &str {
+    pub(crate) fn name(&self, number: u32) -> &str {
         &self.names[number as usize]
     }
 
     /// The number here of each of another's names.
-    pub(super) fn take_over(&mut self, other: &Self) -> Vec<u32> {
+    pub(crate) fn take_over(&mut self, other: &Self) -> Vec<u32> {
         other.names.iter().map(|name| self.number(name)).collect()
     }
 }

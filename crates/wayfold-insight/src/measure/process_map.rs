@@ -238,7 +238,7 @@ impl ProcessMapTotal {
 }
 
 /// An amount of ten-thousandths; more than the greatest is the greatest.
-pub(super) fn amount(ten_thousandths: i128) -> Amount {
+pub(crate) fn amount(ten_thousandths: i128) -> Amount {
     let nearest = ten_thousandths.clamp(i64::MIN.into(), i64::MAX.into());
     Amount::from_ten_thousandths(nearest as i64)
 }

@@ -1,10 +1,11 @@
 //! When periods of qualification begin.
 
-use chrono::{Datelike, Days, NaiveDate, TimeDelta, TimeZone};
+use chrono::{Datelike, Days, NaiveDate, NaiveTime};
 use chrono_tz::Tz;
 use wayfold_core::Timestamp;
 
 use super::QualificationPeriod;
+use crate::local_time::first_instant;
 
 /// The first instants of the periods from the one that holds an instant, up to the year 9999.
 pub(super) fn starts(
@@ -21,16 +22,8 @@ pub(super) fn starts(
         // Of a day that is missing in a year, the one behind it.
         let date = NaiveDate::from_ymd_opt(year, month, number)
             .or_else(|| NaiveDate::from_ymd_opt(year, month, number - 1)?.checked_add_days(Days::new(1)))?;
-        Some(midnight(zone, date))
+        Some(first_instant(zone, date.and_time(NaiveTime::MIN)))
     })
-}
-
-/// The first instant of a day; where clocks skip midnight, the one to which they are set.
-fn midnight(zone: Tz, date: NaiveDate) -> Timestamp {
-    let midnight = date.and_time(chrono::NaiveTime::MIN);
-    let quarters = (0..=96).map(|quarter| midnight + TimeDelta::minutes(15 * quarter));
-    let first = quarters.filter_map(|time| zone.from_local_datetime(&time).earliest()).next();
-    first.map_or_else(|| Timestamp::from(midnight.and_utc()), Timestamp::from)
 }
 
 #[cfg(test)]

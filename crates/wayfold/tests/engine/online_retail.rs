@@ -112,7 +112,7 @@ fn replay(test: &str, mapping: &str) -> Option<Replayed> {
     Some(Replayed { wayfold, trace, progress: source.progress(), reference })
 }
 
-fn mappings() -> PathBuf {
+pub(crate) fn mappings() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/mappings")
 }
 
