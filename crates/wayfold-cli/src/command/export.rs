@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use clap::{Args, ValueEnum};
 use wayfold::blocking::Wayfold;
-use wayfold::ingest::{ParquetOptions, ParquetWriter, XesWriter};
-use wayfold::{AsOf, Timestamp};
+use wayfold::ingest::{OcelWriter, ParquetOptions, ParquetWriter, XesWriter, write_cloud_events};
+use wayfold::{AsOf, EventBatch, Timestamp};
 
 use crate::ask::ScopeArguments;
 use crate::failure::{exists, usage};
@@ -39,6 +39,10 @@ enum Format {
     Parquet,
     /// An event log for process mining: a trace for each customer of the tenant
     Xes,
+    /// An object-centric event log for process mining, in OCEL 2.0 as JSON
+    Ocel,
+    /// CloudEvents 1.0, one a line
+    CloudEvents,
     /// The states of all customers in one form: equal sets of events give equal bytes
     Canonical,
 }
@@ -71,6 +75,10 @@ impl Export {
             Format::Jsonl => write_jsonl(wayfold, out)?,
             Format::Parquet => write_parquet(wayfold, out)?,
             Format::Xes => self.write_xes(wayfold, out)?,
+            Format::Ocel => write_ocel(wayfold, out)?,
+            Format::CloudEvents => {
+                write_events(wayfold, |batch| Ok(write_cloud_events(batch, "wayfold", out)?))?
+            }
             Format::Canonical => {
                 out.write_all(&wayfold.export()?)?;
                 wayfold.population_of(&self.scope.tenant()?, AsOf::Now)?.summary().events
@@ -95,27 +103,37 @@ impl Export {
     }
 }
 
-fn write_jsonl(wayfold: &Wayfold, out: &mut impl Write) -> Result<u64> {
+/// Hands over all events; says how many they are.
+fn write_events(wayfold: &Wayfold, mut write: impl FnMut(&EventBatch) -> Result<()>) -> Result<u64> {
     let mut events = 0;
     for_each_batch(wayfold.store(), |batch| {
         events += batch.len() as u64;
+        write(batch)
+    })?;
+    Ok(events)
+}
+
+fn write_ocel(wayfold: &Wayfold, out: &mut impl Write) -> Result<u64> {
+    let mut writer = OcelWriter::new(out)?;
+    let events = write_events(wayfold, |batch| Ok(writer.write(batch)?))?;
+    writer.finish()?;
+    Ok(events)
+}
+
+fn write_jsonl(wayfold: &Wayfold, out: &mut impl Write) -> Result<u64> {
+    write_events(wayfold, |batch| {
         for event in batch.iter() {
             let json = serde_json::to_string(&event.to_event())?;
             // It may be a terminal that reads.
             writeln!(out, "{}", printable_json(&json))?;
         }
         Ok(())
-    })?;
-    Ok(events)
+    })
 }
 
 fn write_parquet(wayfold: &Wayfold, out: &mut (impl Write + Send)) -> Result<u64> {
-    let mut events = 0;
     let mut writer = ParquetWriter::new(out, ParquetOptions::default())?;
-    for_each_batch(wayfold.store(), |batch| {
-        events += batch.len() as u64;
-        Ok(writer.write(batch)?)
-    })?;
+    let events = write_events(wayfold, |batch| Ok(writer.write(batch)?))?;
     writer.finish()?;
     Ok(events)
 }

@@ -10,10 +10,10 @@ use indicatif::ProgressBar;
 use serde::{Deserialize, Serialize};
 use wayfold::blocking::Wayfold;
 use wayfold::ingest::{
-    self, CsvImport, EventSource, ImportOptions, JsonlImport, Mapping, OnBadRow, ParquetImport, Progress,
-    Rejects, XesImport,
+    self, CsvImport, EventSource, ForeignSpec, ImportOptions, JsonForm, JsonlImport, Mapping, OcelImport,
+    OnBadRow, ParquetImport, Progress, Rejects, XesImport,
 };
-use wayfold::{CustomerKey, EventBatch, Timestamp};
+use wayfold::{Currency, CustomerKey, EventBatch, Rounding, Timestamp};
 
 use crate::ask::ScopeArguments;
 use crate::failure::{Exit, usage};
@@ -29,7 +29,8 @@ const LISTED_MAX: usize = 20;
 /// Takes files of events into a store. What it holds already is not taken twice, so that an import may be run again.
 #[derive(Debug, Args)]
 pub(crate) struct Import {
-    /// CSV with a mapping, Wayfold's own events as JSON Lines or Parquet, or an event log in XES; each but Parquet also .gz
+    /// CSV with a mapping, Wayfold's own events as JSON Lines or Parquet, an event log in XES or OCEL, or, with --format, JSON
+    /// Lines of CloudEvents, Segment or GA4; each but Parquet also .gz
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     /// What the columns of a CSV file mean, as TOML (docs/guide/import.md)
@@ -38,9 +39,19 @@ pub(crate) struct Import {
     /// What the files are [default: by their names]
     #[arg(long)]
     format: Option<Format>,
-    /// What ids of events from XES begin with; logs that number their cases alike need names of their own
-    #[arg(long, value_name = "NAME", default_value = "xes")]
-    source: String,
+    /// What ids of events from XES, OCEL, Segment and GA4 begin with; logs that number their cases alike need names of their
+    /// own [default: the format]
+    #[arg(long, value_name = "NAME")]
+    source: Option<String>,
+    /// Which type of objects are the customers of a log in OCEL
+    #[arg(long, value_name = "TYPE", default_value = "customer")]
+    customer: String,
+    /// The currency of amounts from Segment and GA4 that state none
+    #[arg(long, value_name = "CODE")]
+    currency: Option<String>,
+    /// Rounds amounts from Segment and GA4 of more than four decimals, half to even, instead of rejecting their rows
+    #[arg(long)]
+    round: bool,
     /// Writes all rejected rows to this new file, as CSV or, if its name ends in .jsonl, JSON Lines
     #[arg(long, value_name = "FILE", conflicts_with = "strict")]
     rejects: Option<PathBuf>,
@@ -59,6 +70,10 @@ enum Format {
     Jsonl,
     Parquet,
     Xes,
+    Ocel,
+    CloudEvents,
+    Segment,
+    Ga4,
 }
 
 /// What became of a file; its JSON is documented in docs/guide/command.md.
@@ -124,6 +139,7 @@ impl Import {
             Some("jsonl" | "ndjson" | "json") => Format::Jsonl,
             Some("parquet") => Format::Parquet,
             Some("xes") => Format::Xes,
+            Some("jsonocel") => Format::Ocel,
             _ => {
                 let file = file.display();
                 return Err(usage(format_args!(
@@ -179,16 +195,36 @@ impl Import {
         mapping: Option<&Mapping>,
         options: ImportOptions,
     ) -> Result<Box<dyn EventSource + Send>> {
-        Ok(match self.format_of(file)? {
+        let lines = |options, form| -> Result<Box<dyn EventSource + Send>> {
+            Ok(Box::new(JsonlImport::open(file, options)?.of_form(form)))
+        };
+        let format = self.format_of(file)?;
+        Ok(match format {
             Format::Csv => {
                 let mapping = mapping
                     .ok_or_else(|| usage("a CSV file needs --mapping M.toml (docs/guide/import.md)"))?;
                 Box::new(CsvImport::open(mapping.clone(), file, options)?)
             }
-            Format::Jsonl => Box::new(JsonlImport::open(file, options)?),
+            Format::Jsonl => lines(options, JsonForm::Own)?,
             Format::Parquet => Box::new(ParquetImport::open(file, options)?),
-            Format::Xes => Box::new(XesImport::open(file, &self.source, options)?),
+            Format::Xes => Box::new(XesImport::open(file, self.source("xes"), options)?),
+            Format::Ocel => Box::new(OcelImport::open(file, self.source("ocel"), &self.customer, options)?),
+            Format::CloudEvents => lines(options, JsonForm::CloudEvents)?,
+            Format::Segment => lines(options, JsonForm::Segment(self.foreign("segment")?))?,
+            Format::Ga4 => lines(options, JsonForm::Ga4(self.foreign("ga4")?))?,
         })
+    }
+
+    fn source<'a>(&'a self, format: &'a str) -> &'a str {
+        self.source.as_deref().unwrap_or(format)
+    }
+
+    fn foreign(&self, format: &str) -> Result<ForeignSpec> {
+        let mut spec = ForeignSpec::new(self.source(format));
+        if let Some(code) = &self.currency {
+            spec = spec.with_currency(Currency::new(code).map_err(usage)?);
+        }
+        Ok(if self.round { spec.with_rounding(Rounding::HalfEven) } else { spec })
     }
 
     fn tell(&self, output: &mut Output, imported: &ImportedFile, time: Duration) -> Result<()> {

@@ -6,10 +6,10 @@ use super::support::Place;
 fn a_log_goes_through_each_format_and_says_the_same() {
     let place = Place::cdnow("formats");
     let states = place.done(&["export", "--format", "canonical"]);
-    for (format, file) in [("jsonl", "out.jsonl"), ("parquet", "out.parquet")] {
-        place.done(&["export", "--format", format, "--output", file]);
-        let store = format!("sqlite:{format}.db");
-        place.done(&["import", file, "--store", &store]);
+    for format in ["jsonl", "parquet", "ocel", "cloud-events"] {
+        let (file, store) = (format!("out.{format}"), format!("sqlite:{format}.db"));
+        place.done(&["export", "--format", format, "--output", &file]);
+        place.done(&["import", &file, "--format", format, "--store", &store]);
         assert!(place.done(&["export", "--format", "canonical", "--store", &store]) == states, "{format}");
     }
     // A foreign format has ids of its own; the ways through it are the same.
@@ -17,6 +17,18 @@ fn a_log_goes_through_each_format_and_says_the_same() {
     place.done(&["import", "out.xes", "--store", "sqlite:xes.db"]);
     let map = |store: &str| place.object(&["map", "--store", store])["map"]["edges"][0]["count"].clone();
     assert_eq!(map("sqlite:xes.db"), map("sqlite:log.db"));
+}
+
+#[test]
+fn events_of_others_are_taken_by_the_name_of_their_format() {
+    let place = Place::new("others");
+    let order = r#"{"type":"track","event":"Order Completed","userId":"ada","messageId":"m1","timestamp":"2024-01-31T10:00:00Z","properties":{"order_id":"o1","revenue":19.989999999999998}}"#;
+    std::fs::write(place.folder().join("calls.jsonl"), order).unwrap();
+    let import = ["import", "calls.jsonl", "--format", "segment", "--store", "sqlite:calls.db"];
+    let told = place.done(&[&import[..], &["--currency", "EUR", "--round"]].concat());
+    assert!(told.contains("1 event of 1 customer"), "{told}");
+    let customer = place.done(&["customer", "ada", "--store", "sqlite:calls.db"]);
+    assert!(customer.contains("19.99 EUR"), "{customer}");
 }
 
 #[test]
