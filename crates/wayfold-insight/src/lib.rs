@@ -120,9 +120,9 @@ pub use self::measure::{
     AttributionReport, AttributionTotal, BucketUnit, Calendar, CaseBy, Cases, ChannelCredit, CohortBy,
     Deviation, EdgeRow, EventTest, Exclusion, Funnel, FunnelEntry, FunnelOrder, FunnelReport, FunnelStep,
     FunnelTotal, LifecycleRow, Measure, PairRow, ProcessMap, ProcessMapReport, ProcessMapTotal, RangeOf,
-    Reach, Retention, RetentionRow, RetentionTotal, ReturnBuckets, ReturnIn, TemporalDeviations,
-    TemporalProfile, TemporalProfileReport, TemporalProfileTotal, VariantRow, Variants, VariantsReport,
-    VariantsTotal, shapley,
+    Reach, Retention, RetentionRow, RetentionTotal, ReturnBuckets, ReturnIn, StageDurations, StageReport,
+    StageRow, StageTime, StageTotal, StepBack, TemporalDeviations, TemporalProfile, TemporalProfileReport,
+    TemporalProfileTotal, VariantRow, Variants, VariantsReport, VariantsTotal, shapley,
 };
 pub use self::model::{
     BgNbd, ChurnModel, Estimate, FitReport, Fitted, GammaGamma, MbgNbd, ParetoNbd, Renewals,

@@ -10,6 +10,7 @@ mod funnel;
 mod names;
 mod process_map;
 mod retention;
+mod stages;
 mod tally;
 mod temporal_profile;
 mod variants;
@@ -33,6 +34,7 @@ pub(crate) use self::names::Names;
 pub(crate) use self::process_map::amount;
 pub use self::process_map::{ActivityRow, EdgeRow, ProcessMap, ProcessMapReport, ProcessMapTotal};
 pub use self::retention::{CohortBy, Retention, RetentionRow, RetentionTotal, ReturnBuckets, ReturnIn};
+pub use self::stages::{StageDurations, StageReport, StageRow, StageTime, StageTotal, StepBack};
 pub(crate) use self::tally::Tally;
 pub use self::temporal_profile::{
     Deviation, PairRow, TemporalDeviations, TemporalProfile, TemporalProfileReport, TemporalProfileTotal,

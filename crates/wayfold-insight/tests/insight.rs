@@ -46,6 +46,8 @@ mod restored;
 mod rules;
 #[path = "insight/simulated.rs"]
 mod simulated;
+#[path = "insight/stages.rs"]
+mod stages;
 #[path = "insight/support.rs"]
 mod support;
 #[path = "insight/tiers.rs"]
