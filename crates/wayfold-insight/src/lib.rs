@@ -118,11 +118,12 @@ pub use self::lifetime_value::{LifetimeValue, MonthValue, ValuePlan, lifetime_va
 pub use self::measure::{
     Activity, ActivityLifecycle, ActivityLifecycleTotal, ActivityRow, Attribution, AttributionModel,
     AttributionReport, AttributionTotal, BucketUnit, Calendar, CaseBy, Cases, ChannelCredit, CohortBy,
-    Deviation, EdgeRow, EventTest, Exclusion, Funnel, FunnelEntry, FunnelOrder, FunnelReport, FunnelStep,
-    FunnelTotal, LifecycleRow, Measure, PairRow, ProcessMap, ProcessMapReport, ProcessMapTotal, RangeOf,
-    Reach, Retention, RetentionRow, RetentionTotal, ReturnBuckets, ReturnIn, StageDurations, StageReport,
-    StageRow, StageTime, StageTotal, StepBack, TemporalDeviations, TemporalProfile, TemporalProfileReport,
-    TemporalProfileTotal, VariantRow, Variants, VariantsReport, VariantsTotal, shapley,
+    ConformanceReport, Deviation, EdgeRow, EventTest, Exclusion, Funnel, FunnelEntry, FunnelOrder,
+    FunnelReport, FunnelStep, FunnelTotal, IntendedPath, LifecycleRow, Measure, PairRow, PathDeviation,
+    PathDeviationRow, ProcessMap, ProcessMapReport, ProcessMapTotal, RangeOf, Reach, Retention, RetentionRow,
+    RetentionTotal, ReturnBuckets, ReturnIn, StageDurations, StageReport, StageRow, StageTime, StageTotal,
+    StepBack, TemporalDeviations, TemporalProfile, TemporalProfileReport, TemporalProfileTotal, VariantRow,
+    Variants, VariantsReport, VariantsTotal, shapley,
 };
 pub use self::model::{
     BgNbd, ChurnModel, Estimate, FitReport, Fitted, GammaGamma, MbgNbd, ParetoNbd, Renewals,

@@ -4,6 +4,7 @@ mod activity_lifecycle;
 mod attribution;
 mod calendar;
 mod cases;
+mod conformance;
 mod durations;
 mod event_test;
 mod funnel;
@@ -25,6 +26,7 @@ pub use self::attribution::{
 };
 pub use self::calendar::{BucketUnit, Calendar};
 pub use self::cases::{Activity, CaseBy, Cases};
+pub use self::conformance::{ConformanceReport, IntendedPath, PathDeviation, PathDeviationRow};
 pub(crate) use self::durations::Durations;
 pub use self::event_test::EventTest;
 pub use self::funnel::{
