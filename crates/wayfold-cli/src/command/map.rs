@@ -4,7 +4,8 @@ use anyhow::Result;
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 use wayfold::insight::{
-    Activity, CaseBy, Cases, EdgeRow, ProcessMap, ProcessMapReport, VariantRow, Variants, VariantsReport,
+    Activity, CaseBy, Cases, ConformanceReport, EdgeRow, IntendedPath, PathDeviation, PathDeviationRow,
+    ProcessMap, ProcessMapReport, VariantRow, Variants, VariantsReport,
 };
 use wayfold::{AttributeName, Currency};
 
@@ -38,6 +39,9 @@ pub(crate) struct Map {
     /// Puts the edges at which most time is spent first, instead of the most frequent
     #[arg(long)]
     bottlenecks: bool,
+    /// Says how cases follow a path, such as 'product_viewed+ -> cart_changed? -> order_placed'
+    #[arg(long, value_name = "STEPS")]
+    path: Option<IntendedPath>,
     /// Prints the map as a Mermaid flow chart
     #[arg(long, conflicts_with = "json")]
     mermaid: bool,
@@ -68,6 +72,8 @@ struct Answer {
     currency: Option<Currency>,
     map: ProcessMapReport,
     variants: VariantsReport,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    conformance: Option<ConformanceReport>,
 }
 
 impl Map {
@@ -85,7 +91,9 @@ impl Map {
         }
         let measure = (ProcessMap::new(cases.clone()), Variants::new(cases));
         let (map, variants) = asked.wayfold.measure_of(&asked.tenant, &measure, asked.as_of)?;
-        let answer = Answer { currency, map: map.report(), variants: variants.report() };
+        let variants = variants.report();
+        let conformance = self.path.as_ref().map(|path| path.check(&variants));
+        let answer = Answer { currency, map: map.report(), variants, conformance };
         if output.is_json() {
             output.object(&answer)
         } else if self.mermaid {
@@ -96,7 +104,7 @@ impl Map {
     }
 
     fn tell(&self, output: &mut Output, answer: &Answer) -> Result<()> {
-        let Answer { currency, map, variants } = answer;
+        let Answer { currency, map, variants, conformance } = answer;
         let (cases, ways) = (many(map.cases, "case"), many(variants.variants.len() as u64, "variant"));
         let edges = many(map.edges.len() as u64, "edge");
         output.heading(&format!("{cases}, {}, {edges}, {ways}", many(map.events, "step")))?;
@@ -108,7 +116,27 @@ impl Map {
         let header = ["step", "times", "cases", "cases with rework", "starts", "ends"];
         output.table(Table::new(&header, 1).with_rows(rows))?;
         self.tell_edges(output, *currency, map)?;
-        self.tell_variants(output, *currency, variants)
+        self.tell_variants(output, *currency, variants)?;
+        conformance.as_ref().map_or(Ok(()), |conformance| self.tell_conformance(output, conformance))
+    }
+
+    fn tell_conformance(&self, output: &mut Output, conformance: &ConformanceReport) -> Result<()> {
+        output.line("")?;
+        let ConformanceReport { path, cases, fitting, fitness, deviations } = conformance;
+        let fitness = fitness.map_or(String::new(), |fitness| format!("; mean fitness {fitness:.3}"));
+        output.heading(&format!("{} of {} follow {path}{fitness}", count(*fitting), many(*cases, "case")))?;
+        let row = |row: &PathDeviationRow| {
+            let (what, step, after) = match &row.deviation {
+                PathDeviation::Missing { step } => ("missing", step.clone(), String::new()),
+                PathDeviation::Unexpected { activity, after } => {
+                    ("not expected", activity.clone(), after.clone().unwrap_or_default())
+                }
+                other => ("deviation", format!("{other:?}"), String::new()),
+            };
+            vec![what.to_owned(), step, after, count(row.cases), count(row.times)]
+        };
+        let table = Table::new(&["deviation", "step", "after", "cases", "times"], 3);
+        output.table(table.with_rows(deviations.iter().take(self.limit).map(row)))
     }
 
     fn tell_edges(

@@ -30,7 +30,7 @@ fn objects_have_the_members_that_the_guide_names() {
         "value",
         "holds_until",
     ];
-    let cases: [(&[&str], &[&str]); 11] = [
+    let cases: [(&[&str], &[&str]); 12] = [
         (&["customer", "0499"], &view),
         (&["customer", "0499", "--explain"], &["view", "steps", "reports"]),
         (&["customer", "0499", "--why", "lifecycle.stage"], &["at", "cause", "change"]),
@@ -51,6 +51,7 @@ fn objects_have_the_members_that_the_guide_names() {
             ],
         ),
         (&["map"], &["currency", "map", "variants"]),
+        (&["map", "--path", "order_placed+"], &["currency", "map", "variants", "conformance"]),
         (&["models"], &["currency", "split", "end", "fits", "evaluations"]),
         (&["check"], &["file", "head", "events", "sealed_blocks", "fresh_blocks", "checkpoints"]),
         (&["compact"], &["file", "bytes_before", "bytes_after"]),
@@ -87,6 +88,19 @@ fn lists_are_lines_of_objects() {
     assert!(events.iter().all(|event| event["customer"] == "0499" && event["position"].is_string()));
     let all = place.lines(&["log", "--limit", "100000"]);
     assert_eq!(all.len(), 6_919);
+}
+
+#[test]
+fn who_follows_a_path_is_who_takes_no_other_way() {
+    let place = Place::cdnow("json_path");
+    let answer = place.object(&["map", "--path", "order_placed -> order_placed?"]);
+    let variants = answer["variants"]["variants"].as_array().unwrap();
+    let short = variants.iter().filter(|row| row["steps"].as_array().unwrap().len() <= 2);
+    let fitting: u64 = short.map(|row| row["cases"].as_u64().unwrap()).sum();
+    assert_eq!(answer["conformance"]["fitting"], fitting);
+    let told = place.done(&["map", "--path", "order_placed -> order_placed?", "--limit", "1"]);
+    assert!(told.contains("of 2,357 cases follow order_placed -> order_placed?; mean fitness 0."), "{told}");
+    assert!(told.contains("not expected"), "{told}");
 }
 
 #[test]
