@@ -111,10 +111,12 @@ impl Customers {
 
     /// Brings everybody into the index.
     fn index_all(&mut self) {
+        if self.index.end() == self.len() {
+            return;
+        }
         let mut index = std::mem::take(&mut self.index);
         self.extend(&mut index);
         self.index = index;
-        self.newer = OnceLock::new();
     }
 
     /// The number of a customer, who is taken in if he is new.
@@ -146,6 +148,7 @@ impl Customers {
             self.index_all();
         }
         self.reach = self.reach.max(spread);
+        self.newer = OnceLock::new();
         let tenant = self.tenant(tenant);
         self.names.reserve_exact(growth(self.names.len(), self.names.capacity(), customer.len()));
         self.names.push_str(customer);
