@@ -131,7 +131,22 @@ fn malformed(file: &str, error: ReaderError) -> Error {
             Error::io(Place::file(file), "the file cannot be read; copy or compress it again", error)
         }
         error => {
-            Error::new(ErrorKind::Mismatch, Place::file(file), format_args!("it is no log in OCEL: {error}"))
+            let (what, at) = match error {
+                ReaderError::SyntaxError(error) => (error.kind.to_string(), Some(error.location)),
+                ReaderError::UnexpectedValueType { expected, actual, location } => {
+                    (format!("{actual} where {expected} is to be"), Some(location))
+                }
+                ReaderError::UnexpectedStructure { kind, location } => (kind.to_string(), Some(location)),
+                ReaderError::MaxNestingDepthExceeded { max_nesting_depth, location } => (
+                    format!("more than {max_nesting_depth} lists and objects inside each other"),
+                    Some(location),
+                ),
+                other => (other.to_string(), None),
+            };
+            // It counts lines from 0.
+            let line = at.and_then(|at| at.line_pos).map(|place| place.line + 1);
+            let place = Place { line, ..Place::file(file) };
+            Error::new(ErrorKind::Mismatch, place, format_args!("it is no log in OCEL: {what}"))
         }
     }
 }

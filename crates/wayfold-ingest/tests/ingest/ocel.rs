@@ -142,6 +142,8 @@ fn documents_that_are_none_stop_the_import_and_are_told() {
         let error = import(bytes, ImportOptions::default()).result.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Mismatch, "{error}");
     }
+    let error = import(b"{\n\"events\": 7}", ImportOptions::default()).result.unwrap_err();
+    assert_eq!(error.line(), Some(2), "{error}");
     let two = r#"{"objects":[{"id":"a","type":"x"},{"id":"a","type":"y"}]}"#;
     let error = import(two.as_bytes(), ImportOptions::default()).result.unwrap_err();
     assert!(error.to_string().ends_with("object 2: \"a\" has two types"), "{error}");
