@@ -2,8 +2,9 @@
 
 use wayfold_core::{EventBatch, EventBody, JourneyEvent};
 
-use crate::error::{Error, Problem, Result};
+use crate::error::{Error, Place, Problem, Result};
 use crate::options::{ImportOptions, OnBadRow, OnProgress};
+use crate::row::Fault;
 use crate::source::Progress;
 
 /// The account of an import.
@@ -46,6 +47,12 @@ impl Account {
                 rejects.write(&error)
             }
         }
+    }
+
+    /// As [`Account::refuse`], for the row that was counted last.
+    pub(crate) fn refuse_row(&mut self, fault: &Fault) -> Result<()> {
+        let place = Place { row: Some(self.progress.rows), ..Place::file(&self.progress.file) };
+        self.refuse(Error::bad_row(fault.problem, place, &fault.reason))
     }
 
     /// Tells how far the import is.

@@ -40,6 +40,7 @@
 //! store and reads no clock.
 
 mod account;
+mod carried;
 mod csv_import;
 mod decimal;
 mod error;

@@ -13,8 +13,6 @@ mod keys {
     pub(super) const CUSTOMER: &str = "customer";
     /// The type of the objects that are journeys.
     pub(super) const JOURNEY: &str = "journey";
-    /// An event of ours as JSON: what OCEL has no place for.
-    pub(super) const EVENT: &str = "wayfold:event";
     /// The place of an event in the log that is written.
     pub(super) const POSITION: &str = "position";
     /// Names the events of an import, beside their source.

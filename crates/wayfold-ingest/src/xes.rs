@@ -14,8 +14,6 @@ mod keys {
     pub(super) const TIME: &str = "time:timestamp";
     pub(super) const RESOURCE: &str = "org:resource";
     pub(super) const GROUP: &str = "org:group";
-    /// An event of ours as JSON: what XES has no place for.
-    pub(super) const EVENT: &str = "wayfold:event";
     /// Before the key of an attribute of the trace, which its first event carries.
     pub(super) const OF_CASE: &str = "case:";
     /// Names the events of an import, beside its source and the trace.

@@ -5,12 +5,13 @@ use std::path::Path;
 
 use wayfold_core::bodies::Custom;
 use wayfold_core::{
-    AttributeName, CustomKind, CustomerKey, EventBatch, EventId, JourneyEvent, RawEvent, Tag, Upcasters,
+    AttributeName, CustomKind, CustomerKey, EventBatch, EventId, JourneyEvent, Tag, Upcasters,
 };
 
 use super::elements::{Element, Elements};
 use super::keys;
 use crate::account::Account;
+use crate::carried;
 use crate::error::{Error, Place, Problem, Result, shown};
 use crate::input::Input;
 use crate::members::{Members, missing, value};
@@ -87,7 +88,7 @@ impl OcelImport {
             self.account.progress.rows += 1;
             match self.event(&element).and_then(|event| self.outlet.push(&event).map(|()| event)) {
                 Ok(event) => self.account.count_unknown(&event),
-                Err(fault) => self.refuse(&fault)?,
+                Err(fault) => self.account.refuse_row(&fault)?,
             }
         }
     }
@@ -103,8 +104,12 @@ impl OcelImport {
         let at = members.time("time")?.ok_or_else(|| missing("time"))?;
         let attributes = members.objects("attributes")?;
         let mut attributes = attributes.into_iter().map(named).collect::<std::result::Result<Vec<_>, _>>()?;
-        if let Some((_, json)) = attributes.iter().find(|(name, _)| name == keys::EVENT) {
-            return self.own_event(json);
+        if let Some((_, json)) = attributes.iter().find(|(name, _)| name == carried::NAME) {
+            let wrong = |error| {
+                Fault::new(Problem::Malformed, format_args!("attribute {:?}: {error}", carried::NAME))
+            };
+            let text: String = serde_json::from_str(json).map_err(wrong)?;
+            return carried::read(&text, &self.upcasters);
         }
         let name = CustomKind::new(&kind).map_err(|error| Fault::core(None, &kind, &error))?;
         let related = members.objects("relationships")?;
@@ -121,22 +126,6 @@ impl OcelImport {
             }
         }
         Ok(event)
-    }
-
-    /// Reads an event of ours, from the JSON of a text that holds its JSON.
-    fn own_event(&self, json: &str) -> std::result::Result<JourneyEvent, Fault> {
-        let no_event = |what: &dyn std::fmt::Display| {
-            Fault::new(Problem::Malformed, format_args!("attribute {:?} is no event: {what}", keys::EVENT))
-        };
-        let text: String = serde_json::from_str(json).map_err(|error| no_event(&error))?;
-        let raw: RawEvent = serde_json::from_str(&text).map_err(|error| no_event(&error))?;
-        self.upcasters.lift_input(raw).map_err(|error| no_event(&error))
-    }
-
-    fn refuse(&mut self, fault: &Fault) -> Result<()> {
-        let place =
-            Place { row: Some(self.account.progress.rows), ..Place::file(&self.account.progress.file) };
-        self.account.refuse(Error::bad_row(fault.problem, place, &fault.reason))
     }
 }
 

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use wayfold_core::{AttributeValue, CustomerKey, EventBatch, EventView, JourneyEvent, Timestamp};
 
 use super::keys;
+use crate::carried;
 use crate::error::{Error, Place, Result};
 
 /// Writes events as an object-centric event log in OCEL 2.0 as JSON, to be read by the tools of process mining and back by
@@ -179,7 +180,7 @@ fn attributes_of(event: &JourneyEvent, place: u64) -> Vec<(String, AttributeValu
     attributes.extend(text("team", event.actor.team.as_deref()));
     attributes.extend(text("person", event.actor.person.as_deref()));
     let is_free = |name: &str, attributes: &[(String, AttributeValue)]| {
-        name != keys::EVENT && attributes.iter().all(|(known, _)| known != name)
+        name != carried::NAME && attributes.iter().all(|(known, _)| known != name)
     };
     for (name, value) in &event.attributes {
         if is_free(name.as_str(), &attributes) {
@@ -187,7 +188,7 @@ fn attributes_of(event: &JourneyEvent, place: u64) -> Vec<(String, AttributeValu
         }
     }
     let json = serde_json::to_string(event).expect("every event has a JSON form");
-    attributes.push((keys::EVENT.to_owned(), AttributeValue::Text(json)));
+    attributes.push((carried::NAME.to_owned(), AttributeValue::Text(json)));
     attributes
 }
 

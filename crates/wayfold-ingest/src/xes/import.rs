@@ -4,14 +4,13 @@ use std::io::Read;
 use std::path::Path;
 
 use wayfold_core::bodies::Custom;
-use wayfold_core::{
-    AttributeName, CustomKind, CustomerKey, EventBatch, EventId, JourneyEvent, RawEvent, Upcasters,
-};
+use wayfold_core::{AttributeName, CustomKind, CustomerKey, EventBatch, EventId, JourneyEvent, Upcasters};
 
 use super::attribute::Attribute;
 use super::keys;
 use super::read::{Element, Elements, Name};
 use crate::account::Account;
+use crate::carried;
 use crate::error::{Error, Place, Problem, Result};
 use crate::input::Input;
 use crate::options::ImportOptions;
@@ -121,7 +120,7 @@ impl XesImport {
                     "attribute {:?} of the trace stands behind events; write it before them",
                     attribute.key
                 );
-                return self.refuse(&Fault::new(Problem::Malformed, reason));
+                return self.account.refuse_row(&Fault::new(Problem::Malformed, reason));
             }
             _ => {}
         }
@@ -144,7 +143,7 @@ impl XesImport {
         self.account.progress.rows += 1;
         match self.event(&attributes).and_then(|event| self.outlet.push(&event).map(|()| event)) {
             Ok(event) => self.account.count_unknown(&event),
-            Err(fault) => self.refuse(&fault)?,
+            Err(fault) => self.account.refuse_row(&fault)?,
         }
         if let Some(trace) = &mut self.trace {
             trace.events = trace.events.saturating_add(1);
@@ -155,8 +154,8 @@ impl XesImport {
     fn event(&self, attributes: &[Attribute]) -> std::result::Result<JourneyEvent, Fault> {
         let outside = || Fault::new(Problem::Malformed, "the event stands outside of a trace");
         let trace = self.trace.as_ref().ok_or_else(outside)?;
-        if let Some(event) = attributes.iter().find(|attribute| attribute.key == keys::EVENT) {
-            return self.own_event(event);
+        if let Some(event) = attributes.iter().find(|attribute| attribute.key == carried::NAME) {
+            return carried::read(event.text()?, &self.upcasters);
         }
         let case =
             of_key(&trace.attributes, keys::NAME).ok_or_else(|| missing("the trace", keys::NAME))?.text()?;
@@ -183,21 +182,6 @@ impl XesImport {
         }
         check_twice(attributes)?;
         Ok(event)
-    }
-
-    /// Reads an event of ours.
-    fn own_event(&self, attribute: &Attribute) -> std::result::Result<JourneyEvent, Fault> {
-        let no_event = |what: &dyn std::fmt::Display| {
-            Fault::new(Problem::Malformed, format_args!("attribute {:?} is no event: {what}", keys::EVENT))
-        };
-        let raw: RawEvent = serde_json::from_str(attribute.text()?).map_err(|error| no_event(&error))?;
-        self.upcasters.lift_input(raw).map_err(|error| no_event(&error))
-    }
-
-    fn refuse(&mut self, fault: &Fault) -> Result<()> {
-        let place =
-            Place { row: Some(self.account.progress.rows), ..Place::file(&self.account.progress.file) };
-        self.account.refuse(Error::bad_row(fault.problem, place, &fault.reason))
     }
 }
 

@@ -7,6 +7,7 @@ use wayfold_core::{EventBody, EventId, History, JourneyEvent};
 
 use super::attribute::Attribute;
 use super::keys;
+use crate::carried;
 use crate::error::{Error, Place, Problem, Result};
 
 /// Writes histories as traces of an XES log, to be read by the tools of process mining and back by
@@ -108,7 +109,7 @@ fn put_event(text: &mut String, event: &JourneyEvent, case: &str, place: usize) 
     }
     if !is_plain(event, case, place) {
         let json = serde_json::to_string(event).expect("every event has a JSON form");
-        put(text, &string(keys::EVENT, &json))?;
+        put(text, &string(carried::NAME, &json))?;
     }
     text.push_str("</event>\n");
     Ok(())
@@ -132,7 +133,7 @@ fn is_plain(event: &JourneyEvent, case: &str, place: usize) -> bool {
 /// Whether an attribute would be read as something else.
 fn is_reserved(name: &str) -> bool {
     let name = name.strip_prefix(keys::OF_CASE).unwrap_or(name);
-    matches!(name, "" | keys::NAME | keys::TIME | keys::RESOURCE | keys::GROUP | keys::EVENT)
+    matches!(name, "" | keys::NAME | keys::TIME | keys::RESOURCE | keys::GROUP | carried::NAME)
 }
 
 fn string(key: &str, value: &str) -> Attribute {
