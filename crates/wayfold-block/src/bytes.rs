@@ -74,6 +74,18 @@ impl<'a> Reader<'a> {
         Err(too_long())
     }
 
+    /// Two counts, of which the second is one of bytes that follow. Most are below 128, so that both are one byte.
+    #[inline]
+    pub(crate) fn pair(&mut self) -> Result<(u64, usize)> {
+        match self.bytes {
+            [first, second, rest @ ..] if (first | second) < 0x80 && usize::from(*second) <= rest.len() => {
+                self.bytes = rest;
+                Ok((u64::from(*first), usize::from(*second)))
+            }
+            _ => Ok((self.varint()?, self.count(self.len())?)),
+        }
+    }
+
     pub(crate) fn zigzag(&mut self) -> Result<i64> {
         self.varint().map(|value| (value >> 1) as i64 ^ -((value & 1) as i64))
     }

@@ -208,10 +208,24 @@ fn read_rows(reader: &mut Reader<'_>, count: usize) -> Result<Vec<u32>> {
     match reader.byte()? {
         GAPS => {
             let mut next = 0_u64;
-            for _ in 0..count {
-                let row = next.saturating_add(reader.varint()?);
-                rows.push(u32::try_from(row).map_err(|_| Error::corrupt("a row beyond 32 bits"))?);
-                next = row + 1;
+            while rows.len() < count {
+                // Most gaps are one byte, and these are read without a look at each.
+                let gaps = reader.rest();
+                let gaps = &gaps[..gaps.len().min(count - rows.len())];
+                let short = gaps.iter().position(|gap| *gap >= 0x80).unwrap_or(gaps.len());
+                rows.extend(reader.take(short)?.iter().map(|gap| {
+                    let row = next + u64::from(*gap);
+                    next = row + 1;
+                    row as u32
+                }));
+                if next > 1 << 32 {
+                    return Err(Error::corrupt("a row beyond 32 bits"));
+                }
+                if rows.len() < count {
+                    let row = next.saturating_add(reader.varint()?);
+                    rows.push(u32::try_from(row).map_err(|_| Error::corrupt("a row beyond 32 bits"))?);
+                    next = row + 1;
+                }
             }
         }
         BITS => {

@@ -5,7 +5,7 @@ use wayfold_core::EventBatch;
 use crate::bytes::{Reader, put_varint};
 use crate::error::Result;
 use crate::page::Page;
-use crate::part::{PartKind, PartName, frame, unframe};
+use crate::part::{PartKind, PartName, frame, unframe_version};
 
 fn name(block: u64) -> PartName {
     PartName { block, kind: PartKind::Fresh, number: 0 }
@@ -31,12 +31,12 @@ pub fn write_fresh(block: u64, batch: &EventBatch) -> Vec<u8> {
 /// # Errors
 /// `Corrupt` or `Unsupported`; the message names the block and what is wrong with it.
 pub fn read_fresh(block: u64, bytes: &[u8]) -> Result<EventBatch> {
-    let payload = unframe(name(block), bytes)?;
+    let (version, payload) = unframe_version(name(block), bytes)?;
     let mut reader = Reader::new(payload);
     let read = |reader: &mut Reader<'_>| {
         let (fold, identity) = (reader.count(payload.len())?, reader.count(payload.len())?);
         let (fold, identity) = (reader.take(fold)?, reader.take(identity)?);
-        Page::read(fold, identity, reader.take(reader.len())?)
+        Page::read_version(version, [fold, identity, reader.take(reader.len())?])
     };
     read(&mut reader).map_err(|error| error.at(name(block)))
 }

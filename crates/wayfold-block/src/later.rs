@@ -1,22 +1,44 @@
-//! A page of which the columns that a fold reads are decoded, and the others when somebody looks at them.
+//! A page of which the columns that a fold reads are decoded, and the others are read when somebody looks at them.
 
+use std::fmt;
 use std::ops::Deref;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use wayfold_core::{ColumnGroup, ColumnSource, EventBatch, RawBatch, RawColumn};
 
 use crate::column::Wide;
 use crate::error::{Error, Result};
-use crate::page::{find_ids, read_columns, read_raw, read_rows};
-use crate::part::{CHECKSUM_BYTES, HEAD_BYTES, PartName, unframe};
+use crate::page::{NUMBERS_IN_REST, find_ids, read_columns, read_fold, read_raw, read_rows};
+use crate::part::{CHECKSUM_BYTES, HEAD_BYTES, PartName, unframe_version};
+
+/// Gets parts of a page when somebody looks at them.
+pub trait PartSource: Send + Sync {
+    /// The part of that name, with its frame.
+    ///
+    /// # Errors
+    /// `Malformed` if it is damaged or missing, `Unavailable` if it cannot be got at.
+    fn part(&self, name: PartName) -> wayfold_core::Result<Vec<u8>>;
+}
+
+/// The parts of a page that a fold seldom looks at.
+pub enum LaterParts {
+    /// Identity and rest, as they are stored.
+    Read([Vec<u8>; 2]),
+    /// Where to get them.
+    Source(Box<dyn PartSource>),
+}
 
 /// The payload of a part whose frame was checked.
 struct Payload(Vec<u8>);
 
 impl Payload {
     fn new(name: PartName, framed: Vec<u8>) -> Result<Self> {
-        unframe(name, &framed)?;
-        Ok(Self(framed))
+        Self::with_version(name, framed).map(|(_, payload)| payload)
+    }
+
+    fn with_version(name: PartName, framed: Vec<u8>) -> Result<(u8, Self)> {
+        let (version, _) = unframe_version(name, &framed)?;
+        Ok((version, Self(framed)))
     }
 }
 
@@ -28,37 +50,62 @@ impl Deref for Payload {
     }
 }
 
-/// The groups of a page.
-struct Groups {
-    fold: Payload,
-    identity: Payload,
-    rest: Payload,
+/// The group identity, and where the ids stand in it.
+struct Identity {
+    payload: Payload,
     ids: Wide,
-    /// The part that stands for the page in errors.
-    name: PartName,
 }
 
-impl std::fmt::Debug for Groups {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Groups").field("name", &self.name).finish_non_exhaustive()
+impl Identity {
+    fn new(name: PartName, framed: Vec<u8>, rows: usize) -> Result<Self> {
+        let payload = Payload::new(name, framed)?;
+        let ids = find_ids(&payload, rows).map_err(|error| error.at(name))?;
+        Ok(Self { payload, ids })
     }
 }
 
-/// Opens a page from its framed parts.
-pub(crate) fn open(names: [PartName; 3], [fold, identity, rest]: [Vec<u8>; 3]) -> Result<EventBatch> {
-    let fold = Payload::new(names[0], fold)?;
-    let identity = Payload::new(names[1], identity)?;
-    let rest = Payload::new(names[2], rest)?;
+/// What was read of a part, or why it could not be.
+type Looked<T> = OnceLock<wayfold_core::Result<T>>;
+
+/// The groups of a page.
+struct Groups {
+    names: [PartName; 3],
+    /// In which the page was written.
+    version: u8,
+    rows: usize,
+    fold: Payload,
+    identity: Looked<Identity>,
+    rest: Looked<Payload>,
+    source: Option<Box<dyn PartSource>>,
+}
+
+impl fmt::Debug for Groups {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Groups").field("name", &self.names[0]).finish_non_exhaustive()
+    }
+}
+
+/// Opens a page from the part that a fold reads and what there is of the others.
+pub(crate) fn open(names: [PartName; 3], fold: Vec<u8>, later: LaterParts) -> Result<EventBatch> {
+    let (version, fold) = Payload::with_version(names[0], fold)?;
     let rows = read_rows(&fold).map_err(|error| error.at(names[0]))?;
-    let ids = find_ids(&identity, rows).map_err(|error| error.at(names[1]))?;
-    let groups = Arc::new(Groups { fold, identity, rest, ids, name: names[0] });
-    let fold = read_raw(&[&groups.fold]).map_err(|error| error.at(names[0]))?;
+    let (mut identity, mut rest, mut source) = (OnceLock::new(), OnceLock::new(), None);
+    match later {
+        LaterParts::Read([of_identity, of_rest]) => {
+            identity = Ok(Identity::new(names[1], of_identity, rows)?).into();
+            rest = Ok(Payload::new(names[2], of_rest)?).into();
+        }
+        LaterParts::Source(parts) => source = Some(parts),
+    }
+    let groups = Arc::new(Groups { names, version, rows, fold, identity, rest, source });
+    let fold = read_fold(&groups.fold).map_err(|error| error.at(names[0]))?;
     EventBatch::with_source(fold, groups.clone()).map_err(|error| Error::from(error).at(names[0]))
 }
 
 impl ColumnSource for Groups {
-    fn id(&self, row: usize) -> u128 {
-        self.ids.get(&self.identity, row)
+    fn id(&self, row: usize) -> wayfold_core::Result<u128> {
+        let identity = self.identity()?;
+        Ok(identity.ids.get(&identity.payload, row))
     }
 
     fn columns(
@@ -68,19 +115,46 @@ impl ColumnSource for Groups {
     ) -> wayfold_core::Result<Vec<RawColumn<'_>>> {
         let payload = match group {
             ColumnGroup::Fold => &self.fold,
-            ColumnGroup::Identity => &self.identity,
-            ColumnGroup::Rest => &self.rest,
+            ColumnGroup::Identity => &self.identity()?.payload,
+            ColumnGroup::Rest => self.rest()?,
         };
-        read_columns(group, payload, is_wanted).map_err(|error| self.malformed(error))
+        let mut columns = read_columns(group, payload, is_wanted).map_err(|error| self.malformed(error))?;
+        if group == ColumnGroup::Fold && self.version <= NUMBERS_IN_REST {
+            columns.extend(self.columns(ColumnGroup::Rest, is_wanted)?);
+        }
+        Ok(columns)
     }
 
     fn whole(&self) -> wayfold_core::Result<RawBatch<'_>> {
-        read_raw(&[&self.fold, &self.identity, &self.rest]).map_err(|error| self.malformed(error))
+        let groups: [&[u8]; 3] = [&self.fold, &self.identity()?.payload, self.rest()?];
+        read_raw(self.version, groups).map_err(|error| self.malformed(error))
     }
 }
 
 impl Groups {
+    fn identity(&self) -> wayfold_core::Result<&Identity> {
+        self.looked(&self.identity, 1, |name, framed| Identity::new(name, framed, self.rows))
+    }
+
+    fn rest(&self) -> wayfold_core::Result<&Payload> {
+        self.looked(&self.rest, 2, Payload::new)
+    }
+
+    /// What a part holds, got at the first look.
+    fn looked<'a, T>(
+        &self,
+        known: &'a Looked<T>,
+        part: usize,
+        read: impl FnOnce(PartName, Vec<u8>) -> Result<T>,
+    ) -> wayfold_core::Result<&'a T> {
+        let get = || {
+            let source = self.source.as_ref().expect("a page without a source has all of its parts");
+            read(self.names[part], source.part(self.names[part])?).map_err(wayfold_core::Error::malformed)
+        };
+        known.get_or_init(get).as_ref().map_err(Clone::clone)
+    }
+
     fn malformed(&self, error: Error) -> wayfold_core::Error {
-        wayfold_core::Error::malformed(error.at(self.name))
+        wayfold_core::Error::malformed(error.at(self.names[0]))
     }
 }

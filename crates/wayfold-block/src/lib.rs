@@ -16,6 +16,7 @@ mod text;
 pub use self::directory::Directory;
 pub use self::error::{Error, ErrorKind, Result};
 pub use self::fresh::{read_fresh, write_fresh};
+pub use self::later::{LaterParts, PartSource};
 pub use self::lookup::{Filter, Lookup};
 pub use self::merge::{Merge, Part, cluster};
 pub use self::page::Page;

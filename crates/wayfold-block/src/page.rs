@@ -2,12 +2,16 @@
 
 use std::borrow::Cow;
 
-use wayfold_core::{ColumnGroup, EventBatch, RawBatch, RawColumn, RawTexts, RawValues};
+use wayfold_core::{ColumnGroup, EventBatch, RawBatch, RawColumn, RawTexts, RawValues, is_numeric_field};
 
 use crate::bytes::{Reader, put_varint};
-use crate::column::{Budget, ROWS_MAX, VALUES_FREE, Wide, find_wide, put_column, read_column, read_wanted};
+use crate::column::{Budget, ROWS_MAX, VALUES_FREE, Wide, find_wide, put_column, read_wanted};
 use crate::error::{Error, Result};
+use crate::part::FORMAT_VERSION;
 use crate::text::{put_texts, read_texts, skip_texts};
+
+/// Up to this version the fields of kinds that hold no texts stood in the group rest.
+pub(crate) const NUMBERS_IN_REST: u8 = 1;
 
 /// Stands for a text that no column has named yet.
 const NONE: u32 = u32::MAX;
@@ -15,7 +19,7 @@ const NONE: u32 = u32::MAX;
 /// The payloads of a page, one for each group of columns.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page {
-    /// What the fold reads.
+    /// What the fold reads, and the fields of kinds that hold no texts.
     pub fold: Vec<u8>,
     /// Ids, positions and recording times.
     pub identity: Vec<u8>,
@@ -64,14 +68,37 @@ impl Page {
     /// # Errors
     /// `Corrupt` or `Unsupported`, and the message names the group and column.
     pub fn read(fold: &[u8], identity: &[u8], rest: &[u8]) -> Result<EventBatch> {
-        Ok(EventBatch::from_raw(read_raw(&[fold, identity, rest])?)?)
+        Self::read_version(FORMAT_VERSION, [fold, identity, rest])
+    }
+
+    /// Reads a batch back that was written in a version.
+    pub(crate) fn read_version(version: u8, groups: [&[u8]; 3]) -> Result<EventBatch> {
+        Ok(EventBatch::from_raw(read_raw(version, groups)?)?)
     }
 }
 
-/// Reads the columns of the first groups of a page.
-pub(crate) fn read_raw<'a>(groups: &[&'a [u8]]) -> Result<RawBatch<'a>> {
+/// Reads all columns of a page that was written in a version.
+pub(crate) fn read_raw(version: u8, groups: [&[u8]; 3]) -> Result<RawBatch<'_>> {
+    let raw = read_groups(&groups, |_| true)?;
+    // Else who reads groups apart would not find them.
+    let is_lost =
+        |column: &&RawColumn<'_>| column.group == ColumnGroup::Rest && is_numeric_field(&column.name);
+    match raw.columns.iter().find(is_lost).filter(|_| version > NUMBERS_IN_REST) {
+        None => Ok(raw),
+        Some(column) => {
+            Err(Error::corrupt(format_args!("column {:?} stands in the group rest", column.name)))
+        }
+    }
+}
+
+/// Reads what a fold reads of every event.
+pub(crate) fn read_fold(payload: &[u8]) -> Result<RawBatch<'_>> {
+    read_groups(&[payload], |name| !is_numeric_field(name))
+}
+
+fn read_groups<'a>(groups: &[&'a [u8]], is_wanted: fn(&str) -> bool) -> Result<RawBatch<'a>> {
     let mut budget = Budget::of(groups.iter().map(|payload| payload.len()).sum());
-    let mut page = Reading { rows: 0, bytes: Vec::new(), ends: Vec::new(), columns: Vec::new() };
+    let mut page = Reading { rows: 0, bytes: Vec::new(), ends: Vec::new(), columns: Vec::new(), is_wanted };
     for (group, payload) in ColumnGroup::ALL.into_iter().zip(groups) {
         page.read_group(group, payload, &mut budget).map_err(|error| error.at(format_args!("{group:?}")))?;
     }
@@ -157,6 +184,7 @@ struct Reading<'a> {
     bytes: Vec<u8>,
     ends: Vec<u32>,
     columns: Vec<RawColumn<'a>>,
+    is_wanted: fn(&str) -> bool,
 }
 
 impl<'a> Reading<'a> {
@@ -169,9 +197,10 @@ impl<'a> Reading<'a> {
         self.rows = rows;
         read_texts(&mut reader, &mut self.bytes, &mut self.ends)?;
         for _ in 0..reader.count(reader.len())? {
-            let column = read_column(&mut reader, group, budget)?;
-            self.check_texts(&column)?;
-            self.columns.push(column);
+            if let Some(column) = read_wanted(&mut reader, group, budget, self.is_wanted)? {
+                self.check_texts(&column)?;
+                self.columns.push(column);
+            }
         }
         reader.finish()
     }

@@ -5,8 +5,8 @@ use std::fmt;
 use crate::bytes::Reader;
 use crate::error::{Error, Result};
 
-/// The version that this library writes.
-pub const FORMAT_VERSION: u8 = 1;
+/// The version that this library writes; it reads all up to it.
+pub const FORMAT_VERSION: u8 = 2;
 
 const MAGIC: [u8; 2] = *b"WF";
 /// Magic, version, kind, block, number, length.
@@ -87,17 +87,22 @@ pub fn frame(name: PartName, payload: &[u8]) -> Vec<u8> {
 /// `Unsupported` for another version, by its number; `Corrupt` if the checksum fails or the part is another than
 /// the one that is asked for. The message names the part.
 pub fn unframe(name: PartName, bytes: &[u8]) -> Result<&[u8]> {
+    unframe_version(name, bytes).map(|(_, payload)| payload)
+}
+
+/// As [`unframe`], with the version in which the part was written.
+pub(crate) fn unframe_version(name: PartName, bytes: &[u8]) -> Result<(u8, &[u8])> {
     read_frame(bytes)
-        .and_then(|(found, payload)| {
+        .and_then(|(version, found, payload)| {
             if found == name {
-                return Ok(payload);
+                return Ok((version, payload));
             }
             Err(Error::corrupt(format_args!("{found} stands in its place")))
         })
         .map_err(|error| error.at(name))
 }
 
-fn read_frame(bytes: &[u8]) -> Result<(PartName, &[u8])> {
+fn read_frame(bytes: &[u8]) -> Result<(u8, PartName, &[u8])> {
     let mut reader = Reader::new(bytes);
     if reader.array::<2>()? != MAGIC {
         return Err(Error::corrupt("this is no part of a block"));
@@ -105,11 +110,11 @@ fn read_frame(bytes: &[u8]) -> Result<(PartName, &[u8])> {
     let version = reader.byte()?;
     let (body, checksum) = bytes.split_last_chunk::<CHECKSUM_BYTES>().unwrap_or((bytes, &[0; 4]));
     let intact = crc32fast::hash(body) == u32::from_le_bytes(*checksum);
-    if version != FORMAT_VERSION {
+    if !(1..=FORMAT_VERSION).contains(&version) {
         // A flipped bit in the version is damage; a sound part of another version is not.
         return Err(match intact {
             true => Error::unsupported(format_args!(
-                "it is of format version {version}; this version of the library reads version {FORMAT_VERSION}"
+                "it is of format version {version}; this version of the library reads versions up to {FORMAT_VERSION}"
             )),
             false => Error::corrupt("its checksum does not hold"),
         });
@@ -125,7 +130,7 @@ fn read_frame(bytes: &[u8]) -> Result<(PartName, &[u8])> {
     let payload = reader.take(length)?;
     reader.take(CHECKSUM_BYTES)?;
     reader.finish()?;
-    Ok((name, payload))
+    Ok((version, name, payload))
 }
 
 #[cfg(test)]
@@ -174,7 +179,7 @@ mod tests {
         assert_eq!(error.kind(), ErrorKind::Unsupported);
         assert_eq!(
             error.to_string(),
-            "block 7 Rest 3: it is of format version 9; this version of the library reads version 1"
+            "block 7 Rest 3: it is of format version 9; this version of the library reads versions up to 2"
         );
     }
 }

@@ -7,10 +7,10 @@ use wayfold_core::{EventBatch, Position, Shard};
 use crate::bytes::{Reader, put_varint};
 use crate::directory::{Directory, parts_of};
 use crate::error::{Error, Result};
-use crate::later;
+use crate::later::{self, LaterParts};
 use crate::lookup::{Filter, Lookup};
 use crate::page::Page;
-use crate::part::{PartKind, PartName, unframe};
+use crate::part::{PartKind, PartName, unframe, unframe_version};
 
 /// A sealed block, by its header: events of contiguous positions, clustered by customer.
 ///
@@ -188,20 +188,20 @@ impl SealedBlock {
     /// `Corrupt` or `Unsupported`; the message names the part.
     pub fn read_page(&self, number: u32, fold: &[u8], identity: &[u8], rest: &[u8]) -> Result<EventBatch> {
         let names = self.page_parts(number);
-        let [fold, identity, rest] =
-            [unframe(names[0], fold)?, unframe(names[1], identity)?, unframe(names[2], rest)?];
-        let batch = Page::read(fold, identity, rest).map_err(|error| error.at(names[0]))?;
+        let (version, fold) = unframe_version(names[0], fold)?;
+        let groups = [fold, unframe(names[1], identity)?, unframe(names[2], rest)?];
+        let batch = Page::read_version(version, groups).map_err(|error| error.at(names[0]))?;
         self.check_page(number, &batch).map(|()| batch)
     }
 
-    /// Opens a page from its three parts, in the order of [`ColumnGroup::ALL`](wayfold_core::ColumnGroup::ALL): what
-    /// a fold reads is read at once, and the rest when somebody looks at it.
+    /// Opens a page from its part of the kind fold: what a fold reads is read at once, and the rest when somebody looks
+    /// at it, of parts that are there or are got then.
     ///
     /// # Errors
     /// As [`SealedBlock::read_page`]; what is read later fails as
     /// [`EventBatch::with_source`](wayfold_core::EventBatch::with_source) says.
-    pub fn open_page(&self, number: u32, parts: [Vec<u8>; 3]) -> Result<EventBatch> {
-        let batch = later::open(self.page_parts(number), parts)?;
+    pub fn open_page(&self, number: u32, fold: Vec<u8>, later: LaterParts) -> Result<EventBatch> {
+        let batch = later::open(self.page_parts(number), fold, later)?;
         self.check_page(number, &batch).map(|()| batch)
     }
 

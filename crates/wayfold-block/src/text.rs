@@ -61,8 +61,10 @@ pub(crate) fn read_texts(reader: &mut Reader<'_>, bytes: &mut Vec<u8>, ends: &mu
             ends.reserve(count);
             bytes.reserve(reader.len());
             for _ in 0..count {
-                let shared = reader.count(before.len())?;
-                let length = reader.count(reader.len())?;
+                let (shared, length) = reader.pair()?;
+                let shared = usize::try_from(shared).ok().filter(|shared| *shared <= before.len());
+                let shared =
+                    shared.ok_or_else(|| Error::corrupt("a text begins with more than the one before"))?;
                 if bytes.len() + shared + length > room {
                     return Err(Error::corrupt("texts are longer than their bytes can make them"));
                 }
@@ -91,18 +93,7 @@ pub(crate) fn skip_texts(reader: &mut Reader<'_>) -> Result<()> {
         }
         FRONT_CODED => {
             for _ in 0..count {
-                // Most texts are short, so that both numbers are one byte; there are many texts to pass over.
-                let short = match reader.rest() {
-                    [shared, length, ..] if (shared | length) < 0x80 => Some(2 + usize::from(*length)),
-                    _ => None,
-                };
-                let length = match short {
-                    Some(length) => length,
-                    None => {
-                        reader.varint()?;
-                        reader.count(reader.len())?
-                    }
-                };
+                let (_, length) = reader.pair()?;
                 reader.take(length)?;
             }
             Ok(())

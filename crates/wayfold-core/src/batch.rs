@@ -16,7 +16,9 @@ use std::sync::Arc;
 pub use self::builder::BatchBuilder;
 pub(crate) use self::columns::{Columns, NONE, OrderFacts};
 pub use self::later::ColumnSource;
-pub use self::raw::{ColumnGroup, RawBatch, RawColumn, RawOffsets, RawPacked, RawTexts, RawValues};
+pub use self::raw::{
+    ColumnGroup, RawBatch, RawColumn, RawOffsets, RawPacked, RawTexts, RawValues, is_numeric_field,
+};
 pub(crate) use self::run::{RowRef, Run, Stretch, rows_of, sort_rows};
 pub use self::view::{EventView, LineView};
 use crate::error::Result;

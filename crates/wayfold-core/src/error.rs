@@ -38,6 +38,8 @@ pub enum ErrorKind {
     InvalidSelection,
     /// A cursor is malformed, or belongs to another question.
     InvalidCursor,
+    /// What is read when it is looked at could not be read; it may be later.
+    Unavailable,
 }
 
 /// The core's one error: a kind to act on and a message that says where and what to do.
@@ -59,6 +61,11 @@ impl Error {
         Self::new(ErrorKind::Malformed, message)
     }
 
+    /// Says that bytes could not be got at, for those who read columns.
+    pub fn unavailable(message: impl fmt::Display) -> Self {
+        Self::new(ErrorKind::Unavailable, message)
+    }
+
     /// Puts the place in front of the message, for example `line 3` or `event <id>`.
     pub(crate) fn at(self, place: impl fmt::Display) -> Self {
         Self { kind: self.kind, message: format!("{place}: {}", self.message).into_boxed_str() }
@@ -69,9 +76,9 @@ impl Error {
         self.kind
     }
 
-    /// Says whether the same call may succeed later unchanged: never, as the core does no I/O.
+    /// Says whether the same call may succeed later unchanged: only where something else did I/O for the core.
     pub fn is_retryable(&self) -> bool {
-        false
+        self.kind == ErrorKind::Unavailable
     }
 }
 

@@ -53,7 +53,8 @@ pub struct Fold {
     shard: Shard,
     customers: Customers,
     records: Vec<CustomerRecord>,
-    /// The key of the last event folded; [`OrderKey::FIRST`] before any.
+    /// The key of the last event folded, or the greatest that it may be, so that an event at its place is late;
+    /// [`OrderKey::FIRST`] before any.
     last: Vec<OrderKey>,
     columns: Vec<Box<dyn StateColumn>>,
     checkpoints: HashMap<u32, Vec<Checkpoint>>,
@@ -384,8 +385,10 @@ impl Fold {
             let room = self.events_to_checkpoint(customer);
             let (now, later) = rest.split_at(usize::try_from(room).unwrap_or(usize::MAX));
             self.evolve_part(customer as usize, &now);
-            if now.len() as u64 == room {
-                let checkpoint = self.checkpoint(customer as usize);
+            if now.len() as u64 == room
+                && let Some(last) = now.last()
+            {
+                let checkpoint = self.checkpoint(customer as usize, last.order_key());
                 self.checkpoints.entry(customer).or_default().push(checkpoint);
             }
             rest = later;
@@ -411,13 +414,13 @@ impl Fold {
             column.evolve(customer, run);
         }
         if let Some(last) = run.last() {
-            self.last[customer] = last.order_key();
+            self.last[customer] = last.order_key_at_most();
         }
     }
 
-    fn checkpoint(&self, customer: usize) -> Checkpoint {
+    fn checkpoint(&self, customer: usize, key: OrderKey) -> Checkpoint {
         Checkpoint {
-            key: self.last[customer],
+            key,
             record: self.records[customer].clone(),
             states: self.columns.iter().map(|column| column.save(customer)).collect(),
         }

@@ -21,7 +21,6 @@ pub(crate) use self::segment::SegmentProjection;
 pub(crate) use self::value::ValueProjection;
 use crate::batch::{EventView, Run};
 use crate::error::{Error, Result, ensure};
-use crate::event::EventKind;
 use crate::orders::OrderBook;
 use crate::time::Timestamp;
 use crate::view::Purchase;
@@ -169,7 +168,7 @@ impl CustomerRecord {
         self.events += run.len() as u64;
         self.first_seen_at = self.first_seen_at.min(first.occurred_at());
         self.last_seen_at = self.last_seen_at.max(last.occurred_at());
-        self.unknown_events += run.count(EventKind::Unknown) as u64;
+        self.unknown_events += run.count_unknown() as u64;
         if keeps_orders {
             self.orders.evolve(run);
         }

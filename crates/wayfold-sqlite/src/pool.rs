@@ -2,7 +2,7 @@
 
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use rusqlite::{Connection, DropBehavior};
 use wayfold_store::{Error, Result};
@@ -85,15 +85,15 @@ impl Pool {
 
     /// Asks the state in a transaction that stays open for what is read later.
     pub(crate) fn open_read<T>(
-        &self,
+        self: &Arc<Self>,
         shared: &SharedState,
         question: impl Fn(&State) -> Result<T>,
-    ) -> Result<(OpenRead<'_>, T)> {
-        let connection = self.take()?;
-        let (mut snapshot, answer) = shared.ask_now(&connection, question)?;
+    ) -> Result<(OpenRead, T)> {
+        let mut pooled = self.take()?;
+        let (mut snapshot, answer) = shared.ask_now(&pooled, question)?;
         snapshot.transaction.set_drop_behavior(DropBehavior::Ignore);
         drop(snapshot);
-        Ok((OpenRead(connection), answer))
+        Ok((OpenRead { pool: self.clone(), reader: Mutex::new(pooled.reader.take()) }, answer))
     }
 
     /// What is said of a read by a connection without locks while the file changed.
@@ -150,29 +150,39 @@ impl Pooled<'_> {
     }
 }
 
-/// A connection with a transaction that is open until it is dropped.
+/// A connection with a transaction that is open until it is dropped, for several who read by turns.
 #[derive(Debug)]
-pub(crate) struct OpenRead<'a>(Pooled<'a>);
+pub(crate) struct OpenRead {
+    pool: Arc<Pool>,
+    reader: Mutex<Option<Reader>>,
+}
 
-impl OpenRead<'_> {
-    /// Says, when all is read, whether it was read from one file.
-    pub(crate) fn end(self) -> Result<()> {
-        if self.0.is_current() { Ok(()) } else { Err(self.0.pool.changed()) }
+impl OpenRead {
+    fn reader(&self) -> MutexGuard<'_, Option<Reader>> {
+        self.reader.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Reads.
+    pub(crate) fn read<T>(&self, read: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
+        let reader = self.reader();
+        read(&reader.as_ref().expect("it is there until the drop").connection)
+    }
+
+    /// Says, when something is read, whether all that was read is of one file.
+    pub(crate) fn check(&self) -> Result<()> {
+        let is_current = self.reader().as_ref().is_some_and(|reader| reader.is_current(&self.pool.path));
+        if is_current { Ok(()) } else { Err(self.pool.changed()) }
     }
 }
 
-impl Deref for OpenRead<'_> {
-    type Target = Connection;
-
-    fn deref(&self) -> &Connection {
-        &self.0
-    }
-}
-
-impl Drop for OpenRead<'_> {
+impl Drop for OpenRead {
     fn drop(&mut self) {
-        // A connection that cannot end its transaction is closed instead of being kept.
-        let _ = self.0.execute_batch("ROLLBACK");
+        let reader = self.reader().take();
+        if let Some(reader) = reader {
+            // A connection that cannot end its transaction is closed instead of being kept.
+            let _ = reader.connection.execute_batch("ROLLBACK");
+            self.pool.give_back(reader);
+        }
     }
 }
 

@@ -26,7 +26,7 @@ struct Plan {
 
 /// Opens the next part for reading in lanes: whole blocks, until there are events enough.
 pub(crate) fn scan<'a>(
-    pool: &'a Pool,
+    pool: &Arc<Pool>,
     shared: &'a SharedState,
     (from, limit): (Position, usize),
     lanes: usize,
@@ -39,13 +39,19 @@ pub(crate) fn scan<'a>(
         let position = if to == after { from } else { position(to) };
         if blocks.is_empty() {
             // All of it is in memory.
-            first.end()?;
+            first.check()?;
             return Ok(Scan::of_batches(tail, lanes, position, is_last));
         }
         let Some(reads) = open_more(pool, shared, (first, generation), lanes)? else { continue };
         let lane = |(index, read)| -> Lane<'a> {
             let shard = Shard::new(index, lanes);
-            Box::new(SqliteLane::new(read, shared.upcasters(), shard, after, (&blocks, tail.clone())))
+            Box::new(SqliteLane::new(
+                Arc::new(read),
+                shared.upcasters(),
+                shard,
+                after,
+                (&blocks, tail.clone()),
+            ))
         };
         let lanes = reads.into_iter().enumerate().take(lanes).map(lane).collect();
         return Ok(Scan { lanes, events: to - after, position, is_last });
@@ -55,12 +61,12 @@ pub(crate) fn scan<'a>(
 
 /// Opens a transaction for each lane beside the first; `None` if one sees other sealed blocks, because some were sealed
 /// in between.
-fn open_more<'a>(
-    pool: &'a Pool,
+fn open_more(
+    pool: &Arc<Pool>,
     shared: &SharedState,
-    (first, generation): (OpenRead<'a>, u64),
+    (first, generation): (OpenRead, u64),
     lanes: usize,
-) -> Result<Option<Vec<OpenRead<'a>>>> {
+) -> Result<Option<Vec<OpenRead>>> {
     let mut reads = vec![first];
     while reads.len() < lanes {
         let (read, other) = pool.open_read(shared, |state| Ok(state.meta.generation))?;

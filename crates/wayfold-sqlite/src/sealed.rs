@@ -1,15 +1,17 @@
 //! The sealed blocks of a log: which there are, and what is read of them.
 
+use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use rusqlite::Connection;
-use wayfold_block::{Directory, Filter, PartKind, PartName, SealedBlock};
+use wayfold_block::{Directory, Filter, LaterParts, PartKind, PartName, PartSource, SealedBlock};
 use wayfold_core::{EventBatch, Upcasters};
-use wayfold_store::Result;
+use wayfold_store::{ErrorKind, Result};
 
 use crate::error::{At, corrupt, number};
 use crate::lifted::Lifted;
 use crate::part::{count_bytes, get_part};
+use crate::pool::OpenRead;
 use crate::record::{Meta, range};
 
 /// What a row of the table of blocks says of its block.
@@ -68,8 +70,9 @@ impl Block {
     }
 
     /// Says what was tried and where.
-    fn tried(&self) -> String {
-        format!("read the sealed log at {}", range(self.first, self.last))
+    fn tried(&self) -> impl fmt::Display {
+        let (first, last) = (self.first, self.last);
+        fmt::from_fn(move |f| write!(f, "read the sealed log at {}", range(first, last)))
     }
 
     fn part(&self, connection: &Connection, kind: PartKind, number: u32) -> Result<Vec<u8>> {
@@ -106,9 +109,22 @@ impl Block {
         Ok([part(PartKind::Fold)?, part(PartKind::Identity)?, part(PartKind::Rest)?])
     }
 
-    /// Opens a page: what a fold does not look at is not decoded.
+    /// Opens a page of which all is read: what a fold does not look at is not decoded.
     pub(crate) fn open_page(&self, connection: &Connection, number: u32) -> Result<EventBatch> {
-        self.header.open_page(number, self.page_parts(connection, number)?).at(self.tried())
+        let [fold, others @ ..] = self.page_parts(connection, number)?;
+        self.header.open_page(number, fold, LaterParts::Read(others)).at(self.tried())
+    }
+
+    /// Opens a page of which the part that a fold reads is read, and the others in the same transaction when somebody
+    /// looks.
+    pub(crate) fn open_page_for_fold(
+        self: &Arc<Self>,
+        read: &Arc<OpenRead>,
+        number: u32,
+    ) -> Result<EventBatch> {
+        let fold = read.read(|connection| self.part(connection, PartKind::Fold, number))?;
+        let later = Parts { block: self.clone(), read: read.clone() };
+        self.header.open_page(number, fold, LaterParts::Source(Box::new(later))).at(self.tried())
     }
 
     pub(crate) fn directory(
@@ -140,6 +156,23 @@ impl Block {
 
     pub(crate) fn corrupt(&self, message: impl std::fmt::Display) -> wayfold_store::Error {
         corrupt(format_args!("{}: {message}", self.tried()))
+    }
+}
+
+/// Where the parts of a block's pages are read later.
+struct Parts {
+    block: Arc<Block>,
+    read: Arc<OpenRead>,
+}
+
+impl PartSource for Parts {
+    fn part(&self, name: PartName) -> wayfold_core::Result<Vec<u8>> {
+        let part = self.read.read(|connection| self.block.part(connection, name.kind, name.number));
+        let part = part.and_then(|part| self.read.check().map(|()| part));
+        part.map_err(|error| match error.kind() {
+            ErrorKind::Unavailable => wayfold_core::Error::unavailable(error),
+            _ => wayfold_core::Error::malformed(error),
+        })
     }
 }
 

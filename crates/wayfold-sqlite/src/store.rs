@@ -54,7 +54,7 @@ pub struct SqliteStore {
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) config: SqliteConfig,
-    pub(crate) readers: Pool,
+    pub(crate) readers: Arc<Pool>,
     pub(crate) state: SharedState,
     pub(crate) waiters: Waiters,
     pub(crate) merging: Merging,
@@ -192,7 +192,7 @@ impl Shared {
         let path = std::path::absolute(path)
             .map_err(|error| unavailable(format_args!("open {}", path.display())).with_source(error))?;
         Ok(Arc::new(Self {
-            readers: Pool::new(path, config.clone()),
+            readers: Arc::new(Pool::new(path, config.clone())),
             config,
             state: SharedState::default(),
             waiters: Waiters::default(),

@@ -105,7 +105,7 @@ fn the_table_of_columns_has_each_column_with_its_group_and_shape() {
 }
 
 fn read_golden() -> (EventBatch, Page) {
-    let bytes = golden::fresh("v1");
+    let bytes = golden::fresh("v2");
     let (framed, page) = reference::read_fresh(&bytes);
     (read_fresh(framed.block, &bytes).unwrap(), page)
 }

@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 
 use wayfold_block::{
-    Error, Filter, Lookup, Merge, Page, PartKind, PartName, SealedBlock, cluster, frame, read_fresh, unframe,
-    write_fresh,
+    Error, Filter, LaterParts, Lookup, Merge, Page, PartKind, PartName, PartSource, SealedBlock, cluster,
+    frame, read_fresh, unframe, write_fresh,
 };
 use wayfold_core::{EventBatch, EventId, JourneyEvent, Position};
 use wayfold_testkit::Random;
@@ -105,6 +105,19 @@ fn changed_groups_of_pages_are_read_whole_or_refused() {
     assert!(!tries_all_cases() || accepted > 350, "only {accepted} were accepted");
 }
 
+/// Identity and rest of a page.
+struct Kept([Vec<u8>; 2]);
+
+impl PartSource for Kept {
+    fn part(&self, name: PartName) -> wayfold_core::Result<Vec<u8>> {
+        match name.kind {
+            PartKind::Identity => Ok(self.0[0].clone()),
+            PartKind::Rest => Ok(self.0[1].clone()),
+            _ => Err(wayfold_core::Error::malformed(name)),
+        }
+    }
+}
+
 /// What a fold reads is decoded at once and the rest when it is looked at: in either way the same events, or an error.
 #[test]
 fn changed_pages_are_opened_as_they_are_read() {
@@ -123,7 +136,14 @@ fn changed_pages_are_opened_as_they_are_read() {
         let [fold, identity, rest] = &parts;
         let read = block.header.read_page(0, fold, identity, rest);
         let length = parts.iter().map(Vec::len).sum();
-        let opened = bounded(length, || block.header.open_page(0, parts.clone()));
+        let opened = bounded(length, || {
+            let [fold, others @ ..] = parts.clone();
+            let later = match random.percent(50) {
+                true => LaterParts::Read(others),
+                false => LaterParts::Source(Box::new(Kept(others))),
+            };
+            block.header.open_page(0, fold, later)
+        });
         match (read, opened) {
             (Ok(read), opened) => {
                 accepted += 1;

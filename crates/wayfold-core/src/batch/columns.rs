@@ -113,6 +113,15 @@ impl<T: Copy> Sparse<T> {
         Self { rows, values }
     }
 
+    /// The rows and their values.
+    pub(super) fn into_parts(self) -> (Vec<u32>, Vec<T>) {
+        (self.rows, self.values)
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (u32, T)> {
+        self.rows.iter().copied().zip(self.values.iter().copied())
+    }
+
     #[inline]
     pub(crate) fn get(&self, row: u32) -> Option<T> {
         self.rows.binary_search(&row).ok().map(|place| self.values[place])
@@ -145,28 +154,18 @@ impl<T: Copy> Indexed<T> {
         self.values.push(value);
     }
 
-    /// Gives these rows, in any order and any number of times, one value each.
-    pub(super) fn of_rows(rows: impl Iterator<Item = u32>, value: T) -> Self {
-        let mut words: Vec<(u64, u32)> = Vec::new();
+    /// Takes rows that grow, and a value for each.
+    pub(super) fn from_parts(rows: &[u32], values: Vec<T>) -> Self {
+        let mut words = vec![(0_u64, 0_u32); rows.last().map_or(0, |last| *last as usize / 64 + 1)];
         for row in rows {
-            let word = row as usize / 64;
-            if word >= words.len() {
-                words.resize(word + 1, (0, 0));
-            }
-            words[word].0 |= 1 << (row % 64);
+            words[*row as usize / 64].0 |= 1 << (row % 64);
         }
         let mut total = 0;
         for (bits, before) in &mut words {
             *before = total;
             total += bits.count_ones();
         }
-        Self { words, values: vec![value; total as usize] }
-    }
-
-    /// The value of a row that has one.
-    pub(super) fn at(&mut self, row: u32) -> &mut T {
-        let place = self.place(row).expect("only rows that have a value are changed");
-        &mut self.values[place]
+        Self { words, values }
     }
 
     pub(super) fn last(&self) -> Option<&T> {
@@ -243,6 +242,24 @@ pub(crate) struct LineFacts {
     pub(crate) margin: Option<i64>,
 }
 
+/// Kinds that a fold looks out for: most batches have no event of them.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct RareKinds {
+    /// Whether an event takes another back.
+    pub(crate) retracted: bool,
+    /// Whether an event is of a kind that is not known.
+    pub(crate) unknown: bool,
+}
+
+impl RareKinds {
+    pub(super) fn among(kinds: &[EventKind]) -> Self {
+        Self {
+            retracted: kinds.contains(&EventKind::EventRetracted),
+            unknown: kinds.contains(&EventKind::Unknown),
+        }
+    }
+}
+
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Columns {
     pub(crate) texts: Texts,
@@ -252,6 +269,10 @@ pub(crate) struct Columns {
     pub(super) spreads: OnceLock<Vec<u64>>,
     /// The local customer of each row.
     pub(crate) customer: Vec<u32>,
+    /// See [`Columns::runs`].
+    pub(super) runs: OnceLock<Vec<(u32, u32)>>,
+    /// See [`Columns::rare_kinds`].
+    pub(super) rare_kinds: OnceLock<RareKinds>,
     pub(crate) kind: Vec<EventKind>,
     pub(crate) occurred_at: Vec<i64>,
     pub(crate) sequence: Vec<u32>,
@@ -340,6 +361,18 @@ impl Columns {
             CustomerKey::spread(tenant, customer)
         };
         self.spreads.get_or_init(|| (0..self.customers.len()).map(spread).collect())
+    }
+
+    /// The local customers as they follow each other, and how many rows in a row each has.
+    pub(crate) fn runs(&self) -> &[(u32, u32)] {
+        self.runs.get_or_init(|| {
+            self.customer.chunk_by(|a, b| a == b).map(|run| (run[0], run.len() as u32)).collect()
+        })
+    }
+
+    /// Which kinds there are that a fold looks out for.
+    pub(crate) fn rare_kinds(&self) -> RareKinds {
+        *self.rare_kinds.get_or_init(|| RareKinds::among(&self.kind))
     }
 
     pub(crate) fn customer_texts(&self, local: usize) -> (&str, &str) {

@@ -15,19 +15,22 @@ use crate::time::Timestamp;
 
 /// Where the columns of a batch come from beside those that a fold reads of every event.
 pub trait ColumnSource: fmt::Debug + Send + Sync {
-    /// The id of the event in a row; it was found sound before.
-    fn id(&self, row: usize) -> u128;
+    /// The id of the event in a row.
+    ///
+    /// # Errors
+    /// `Malformed` if the bytes cannot be read, `Unavailable` if they cannot be got at.
+    fn id(&self, row: usize) -> Result<u128>;
 
     /// The columns of a group whose names are wanted; none of them holds texts.
     ///
     /// # Errors
-    /// `Malformed` if the bytes cannot be read.
+    /// As [`ColumnSource::id`].
     fn columns(&self, group: ColumnGroup, is_wanted: fn(&str) -> bool) -> Result<Vec<RawColumn<'_>>>;
 
     /// All columns of all groups.
     ///
     /// # Errors
-    /// As [`ColumnSource::columns`].
+    /// As [`ColumnSource::id`].
     fn whole(&self) -> Result<RawBatch<'_>>;
 }
 
@@ -73,7 +76,7 @@ impl Later {
     #[inline]
     pub(super) fn id(&self, row: usize) -> u128 {
         match &self.source {
-            Source::Stored(source) => source.id(row),
+            Source::Stored(source) => self.sound(source.id(row)),
             Source::Picked(picked) => picked.id(row),
         }
     }

@@ -37,7 +37,8 @@ impl EventBatch {
         let lift = |event: EventView<'_>| {
             may_change(event.kind()).then(|| upcasters.lift_event(event.to_event())).transpose()
         };
-        if !self.columns().kind.iter().any(|kind| may_change(*kind)) {
+        let may_any = self.columns().rare_kinds().unknown || upcasters.has_chains();
+        if !may_any || !self.columns().kind.iter().any(|kind| may_change(*kind)) {
             return Ok(self.clone());
         }
         let mut changed = BatchBuilder::new(Limits::default());

@@ -15,7 +15,7 @@ pub use self::packed::{RawOffsets, RawPacked};
 /// Which columns are read together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum ColumnGroup {
-    /// What the fold reads of every event.
+    /// What the fold reads of every event, and the fields of kinds that hold no texts, which projections read most.
     Fold,
     /// Id, position and recording time.
     Identity,
@@ -123,6 +123,13 @@ pub struct RawBatch<'a> {
     pub texts: RawTexts<'a>,
     /// The columns, those of a group together.
     pub columns: Vec<RawColumn<'a>>,
+}
+
+/// Says whether a column is a field of a kind that holds no texts: it stands in the group fold, and is read when somebody
+/// looks.
+pub fn is_numeric_field(name: &str) -> bool {
+    let field = name.strip_prefix("fields.");
+    field.is_some_and(|field| !field.starts_with("text.") && !field.starts_with("json."))
 }
 
 /// How many rows columns of fixed names have; `customers`, `kinds`, `tags` and `lines` are tables of their own.

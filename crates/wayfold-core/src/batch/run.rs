@@ -67,13 +67,19 @@ impl<'a> Stretch<'a> {
         self.range().map(move |row| RowRef::new(self.columns, self.batch as usize, row))
     }
 
+    fn kinds(&self) -> &'a [EventKind] {
+        &self.columns.kind[self.range()]
+    }
+
     /// Says whether all of it is folded as it stands: each event is later than the one before, none later than an
     /// instant, and none takes another back.
     pub(crate) fn is_plain(&self, until: Timestamp) -> bool {
         let instants = &self.columns.occurred_at[self.range()];
-        let grow = instants.windows(2).all(|pair| pair[0] < pair[1]);
+        // No early end, so that several are compared at once.
+        let grow = instants.array_windows().fold(true, |grow, [a, b]| grow & (a < b));
         let is_due = instants.last().is_none_or(|last| *last <= until.as_micros());
-        grow && is_due && !self.columns.kind[self.range()].contains(&EventKind::EventRetracted)
+        let retracts = || self.kinds().contains(&EventKind::EventRetracted);
+        grow && is_due && !(self.columns.rare_kinds().retracted && retracts())
     }
 }
 
@@ -141,9 +147,17 @@ impl<'a> Run<'a> {
         of_rows + self.kinds().iter().filter(|known| **known == kind).count()
     }
 
+    /// How many events are of no known kind.
+    pub(crate) fn count_unknown(&self) -> usize {
+        match self.stretch {
+            Some(stretch) if !stretch.columns.rare_kinds().unknown => 0,
+            _ => self.count(EventKind::Unknown),
+        }
+    }
+
     /// The kinds of a stretch.
     fn kinds(&self) -> &'a [EventKind] {
-        self.stretch.map_or(&[], |stretch| &stretch.columns.kind[stretch.range()])
+        self.stretch.map_or(&[], |stretch| stretch.kinds())
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = EventView<'a>> {

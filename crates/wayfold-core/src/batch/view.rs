@@ -126,6 +126,20 @@ impl<'a> EventView<'a> {
         }
     }
 
+    /// The place in the total order, or the greatest that it may be where the id would have to be read for it.
+    #[inline]
+    pub(crate) fn order_key_at_most(&self) -> OrderKey {
+        match self.columns.later {
+            None => self.order_key(),
+            Some(_) => OrderKey {
+                occurred_at: self.occurred_at(),
+                sequence: self.columns.sequence[self.row()],
+                rank: self.hot.kind.rank(),
+                id: EventId::from_u128(u128::MAX),
+            },
+        }
+    }
+
     /// Whose event it is.
     pub fn customer(&self) -> CustomerKey {
         self.columns.customer_key(self.columns.customer[self.row()] as usize)

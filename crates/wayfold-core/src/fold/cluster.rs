@@ -59,9 +59,8 @@ impl Clusters {
             batches.iter().map(|batch| self.number(batch, customers, shard)).collect();
         let slots = self.touched.len();
         let numbers = |batch: usize| batches[batch].columns().customer.as_slice();
-        let changes = |numbers: &[u32]| numbers.windows(2).filter(|pair| pair[0] != pair[1]).count() + 1;
         let rows: usize = batches.iter().map(EventBatch::len).sum();
-        let stretches: usize = (0..batches.len()).map(|batch| changes(numbers(batch))).sum();
+        let stretches: usize = batches.iter().map(|batch| batch.columns().runs().len()).sum();
         let slot_of =
             |batch: usize, local: u32| Some(locals[batch][local as usize]).filter(|slot| *slot != NONE);
         self.rows.clear();
@@ -71,9 +70,8 @@ impl Clusters {
             let mut found = Vec::with_capacity(stretches);
             for batch in every {
                 let mut first = 0;
-                for stretch in numbers(batch).chunk_by(|a, b| a == b) {
-                    let rows = stretch.len() as u32;
-                    found.extend(slot_of(batch, stretch[0]).map(|slot| (slot, (batch as u32, first, rows))));
+                for (local, rows) in batches[batch].columns().runs() {
+                    found.extend(slot_of(batch, *local).map(|slot| (slot, (batch as u32, first, *rows))));
                     first += rows;
                 }
             }

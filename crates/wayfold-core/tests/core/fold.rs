@@ -1,5 +1,6 @@
 //! The fold: late events, retractions, the fold's own instant, shards and registered projections.
 
+use proptest::prelude::*;
 use wayfold_core::bodies::{EventRetracted, Refunded, Registered};
 use wayfold_core::{
     CustomerAt, ErrorKind, EventBatch, EventId, EventView, Fold, JourneyEvent, LifecycleStage, OrderKey,
@@ -164,6 +165,33 @@ fn ties_go_by_sequence_then_rank_then_id() {
     assert!(key(&order) < key(&refund), "an order causes its refund");
     assert!(key(&order.clone().with_sequence(1)) > key(&refund), "the source's order comes first");
     assert!(key(&placed("o1", 3, day(0), "1")) > key(&order));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
+    /// Where ids are read when somebody looks, the fold knows the place of the last event but for its id.
+    #[test]
+    fn ties_are_folded_in_their_order_whether_ids_are_at_hand_or_not(
+        orders in proptest::collection::vec((0_u32..3, 0_u32..2), 1..600),
+        (shuffled, cut, are_at_hand) in (any::<u64>(), 1_usize..300, proptest::collection::vec(any::<bool>(), 4)),
+    ) {
+        let mut events: Vec<_> = (1..).zip(orders).map(|(id, (at, sequence))| {
+            let mut order = placed(&format!("o{id}"), id, day(at), "1");
+            order.sequence = sequence;
+            order
+        }).collect();
+        let whole = export(&fold_events(&events));
+        events.sort_by_key(|event| event.id.as_u128().wrapping_mul(u128::from(shuffled | 1)) % 1_009);
+        let batches: Vec<_> = events.chunks(cut).zip(are_at_hand.iter().cycle()).map(|(events, is_at_hand)| {
+            let batch = batch(events);
+            match is_at_hand {
+                true => batch,
+                false => EventBatch::picked(&[batch].into(), (0..events.len() as u32).map(|row| (0, row)).collect()),
+            }
+        }).collect();
+        prop_assert_eq!(export(&fold(&batches)), whole);
+    }
 }
 
 #[test]

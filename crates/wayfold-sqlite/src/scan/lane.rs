@@ -21,7 +21,7 @@ const EVENTS_PER_PAGE: usize = 1_024;
 
 pub(super) struct SqliteLane<'a> {
     /// Until all is read, or something fails.
-    read: Option<OpenRead<'a>>,
+    read: Option<Arc<OpenRead>>,
     upcasters: &'a Upcasters,
     shard: Shard,
     /// Events after this number are read.
@@ -53,7 +53,7 @@ struct Progress {
 
 impl<'a> SqliteLane<'a> {
     pub(super) fn new(
-        read: OpenRead<'a>,
+        read: Arc<OpenRead>,
         upcasters: &'a Upcasters,
         shard: Shard,
         after: u64,
@@ -65,7 +65,7 @@ impl<'a> SqliteLane<'a> {
     }
 
     /// Reads the next part; `None` at the end.
-    fn part(&mut self, read: &OpenRead<'a>) -> Result<Option<ScanPart>> {
+    fn part(&mut self, read: &Arc<OpenRead>) -> Result<Option<ScanPart>> {
         if !self.tail.is_empty() {
             let tail = Tail::new(std::mem::take(&mut self.tail), &self.shard);
             self.sources.push(Progress::new(Source::Tail(tail)));
@@ -86,7 +86,7 @@ impl<'a> SqliteLane<'a> {
     }
 
     /// Reads pages until there are enough; says up to which spread all sources are read.
-    fn read_on(&mut self, read: &OpenRead<'a>, first: u64) -> Result<u64> {
+    fn read_on(&mut self, read: &Arc<OpenRead>, first: u64) -> Result<u64> {
         let enough = PAGES_PER_PART.max(PAGES_PER_SOURCE * self.sources.len());
         let mut pages: usize = self.sources.iter().map(|source| source.open.len()).sum();
         loop {
@@ -111,7 +111,7 @@ impl Progress {
     /// Reads the next page, if there is one, and says how many it has read.
     fn read_page(
         &mut self,
-        read: &OpenRead<'_>,
+        read: &Arc<OpenRead>,
         upcasters: &Upcasters,
         after: u64,
         last: u64,
@@ -120,7 +120,7 @@ impl Progress {
             Source::Tail(tail) => (tail.page(), tail.is_read()),
             Source::Block(block, pages) => {
                 let mut open = |number| -> Result<Page> {
-                    let batch = lifted(&block.open_page(read, number)?, upcasters)?;
+                    let batch = lifted(&block.open_page_for_fold(read, number)?, upcasters)?;
                     Ok((block.header.page_reach(number), newer(&batch, block.first, after)?))
                 };
                 (pages.next().map(&mut open).transpose()?, pages.start >= pages.end)
@@ -184,7 +184,7 @@ impl Iterator for SqliteLane<'_> {
                 self.read = Some(read);
                 Some(Ok(part))
             }
-            ended => match read.end() {
+            ended => match read.check() {
                 Ok(()) => ended.transpose(),
                 Err(changed) => Some(Err(changed)),
             },

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use pollster::block_on;
 use proptest::prelude::*;
-use wayfold_core::{CustomerKey, Position, Shard};
+use wayfold_core::{CustomerKey, Fold, Position, ProjectionSet, Rules, Shard};
 use wayfold_sqlite::{SqliteConfig, SqliteStore};
 use wayfold_store::{ErrorKind, EventStore, Lane, ScanPart};
 
@@ -127,4 +127,29 @@ fn a_part_that_cannot_be_read_ends_its_lane() {
     assert_eq!(error.kind(), ErrorKind::Corrupt, "{error}");
     assert!(error.to_string().contains("it is missing"), "{error}");
     assert!(lane.next().is_none(), "it goes on behind what is missing");
+}
+
+/// Ids, positions and texts stand in parts of their own, which are read when somebody looks at them.
+#[test]
+fn parts_that_nobody_looks_at_are_not_read() {
+    let folder = Folder::new();
+    let (store, events) = log(&folder, &[100; 200], 20_000);
+    drop(store);
+    folder.tamper("UPDATE rest SET bytes = zeroblob(40)");
+    folder.tamper("DELETE FROM identity");
+    let store = SqliteStore::open_read_only(folder.file(), SqliteConfig::default()).unwrap();
+    let scan = block_on(store.scan(Position::START, usize::MAX, 2)).unwrap();
+    let batches: Vec<_> = scan.lanes.into_iter().flat_map(read).flat_map(|part| part.batches).collect();
+    let mut fold = Fold::new(&ProjectionSet::new(Rules::default()).unwrap());
+    assert!(fold.apply(&batches).refolds.is_empty());
+    assert_eq!(fold.events(), events);
+    assert!(batches.iter().all(|batch| batch.failure().is_none()));
+    let [first, second, ..] = &batches[..] else { panic!("there are several pages") };
+    assert_eq!((first.event(0).position(), second.event(0).channel()), (None, None));
+    for (batch, words) in [(first, "it is missing"), (second, "Rest 1")] {
+        let failure = batch.failure().unwrap();
+        assert_eq!(failure.kind(), wayfold_core::ErrorKind::Malformed);
+        assert!(failure.to_string().contains(words), "{failure}");
+    }
+    assert_eq!(store.check().unwrap_err().kind(), ErrorKind::Corrupt);
 }

@@ -28,8 +28,8 @@ struct Unreadable {
 struct Nothing;
 
 impl ColumnSource for Nothing {
-    fn id(&self, row: usize) -> u128 {
-        row as u128
+    fn id(&self, row: usize) -> wayfold_core::Result<u128> {
+        Ok(row as u128)
     }
 
     fn columns(&self, _: ColumnGroup, _: fn(&str) -> bool) -> wayfold_core::Result<Vec<RawColumn<'_>>> {

@@ -52,6 +52,7 @@ impl<'a> Exporter<'a> {
         self.words(names::STAGE, &from.stage, |stage| Stage::ALL[stage].as_str());
         self.some(names::JOURNEY, where_not(&from.journey, NONE), texts);
         self.facts();
+        self.numbers(names::FIELDS, &from.fields);
     }
 
     /// Kinds as numbers of a small table of names and versions.
@@ -124,8 +125,9 @@ impl<'a> Exporter<'a> {
         self.sparse(names::PERSON, &from.person, RawValues::Texts);
         self.sparse(names::CORRELATION, &from.correlation, RawValues::Wide);
         self.sparse(names::CAUSATION, &from.causation, RawValues::Wide);
-        self.named(names::FIELDS, &from.fields);
-        self.named(names::ATTRIBUTES, &from.attributes);
+        self.texts(names::FIELDS, &from.fields);
+        self.numbers(names::ATTRIBUTES, &from.attributes);
+        self.texts(names::ATTRIBUTES, &from.attributes);
     }
 
     fn lines(&mut self) {
@@ -145,9 +147,13 @@ impl<'a> Exporter<'a> {
         }
     }
 
-    fn named(&mut self, of: &str, columns: &'a NamedColumns) {
-        let NamedColumns { texts, integers, booleans, times, amounts, moneys, ids, jsons } = columns;
-        self.each(of, "text", texts, |column| RawValues::Texts(Cow::Borrowed(column)));
+    fn texts(&mut self, of: &str, columns: &'a NamedColumns) {
+        self.each(of, "text", &columns.texts, |column| RawValues::Texts(Cow::Borrowed(column)));
+        self.each(of, "json", &columns.jsons, |column| RawValues::Texts(Cow::Borrowed(column)));
+    }
+
+    fn numbers(&mut self, of: &str, columns: &'a NamedColumns) {
+        let NamedColumns { texts: _, integers, booleans, times, amounts, moneys, ids, jsons: _ } = columns;
         self.each(of, "integer", integers, |column| RawValues::Integers(Cow::Borrowed(column)));
         self.each(of, "boolean", booleans, |column| {
             RawValues::Integers(column.iter().map(|value| i64::from(*value)).collect())
@@ -159,7 +165,6 @@ impl<'a> Exporter<'a> {
         let code = |money: &Money| currency(money.currency);
         self.each(of, "currency", moneys, |column| RawValues::Integers(column.iter().map(code).collect()));
         self.each(of, "id", ids, |column| RawValues::Wide(Cow::Borrowed(column)));
-        self.each(of, "json", jsons, |column| RawValues::Texts(Cow::Borrowed(column)));
     }
 
     fn each<T: Copy>(

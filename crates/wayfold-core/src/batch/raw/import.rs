@@ -5,13 +5,14 @@ mod take;
 
 use std::borrow::Cow;
 use std::ops::RangeInclusive;
+use std::sync::OnceLock;
 
 use hashbrown::{HashMap, HashSet};
 
-use self::take::{check_rows, out_of_range, sparse};
+use self::take::{check_rows, out_of_range};
 use super::{RawBatch, RawColumn, RawTexts, RawValues, names};
 use crate::batch::EventBatch;
-use crate::batch::columns::{Columns, NONE, Texts};
+use crate::batch::columns::{Columns, NONE, RareKinds, Texts};
 use crate::batch::lift::ForeignRow;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{EventBody, EventKind};
@@ -123,17 +124,22 @@ impl<'a> Importer<'a> {
             Ok((todays_kind(self.texts.get(*number), version), version, *number))
         };
         let table = kinds.iter().zip(&versions).map(read).collect::<Result<Vec<_>>>()?;
-        let entries = self.every(names::KIND, &(0..=table.len() as i64 - 1), |entry| entry as u32)?;
-        let entries = entries.ok_or_else(|| bad(names::KIND, "it is missing"))?;
         let known: Vec<_> = table.iter().map(|(kind, ..)| kind.unwrap_or(EventKind::Unknown)).collect();
-        to.kind = entries.iter().map(|entry| known[*entry as usize]).collect();
-        to.schema_version = match &table[..] {
-            [(_, version, _), others @ ..] if others.iter().all(|(_, other, _)| other == version) => {
-                vec![*version; self.rows]
-            }
-            _ => entries.iter().map(|entry| table[*entry as usize].1).collect(),
-        };
-        if table.iter().any(|(kind, ..)| kind.is_none()) {
+        let range = 0..=table.len() as i64 - 1;
+        let stored = self.columns.get(names::KIND).cloned();
+        let kinds = self.every(names::KIND, &range, |entry| known[entry as usize])?;
+        to.kind = kinds.ok_or_else(|| bad(names::KIND, "it is missing"))?;
+        to.rare_kinds = RareKinds::among(&known).into();
+        let is_foreign = table.iter().any(|(kind, ..)| kind.is_none());
+        let has_one_version = table.iter().all(|(_, version, _)| *version == table[0].1);
+        if has_one_version && !is_foreign {
+            to.schema_version = vec![table.first().map_or(0, |(_, version, _)| *version); self.rows];
+            return Ok(());
+        }
+        self.columns.extend(stored.map(|column| (column.name.clone(), column)));
+        let entries = self.every(names::KIND, &range, |entry| entry as u32)?.unwrap_or_default();
+        to.schema_version = entries.iter().map(|entry| table[*entry as usize].1).collect();
+        if is_foreign {
             let rows = entries.iter().map(|entry| table[*entry as usize]).enumerate();
             let foreign_rows = rows.filter(|(_, (kind, ..))| kind.is_none());
             foreign.extend(
@@ -168,6 +174,9 @@ impl<'a> Importer<'a> {
         }
         to.spreads = spreads.into();
         to.customers = tenants.into_iter().zip(customers).collect();
+        if let Some(RawColumn { values: RawValues::Packed(packed), .. }) = self.columns.get(names::CUSTOMER) {
+            to.runs = packed.runs().map(OnceLock::from).unwrap_or_default();
+        }
         let range = 0..=to.customers.len() as i64 - 1;
         let numbers = self.every(names::CUSTOMER, &range, |number| number as u32)?;
         to.customer = numbers.ok_or_else(|| bad(names::CUSTOMER, "it is missing"))?;
@@ -180,7 +189,7 @@ impl<'a> Importer<'a> {
         to.sequence = self.every_or_zero(names::SEQUENCE, 0..=u32::MAX.into())?;
         to.stage = self.words(names::STAGE, |word| Stage::parse(word).map(|stage| stage as u8))?;
         to.journey = vec![NONE; self.rows];
-        for (row, number) in self.some_texts(names::JOURNEY)? {
+        for (row, number) in self.some_texts(names::JOURNEY)?.iter() {
             self.check_name(names::JOURNEY, number)?;
             to.journey[row as usize] = number;
         }
@@ -218,16 +227,13 @@ impl<'a> Importer<'a> {
 
     fn rare(&mut self, to: &mut Columns) -> Result<()> {
         to.channel = self.words(names::CHANNEL, |word| Channel::parse(word).map(|channel| channel as u8))?;
-        to.source = sparse(self.some_texts(names::SOURCE)?);
-        to.team = sparse(self.some_texts(names::TEAM)?);
-        to.person = sparse(self.some_texts(names::PERSON)?);
-        to.correlation = sparse(self.some_wide(names::CORRELATION)?);
-        to.causation = sparse(self.some_wide(names::CAUSATION)?);
-        let received_at = self.some_integers(names::RECEIVED_AT, self.rows)?;
-        for (_, micros) in &received_at {
-            check_instants(names::RECEIVED_AT, &[*micros])?;
-        }
-        to.received_at = sparse(received_at);
+        to.source = self.some_texts(names::SOURCE)?;
+        to.team = self.some_texts(names::TEAM)?;
+        to.person = self.some_texts(names::PERSON)?;
+        to.correlation = self.some_wide(names::CORRELATION)?;
+        to.causation = self.some_wide(names::CAUSATION)?;
+        to.received_at = self.some_integers(names::RECEIVED_AT, self.rows)?;
+        check_instants(names::RECEIVED_AT, to.received_at.values())?;
         Ok(())
     }
 }

@@ -42,11 +42,12 @@ impl<'a> RawOffsets<'a> {
 
     /// The greatest number.
     fn most(&self) -> u64 {
+        // Compared in their own width, many at once.
         match self.width {
-            1 => self.bytes.iter().copied().max().unwrap_or(0).into(),
-            2 => self.chunks(u16::from_le_bytes).max().unwrap_or(0).into(),
-            4 => self.chunks(u32::from_le_bytes).max().unwrap_or(0).into(),
-            _ => self.map(|number| number).into_iter().max().unwrap_or(0),
+            1 => self.bytes.iter().fold(0, |most, byte| most.max(*byte)).into(),
+            2 => self.chunks(u16::from_le_bytes).fold(0, u16::max).into(),
+            4 => self.chunks(u32::from_le_bytes).fold(0, u32::max).into(),
+            _ => self.map(|number| number).into_iter().fold(0, u64::max),
         }
     }
 
@@ -54,28 +55,25 @@ impl<'a> RawOffsets<'a> {
         match self.width {
             1 => self.bytes.iter().map(|byte| value((*byte).into())).collect(),
             2 => self.chunks(u16::from_le_bytes).map(|number| value(number.into())).collect(),
+            3 => self.chunks(narrow::<3>).map(value).collect(),
             4 => self.chunks(u32::from_le_bytes).map(|number| value(number.into())).collect(),
-            8 => self.chunks(u64::from_le_bytes).map(value).collect(),
-            _ => {
-                // Each number is read with the bytes behind it, which are then cut off, as long as there are enough.
-                let (width, limit) = (self.width, self.limit());
-                let mut all = Vec::with_capacity(self.len());
-                let whole = self.bytes.array_windows().step_by(width);
-                all.extend(whole.map(|bytes| value(u64::from_le_bytes(*bytes) & limit)));
-                let rest = self.bytes[all.len() * width..].chunks_exact(width);
-                all.extend(rest.map(|bytes| {
-                    let mut whole = [0; 8];
-                    whole[..width].copy_from_slice(bytes);
-                    value(u64::from_le_bytes(whole))
-                }));
-                all
-            }
+            5 => self.chunks(narrow::<5>).map(value).collect(),
+            6 => self.chunks(narrow::<6>).map(value).collect(),
+            7 => self.chunks(narrow::<7>).map(value).collect(),
+            _ => self.chunks(u64::from_le_bytes).map(value).collect(),
         }
     }
 
-    fn chunks<const N: usize, T: 'a>(&self, number: fn([u8; N]) -> T) -> impl Iterator<Item = T> + 'a {
+    fn chunks<const N: usize, T>(&self, number: impl Fn([u8; N]) -> T + 'a) -> impl Iterator<Item = T> + 'a {
         self.bytes.as_chunks().0.iter().map(move |bytes| number(*bytes))
     }
+}
+
+#[inline]
+fn narrow<const N: usize>(bytes: [u8; N]) -> u64 {
+    let mut whole = [0; 8];
+    whole[..N].copy_from_slice(&bytes);
+    u64::from_le_bytes(whole)
 }
 
 impl RawPacked<'_> {
@@ -95,6 +93,20 @@ impl RawPacked<'_> {
     /// Every number.
     pub fn to_vec(&self) -> Vec<i64> {
         self.map(|number| number)
+    }
+
+    /// The runs of equal numbers, where they are stored so and have 32 bits.
+    pub(crate) fn runs(&self) -> Option<Vec<(u32, u32)>> {
+        let Self::Runs(stored) = self else { return None };
+        let mut runs: Vec<(u32, u32)> = Vec::with_capacity(stored.len());
+        for (number, length) in stored.iter().filter(|(_, length)| *length > 0) {
+            let number = u32::try_from(*number).ok()?;
+            match runs.last_mut() {
+                Some((last, more)) if *last == number => *more += length,
+                _ => runs.push((number, *length)),
+            }
+        }
+        Some(runs)
     }
 
     /// Every number in another form, if all are of a range; else one that is not.

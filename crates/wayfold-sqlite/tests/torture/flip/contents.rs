@@ -8,8 +8,8 @@ use wayfold_block::write_fresh;
 use wayfold_core::{CustomerKey, EventBatch, EventView, JourneyEvent, Position, Tag};
 use wayfold_sqlite::{CheckReport, Durability, SqliteStore};
 use wayfold_store::{
-    AppendCondition, AppendOutcome, Checkpoint, CheckpointName, EventFilter, EventStore, EventStoreExt,
-    ReadQuery, Result, ScanPart,
+    AppendCondition, AppendOutcome, Checkpoint, CheckpointName, Error, ErrorKind, EventFilter, EventStore,
+    EventStoreExt, ReadQuery, Result, ScanPart,
 };
 use wayfold_testkit::Scratch;
 
@@ -70,6 +70,11 @@ fn newest(store: &SqliteStore) -> Result<Pages> {
 /// Everything as a fold reads it, brought into the order of positions.
 fn scanned(store: &SqliteStore) -> Result<Pages> {
     let parts = block_on(store.scan(Position::START, usize::MAX, 2))?.read()?;
+    // What is read when it is looked at fails then.
+    let unread = parts.iter().flat_map(|part| &part.batches).find_map(|batch| batch.check().err());
+    if let Some(error) = unread {
+        return Err(Error::new(ErrorKind::Corrupt, error));
+    }
     let mut views: Vec<_> = parts.iter().flat_map(ScanPart::events).collect();
     views.sort_by_key(EventView::position);
     Ok(pages([&EventBatch::from_views(views)]))

@@ -3,13 +3,14 @@
 use super::{Importer, RawBatch, RawTexts, names};
 use crate::batch::columns::{Columns, NamedColumns};
 use crate::batch::later::{ColumnSource, Recorded};
-use crate::batch::raw::{ColumnGroup, RawColumn};
+use crate::batch::raw::{ColumnGroup, RawColumn, is_numeric_field};
 use crate::error::Result;
 
 /// What a fold reads of every event; `None` if some are of no kind that this version of the library writes.
 pub(in crate::batch) fn fold(raw: RawBatch<'_>) -> Result<Option<Columns>> {
     let mut foreign = Vec::new();
     let mut importer = Importer::new(raw)?;
+    importer.columns.retain(|name, _| !is_numeric_field(name));
     let columns = importer.fold(&mut foreign)?;
     importer.end()?;
     Ok(foreign.is_empty().then_some(Columns { texts: importer.texts, ..columns }))
@@ -23,12 +24,8 @@ pub(in crate::batch) fn recorded(source: &dyn ColumnSource, rows: usize) -> Resu
 
 /// The fields of kinds that hold no texts.
 pub(in crate::batch) fn numbers(source: &dyn ColumnSource, rows: usize) -> Result<NamedColumns> {
-    let is_wanted = |name: &str| {
-        let (of, rest) = name.split_once('.').unwrap_or_default();
-        of == names::FIELDS && !rest.starts_with("text.") && !rest.starts_with("json.")
-    };
     let mut columns = Columns::default();
-    importer(rows, source.columns(ColumnGroup::Rest, is_wanted)?)?.named(&mut columns)?;
+    importer(rows, source.columns(ColumnGroup::Fold, is_numeric_field)?)?.named(&mut columns)?;
     Ok(columns.fields)
 }
 

@@ -3,9 +3,8 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::take::sparse;
 use super::{Importer, bad, check_instants, malformed, names};
-use crate::batch::columns::{Columns, NONE, Named, NamedColumns, OrderFacts};
+use crate::batch::columns::{Columns, NONE, Named, NamedColumns, OrderFacts, Sparse};
 use crate::batch::lift::ForeignRow;
 use crate::error::Result;
 use crate::event::{EventKind, NestedJson, UNKNOWN_FIELDS, Unknown};
@@ -52,18 +51,16 @@ impl Importer<'_> {
             "integer" => put(&mut to.integers, name, self.some_integers(whole, rows)?),
             "boolean" => {
                 let values = self.some_integers(whole, rows)?;
-                if values.iter().any(|(_, value)| !(0..=1).contains(value)) {
+                if values.values().iter().any(|value| !(0..=1).contains(value)) {
                     return Err(bad(whole, "a boolean is neither 0 nor 1"));
                 }
-                put(
-                    &mut to.booleans,
-                    name,
-                    values.into_iter().map(|(row, value)| (row, value == 1)).collect(),
-                );
+                let (rows, values) = values.into_parts();
+                let values = values.into_iter().map(|value| value == 1).collect();
+                put(&mut to.booleans, name, Sparse::from_parts(rows, values));
             }
             "time" => {
                 let values = self.some_integers(whole, rows)?;
-                values.iter().try_for_each(|(_, micros)| check_instants(whole, &[*micros]))?;
+                check_instants(whole, values.values())?;
                 put(&mut to.times, name, values);
             }
             "amount" => put(&mut to.amounts, name, self.some_integers(whole, rows)?),
@@ -86,10 +83,10 @@ impl Importer<'_> {
     fn check_each(
         &self,
         name: &str,
-        values: &[(u32, u32)],
+        values: &Sparse<u32>,
         check: impl Fn(&str) -> Result<bool>,
     ) -> Result<()> {
-        let numbers: BTreeSet<u32> = values.iter().map(|(_, number)| *number).collect();
+        let numbers: BTreeSet<u32> = values.values().iter().copied().collect();
         for number in numbers {
             if !check(self.texts.get(number)).map_err(|error| bad(name, error))? {
                 return Err(bad(name, "a text is not in the form in which it is kept"));
@@ -194,8 +191,8 @@ pub(super) fn check_fields(columns: &Columns, foreign: &[ForeignRow]) -> Result<
     fields.into_iter().zip(stated).try_for_each(|(field, rows)| check(field, &mut rows.into_iter()))
 }
 
-fn put<T: Copy>(to: &mut Named<T>, name: &str, values: Vec<(u32, T)>) {
+fn put<T: Copy>(to: &mut Named<T>, name: &str, values: Sparse<T>) {
     if !values.is_empty() {
-        to.insert(Cow::Owned(name.to_owned()), sparse(values));
+        to.insert(Cow::Owned(name.to_owned()), values);
     }
 }

@@ -10,14 +10,15 @@ use crate::time::Timestamp;
 impl Importer<'_> {
     /// The first line and the number of lines of each row that has any.
     pub(super) fn line_ranges(&mut self) -> Result<Indexed<(u32, u32)>> {
-        let (mut ranges, mut next) = (Indexed::default(), 0_u32);
-        for (row, lines) in self.some_integers(names::LINE_COUNT, self.rows)? {
+        let (rows, counts) = self.some_integers(names::LINE_COUNT, self.rows)?.into_parts();
+        let (mut ranges, mut next) = (Vec::with_capacity(counts.len()), 0_u32);
+        for lines in counts {
             let number = u32::try_from(lines).ok().filter(|number| *number > 0);
             let end = number.and_then(|number| next.checked_add(number)).ok_or_else(other_lines)?;
-            ranges.push(row, (next, end - next));
+            ranges.push((next, end - next));
             next = end;
         }
-        Ok(ranges)
+        Ok(Indexed::from_parts(&rows, ranges))
     }
 
     pub(super) fn lines(&mut self, lines: &mut LineColumns) -> Result<()> {
@@ -41,7 +42,7 @@ impl Importer<'_> {
 
     fn line_prices(&mut self, name: &str, lines: usize) -> Result<Vec<Option<i64>>> {
         let mut prices = vec![None; lines];
-        for (line, price) in self.some_integers(name, lines)? {
+        for (line, price) in self.some_integers(name, lines)?.iter() {
             prices[line as usize] = Some(price);
         }
         Ok(prices)
@@ -76,31 +77,29 @@ impl Importer<'_> {
     /// needs neither.
     pub(super) fn facts(&mut self, lines: &Indexed<(u32, u32)>) -> Result<Indexed<OrderFacts>> {
         let orders = self.some_texts(names::ORDER)?;
+        if orders.values().iter().any(|number| !self.texts.get(*number).starts_with("order:")) {
+            return Err(bad(names::ORDER, "a text is no tag of type order"));
+        }
         let amounts = self.moneys(names::AMOUNT, names::AMOUNT_CURRENCY)?;
         let promises = self.some_integers(names::PROMISED_AT, self.rows)?;
         let margins = self.some_integers(names::LINE_MARGIN, self.rows)?;
-        let rows = orders.iter().map(|(row, _)| *row).chain(amounts.iter().map(|(row, _)| *row));
-        let rows = rows.chain(promises.iter().map(|(row, _)| *row));
-        let mut facts = Indexed::of_rows(rows.chain(lines.iter().map(|(row, _)| row)), OrderFacts::default());
-        for (row, number) in orders {
-            facts.at(row).order = Some(number);
+        check_instants(names::PROMISED_AT, promises.values())?;
+        let of_lines: Vec<u32> = lines.iter().map(|(row, _)| row).collect();
+        let rows = union([orders.rows(), amounts.rows(), promises.rows(), &of_lines]);
+        let mut facts = vec![OrderFacts::default(); rows.len()];
+        for_each_in(&rows, orders.iter(), |place, number| facts[place].order = Some(number));
+        for_each_in(&rows, amounts.iter(), |place, money| facts[place].amount = Some(money));
+        for_each_in(&rows, promises.iter(), |place, micros| {
+            facts[place].promised_at = Some(Timestamp::trusted(micros));
+        });
+        for_each_in(&rows, lines.iter(), |place, _| facts[place].lines = Some(LineFacts { margin: None }));
+        if margins.rows().iter().any(|row| lines.get(*row).is_none()) {
+            return Err(bad(names::LINE_MARGIN, "a row without lines has a margin"));
         }
-        for (row, money) in amounts {
-            facts.at(row).amount = Some(money);
-        }
-        for (row, micros) in promises {
-            check_instants(names::PROMISED_AT, &[micros])?;
-            facts.at(row).promised_at = Some(Timestamp::trusted(micros));
-        }
-        for (row, _) in lines.iter() {
-            facts.at(row).lines = Some(LineFacts { margin: None });
-        }
-        for (row, margin) in margins {
-            let without = || bad(names::LINE_MARGIN, "a row without lines has a margin");
-            lines.get(row).ok_or_else(without)?;
-            facts.at(row).lines = Some(LineFacts { margin: Some(margin) });
-        }
-        Ok(facts)
+        for_each_in(&rows, margins.iter(), |place, margin| {
+            facts[place].lines = Some(LineFacts { margin: Some(margin) });
+        });
+        Ok(Indexed::from_parts(&rows, facts))
     }
 
     /// Checks what the fold reads against the tags and lines that it comes from.
@@ -136,6 +135,32 @@ impl Importer<'_> {
             return Ok(());
         }
         Err(bad(names::ORDER, format_args!("row {row} has another than its one tag of type order")))
+    }
+}
+
+/// The rows of all lists, of which each grows: most often the longest list holds the others.
+fn union(lists: [&[u32]; 4]) -> Vec<u32> {
+    let longest = lists.iter().max_by_key(|list| list.len()).copied().unwrap_or_default();
+    let holds = |list: &[u32]| {
+        let mut rest = longest.iter();
+        list.iter().all(|row| rest.any(|known| known == row))
+    };
+    if lists.iter().all(|list| holds(list)) {
+        return longest.to_vec();
+    }
+    let mut rows = lists.concat();
+    rows.sort_unstable();
+    rows.dedup();
+    rows
+}
+
+/// Calls with the place and the value of each row of a list; all rows stand among those given, and both grow.
+fn for_each_in<T>(rows: &[u32], list: impl Iterator<Item = (u32, T)>, mut take: impl FnMut(usize, T)) {
+    let mut places = rows.iter().enumerate();
+    for (row, value) in list {
+        if let Some((place, _)) = places.find(|(_, known)| **known == row) {
+            take(place, value);
+        }
     }
 }
 

@@ -13,32 +13,33 @@ use crate::money::{Amount, Money};
 const NOT_EVERY: &str = "it does not hold a whole number for every row";
 
 impl<'a> Importer<'a> {
-    pub(super) fn moneys(&mut self, amounts: &str, currencies: &str) -> Result<Vec<(u32, Money)>> {
+    pub(super) fn moneys(&mut self, amounts: &str, currencies: &str) -> Result<Sparse<Money>> {
         let values = self.some_integers(amounts, self.rows)?;
         let codes = self.some_integers(currencies, self.rows)?;
-        if values.len() != codes.len() {
+        if values.values().len() != codes.values().len() {
             return Err(bad(currencies, "it is not as long as the amounts"));
         }
-        let mut known: Option<(i64, Currency)> = None;
-        let mut moneys = Vec::with_capacity(values.len());
-        for ((row, amount), (other, code)) in values.into_iter().zip(codes) {
-            if row != other {
-                return Err(bad(currencies, "it has other rows than the amounts"));
-            }
-            let currency = match known {
-                Some((last, currency)) if last == code => currency,
-                _ => read_currency(currencies, code)?,
-            };
-            known = Some((code, currency));
-            moneys.push((row, Money::new(Amount::from_ten_thousandths(amount), currency)));
+        if values.rows() != codes.rows() {
+            return Err(bad(currencies, "it has other rows than the amounts"));
         }
-        Ok(moneys)
+        let mut known: Option<(i64, Currency)> = None;
+        let mut moneys = Vec::with_capacity(codes.values().len());
+        for (amount, code) in values.values().iter().zip(codes.values()) {
+            let currency = match known {
+                Some((last, currency)) if last == *code => currency,
+                _ => read_currency(currencies, *code)?,
+            };
+            known = Some((*code, currency));
+            moneys.push(Money::new(Amount::from_ten_thousandths(*amount), currency));
+        }
+        let (rows, _) = values.into_parts();
+        Ok(Sparse::from_parts(rows, moneys))
     }
 
     pub(super) fn words(&mut self, name: &str, parse: impl Fn(&str) -> Result<u8>) -> Result<Vec<u8>> {
         let mut bytes = vec![NONE_BYTE; self.rows];
         let mut known: Vec<(u32, u8)> = Vec::new();
-        for (row, number) in self.some_texts(name)? {
+        for (row, number) in self.some_texts(name)?.iter() {
             let byte = match known.iter().find(|(text, _)| *text == number) {
                 Some((_, byte)) => *byte,
                 None => {
@@ -135,35 +136,35 @@ impl<'a> Importer<'a> {
         }
     }
 
-    pub(super) fn some_integers(&mut self, name: &str, all: usize) -> Result<Vec<(u32, i64)>> {
+    pub(super) fn some_integers(&mut self, name: &str, all: usize) -> Result<Sparse<i64>> {
         match self.columns.remove(name) {
-            None => Ok(Vec::new()),
+            None => Ok(Sparse::default()),
             Some(RawColumn { rows, values: RawValues::Integers(values), .. }) => {
-                pairs(name, rows, &values, all)
+                some(name, rows, values.into_owned(), all)
             }
             Some(RawColumn { rows, values: RawValues::Packed(packed), .. }) => {
-                pairs(name, rows, &packed.to_vec(), all)
+                some(name, rows, packed.to_vec(), all)
             }
             Some(_) => Err(bad(name, "it does not hold whole numbers")),
         }
     }
 
-    pub(super) fn some_wide(&mut self, name: &str) -> Result<Vec<(u32, u128)>> {
+    pub(super) fn some_wide(&mut self, name: &str) -> Result<Sparse<u128>> {
         match self.columns.remove(name) {
-            None => Ok(Vec::new()),
+            None => Ok(Sparse::default()),
             Some(RawColumn { rows, values: RawValues::Wide(values), .. }) => {
-                pairs(name, rows, &values, self.rows)
+                some(name, rows, values.into_owned(), self.rows)
             }
             Some(_) => Err(bad(name, "it does not hold ids")),
         }
     }
 
-    pub(super) fn some_texts(&mut self, name: &str) -> Result<Vec<(u32, u32)>> {
+    pub(super) fn some_texts(&mut self, name: &str) -> Result<Sparse<u32>> {
         match self.columns.remove(name) {
-            None => Ok(Vec::new()),
+            None => Ok(Sparse::default()),
             Some(RawColumn { rows, values: RawValues::Texts(values), .. }) => {
                 self.check_texts(name, &values)?;
-                pairs(name, rows, &values, self.rows)
+                some(name, rows, values.into_owned(), self.rows)
             }
             Some(_) => Err(bad(name, "it does not hold texts")),
         }
@@ -179,24 +180,14 @@ impl<'a> Importer<'a> {
     }
 }
 
-pub(super) fn sparse<T: Copy>(values: Vec<(u32, T)>) -> Sparse<T> {
-    let (rows, values) = values.into_iter().unzip();
-    Sparse::from_parts(rows, values)
-}
-
-fn pairs<T: Copy>(
-    name: &str,
-    rows: Option<Cow<'_, [u32]>>,
-    values: &[T],
-    all: usize,
-) -> Result<Vec<(u32, T)>> {
+fn some<T: Copy>(name: &str, rows: Option<Cow<'_, [u32]>>, values: Vec<T>, all: usize) -> Result<Sparse<T>> {
     let last = match &rows {
         Some(rows) => rows.last().map_or(0, |last| *last as usize + 1),
         None => values.len(),
     };
     match rows {
-        None if values.len() == all => Ok((0..).zip(values.iter().copied()).collect()),
-        Some(rows) if last <= all => Ok(rows.iter().copied().zip(values.iter().copied()).collect()),
+        None if values.len() == all => Ok(Sparse::from_parts((0..all as u32).collect(), values)),
+        Some(rows) if last <= all => Ok(Sparse::from_parts(rows.into_owned(), values)),
         _ => Err(bad(name, format_args!("it reaches row {last} of {all}"))),
     }
 }
