@@ -244,9 +244,11 @@ impl Shards {
             fold.for_each_own_view(handle, tenant, as_of, |key, view| views.push((key, view)))?;
             Ok(views)
         };
-        let views = each_fold(&self.folds, own_views);
-        let mut views =
-            views.into_iter().collect::<Result<Vec<_>>>()?.into_iter().flatten().collect::<Vec<_>>();
+        let mut views = each_fold(&self.folds, own_views).into_iter().collect::<Result<Vec<_>>>()?;
+        if let [views] = &mut views[..] {
+            return Ok(std::mem::take(views));
+        }
+        let mut views: Vec<_> = views.into_iter().flatten().collect();
         // The folds' views are sorted each, and a stable sort finds that.
         views.sort_by(|a, b| a.0.cmp(&b.0));
         Ok(views)
@@ -295,7 +297,13 @@ fn fold_lane(fold: &mut Fold, lane: Lane<'_>, known: Known) -> Result<Folded> {
 pub(crate) fn readable(batch: &EventBatch) -> Result<()> {
     match batch.failure() {
         None => Ok(()),
-        Some(error) => Err(wayfold_store::Error::new(wayfold_store::ErrorKind::Corrupt, error).into()),
+        Some(error) => {
+            let kind = match error.kind() {
+                wayfold_core::ErrorKind::Unavailable => wayfold_store::ErrorKind::Unavailable,
+                _ => wayfold_store::ErrorKind::Corrupt,
+            };
+            Err(wayfold_store::Error::new(kind, error).into())
+        }
     }
 }
 

@@ -64,10 +64,11 @@ impl Fold {
         self.own_view_of(handle, customer, &CustomerAt::new(&self.records[customer], as_of)).map(Some)
     }
 
-    /// Calls back with every customer of a tenant and its view of a registered projection, by key bytes.
+    /// Calls back with every customer of a tenant and its view of a registered projection, by key bytes; the views of all
+    /// are made before the first call.
     ///
     /// # Errors
-    /// As [`Fold::own_view`], for the first customer that cannot be answered.
+    /// As [`Fold::own_view`], for one of the customers that cannot be answered.
     pub fn for_each_own_view<P: Projection>(
         &self,
         handle: Handle<P>,
@@ -76,10 +77,18 @@ impl Fold {
         mut take: impl FnMut(CustomerKey, P::View),
     ) -> Result<()> {
         self.check_as_of(as_of)?;
-        for customer in self.sorted(Some(tenant)) {
-            self.check_customer(customer, as_of)?;
-            let at = CustomerAt::new(&self.records[customer], as_of);
-            take(self.customers.key(customer as u32), self.own_view_of(handle, customer, &at)?);
+        // States are looked at as they lie in memory, and not in the order of the names.
+        let customers: Vec<usize> = self.of_tenant(Some(tenant)).collect();
+        let mut views = Vec::with_capacity(customers.len());
+        for customer in &customers {
+            self.check_customer(*customer, as_of)?;
+            let at = CustomerAt::new(&self.records[*customer], as_of);
+            views.push(Some(self.own_view_of(handle, *customer, &at)?));
+        }
+        for (place, customer) in self.sorted_places(Some(tenant), &customers) {
+            if let Some(view) = views[place].take() {
+                take(self.customers.key(customer as u32), view);
+            }
         }
         Ok(())
     }
@@ -153,6 +162,16 @@ impl Fold {
 
     /// Numbers of the customers with events, of one tenant or all, by the bytes of their keys.
     pub(crate) fn sorted(&self, tenant: Option<&Tenant>) -> Vec<usize> {
+        let customers: Vec<usize> = self.of_tenant(tenant).collect();
+        self.sorted_places(tenant, &customers).map(|(_, customer)| customer).collect()
+    }
+
+    /// Customers of a tenant or of all, by the bytes of their keys, each with its place in the list.
+    fn sorted_places(
+        &self,
+        tenant: Option<&Tenant>,
+        customers: &[usize],
+    ) -> impl Iterator<Item = (usize, usize)> + use<> {
         // Within a tenant the first bytes tell most names apart, and are compared as a number.
         let begin = |customer: usize| {
             let name = self.customers.texts(customer).1.as_bytes();
@@ -161,12 +180,14 @@ impl Fold {
             first[..length].copy_from_slice(&name[..length]);
             if tenant.is_some() { u64::from_be_bytes(first) } else { 0 }
         };
-        let customers = self.of_tenant(tenant);
-        let mut customers: Vec<_> = customers.map(|customer| (begin(customer), customer)).collect();
-        customers.sort_unstable_by(|(a_begin, a), (b_begin, b)| {
-            a_begin.cmp(b_begin).then_with(|| self.customers.texts(*a).cmp(&self.customers.texts(*b)))
+        let places = customers.iter().enumerate();
+        let mut places: Vec<_> =
+            places.map(|(place, customer)| (begin(*customer), place as u32, *customer as u32)).collect();
+        let texts = |customer: u32| self.customers.texts(customer as usize);
+        places.sort_unstable_by(|(a_begin, _, a), (b_begin, _, b)| {
+            a_begin.cmp(b_begin).then_with(|| texts(*a).cmp(&texts(*b)))
         });
-        customers.into_iter().map(|(_, customer)| customer).collect()
+        places.into_iter().map(|(_, place, customer)| (place as usize, customer as usize))
     }
 
     /// The customers with events, of a tenant or of all, in no order.
