@@ -49,6 +49,7 @@
 //!   [`BusinessHours`]; the [`FeedbackLoop`]; and whether [`Needs`] have shifted.
 //! - [`RateTable`]: rates by day; [`ConvertedValue`]: revenue and refunds in one currency.
 //! - [`Promises`]: which deliveries were on time, how late the others were, and what customers did then.
+//! - [`Campaigns`]: what was sent and offered, opened, clicked, redeemed and ordered, at what cost.
 //! - [`Recommender`]: what to offer next, of the [`CoOccurrence`] of items in what customers view and order.
 //!
 //! # How it computes
@@ -60,6 +61,7 @@
 
 mod accounts;
 mod buying_days;
+mod campaigns;
 mod cells;
 mod discount;
 mod error;
@@ -78,6 +80,7 @@ mod model;
 mod needs;
 mod numeric;
 mod pipeline;
+mod placed;
 mod points;
 mod promises;
 mod random;
@@ -101,6 +104,7 @@ pub use self::accounts::{
     ProcurementStepRow, ProcurementVisit, WaitChange, WhatIf,
 };
 pub use self::buying_days::{BuyingCells, BuyingDay, BuyingDays, BuyingDaysView};
+pub use self::campaigns::{CampaignBy, CampaignRow, CampaignStep, CampaignTotal, CampaignTouch, Campaigns};
 pub use self::cells::Cells;
 pub use self::discount::DiscountRate;
 pub use self::error::{Error, ErrorKind, Result};

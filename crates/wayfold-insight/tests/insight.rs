@@ -8,6 +8,8 @@
 mod accounts;
 #[path = "insight/analytics.rs"]
 mod analytics;
+#[path = "insight/campaigns.rs"]
+mod campaigns;
 #[path = "insight/cdnow.rs"]
 mod cdnow;
 #[path = "insight/conforming.rs"]

@@ -1,0 +1,7 @@
+//! Campaigns and offers (营销活动): sent, opened, clicked, redeemed, ordered, and what came of the money.
+
+mod contacts;
+mod report;
+
+pub use self::contacts::{CampaignTotal, CampaignTouch, Campaigns};
+pub use self::report::{CampaignBy, CampaignRow, CampaignStep};
