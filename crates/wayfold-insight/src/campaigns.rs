@@ -3,5 +3,6 @@
 mod contacts;
 mod report;
 
+pub(crate) use self::contacts::campaign_of;
 pub use self::contacts::{CampaignTotal, CampaignTouch, Campaigns};
 pub use self::report::{CampaignBy, CampaignRow, CampaignStep};

@@ -50,6 +50,7 @@
 //! - [`RateTable`]: rates by day; [`ConvertedValue`]: revenue and refunds in one currency.
 //! - [`Promises`]: which deliveries were on time, how late the others were, and what customers did then.
 //! - [`Campaigns`]: what was sent and offered, opened, clicked, redeemed and ordered, at what cost.
+//! - [`Effect`] of a treatment against a [`HoldOutGroup`], or against customers who are alike by [`Matching`].
 //! - [`Recommender`]: what to offer next, of the [`CoOccurrence`] of items in what customers view and order.
 //!
 //! # How it computes
@@ -64,6 +65,7 @@ mod buying_days;
 mod campaigns;
 mod cells;
 mod discount;
+mod effect;
 mod error;
 mod feedback_loop;
 mod gap_churn;
@@ -107,6 +109,10 @@ pub use self::buying_days::{BuyingCells, BuyingDay, BuyingDays, BuyingDaysView};
 pub use self::campaigns::{CampaignBy, CampaignRow, CampaignStep, CampaignTotal, CampaignTouch, Campaigns};
 pub use self::cells::Cells;
 pub use self::discount::DiscountRate;
+pub use self::effect::{
+    CustomerOutcome, Effect, EffectDifference, EffectGroup, FeatureBalance, HoldOutGroup, MatchProfile,
+    MatchedEffect, Matching, OutcomeTotal, Treatment, TreatmentOutcomes,
+};
 pub use self::error::{Error, ErrorKind, Result};
 pub use self::feedback_loop::{Feedback, FeedbackLoop, FeedbackRow, FeedbackState, FeedbackTotal};
 pub use self::gap_churn::{GapChurn, GapChurnView};

@@ -14,6 +14,8 @@ mod campaigns;
 mod cdnow;
 #[path = "insight/conforming.rs"]
 mod conforming;
+#[path = "insight/effect.rs"]
+mod effect;
 #[path = "insight/feedback.rs"]
 mod feedback;
 #[path = "insight/holdout.rs"]

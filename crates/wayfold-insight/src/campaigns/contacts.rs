@@ -20,7 +20,7 @@ use crate::placed::{Placed, placed};
 ///   fold counts. What counts as a touch is a [`CampaignTouch`].
 /// - Money is that of purchases in the measure's currency, less refunds that name them.
 ///
-/// That an order follows a message is not that it comes from it: only customers who are left out tell that.
+/// That an order follows a message is not that it comes from it: see [`Effect`](crate::Effect).
 #[derive(Clone)]
 pub struct Campaigns {
     within: Span,
