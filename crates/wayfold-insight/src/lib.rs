@@ -51,6 +51,7 @@
 //! - [`Promises`]: which deliveries were on time, how late the others were, and what customers did then.
 //! - [`Campaigns`]: what was sent and offered, opened, clicked, redeemed and ordered, at what cost.
 //! - [`Effect`] of a treatment against a [`HoldOutGroup`], or against customers who are alike by [`Matching`].
+//! - [`Prices`]: how deep discounts go, and how units follow prices.
 //! - [`Recommender`]: what to offer next, of the [`CoOccurrence`] of items in what customers view and order.
 //!
 //! # How it computes
@@ -84,6 +85,7 @@ mod numeric;
 mod pipeline;
 mod placed;
 mod points;
+mod prices;
 mod promises;
 mod random;
 mod rates;
@@ -147,6 +149,7 @@ pub use self::pipeline::{
     SlippingDeal, StageEntry, StageTimeRow, UntouchedLead, WinRow, default_stages,
 };
 pub use self::points::{PointsChange, PointsEntry, PointsEvent, PointsLedger, PointsRules, PointsView};
+pub use self::prices::{DiscountRow, PriceBy, PriceResponse, PriceTotal, Prices, ProductResponse};
 pub use self::promises::{AfterPromise, PromiseBy, PromiseEffect, PromiseRow, PromiseTotal, Promises};
 pub use self::rates::{ConvertedRow, ConvertedTotal, ConvertedValue, MissingDay, RateTable};
 pub use self::recommend::{

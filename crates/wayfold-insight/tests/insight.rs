@@ -36,6 +36,8 @@ mod measures;
 mod pipeline;
 #[path = "insight/points.rs"]
 mod points;
+#[path = "insight/prices.rs"]
+mod prices;
 #[path = "insight/promises.rs"]
 mod promises;
 #[path = "insight/rates.rs"]
