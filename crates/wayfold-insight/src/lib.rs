@@ -51,7 +51,7 @@
 //! - [`Promises`]: which deliveries were on time, how late the others were, and what customers did then.
 //! - [`Campaigns`]: what was sent and offered, opened, clicked, redeemed and ordered, at what cost.
 //! - [`Effect`] of a treatment against a [`HoldOutGroup`], or against customers who are alike by [`Matching`].
-//! - [`Prices`]: how deep discounts go, and how units follow prices.
+//! - [`Prices`]: how deep discounts go, and how units follow prices. [`Goal`]: target, actual and gap.
 //! - [`Recommender`]: what to offer next, of the [`CoOccurrence`] of items in what customers view and order.
 //!
 //! # How it computes
@@ -70,6 +70,7 @@ mod effect;
 mod error;
 mod feedback_loop;
 mod gap_churn;
+mod goals;
 mod history;
 mod holdout;
 mod interval;
@@ -118,6 +119,7 @@ pub use self::effect::{
 pub use self::error::{Error, ErrorKind, Result};
 pub use self::feedback_loop::{Feedback, FeedbackLoop, FeedbackRow, FeedbackState, FeedbackTotal};
 pub use self::gap_churn::{GapChurn, GapChurnView};
+pub use self::goals::{Goal, GoalDirection, GoalMetric, GoalState, GoalStatus};
 pub use self::history::{BuyingHistory, SpendHistory};
 pub use self::holdout::{
     CalibrationRow, ChurnEvaluation, Criterion, Evaluation, Holdout, HoldoutCase, Ranking,

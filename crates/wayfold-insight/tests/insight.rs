@@ -18,6 +18,8 @@ mod conforming;
 mod effect;
 #[path = "insight/feedback.rs"]
 mod feedback;
+#[path = "insight/goals.rs"]
+mod goals;
 #[path = "insight/holdout.rs"]
 mod holdout;
 #[path = "insight/kept.rs"]
