@@ -52,6 +52,7 @@
 //! - [`Campaigns`]: what was sent and offered, opened, clicked, redeemed and ordered, at what cost.
 //! - [`Effect`] of a treatment against a [`HoldOutGroup`], or against customers who are alike by [`Matching`].
 //! - [`Prices`]: how deep discounts go, and how units follow prices. [`Goal`]: target, actual and gap.
+//! - [`Playbooks`]: strategies as data, and the next best action of a customer by its [`ContactHistory`].
 //! - [`Recommender`]: what to offer next, of the [`CoOccurrence`] of items in what customers view and order.
 //!
 //! # How it computes
@@ -85,6 +86,7 @@ mod needs;
 mod numeric;
 mod pipeline;
 mod placed;
+mod playbooks;
 mod points;
 mod prices;
 mod promises;
@@ -149,6 +151,11 @@ pub use self::pipeline::{
     LeadEvidence, LeadFactor, LeadPart, LeadReason, LeadRules, LeadScore, LeadScoreState, LeadScoreView,
     LinkView, LostRow, Objection, Opportunities, Opportunity, OpportunityTotal, PipelineRow, PipelineStage,
     SlippingDeal, StageEntry, StageTimeRow, UntouchedLead, WinRow, default_stages,
+};
+pub use self::playbooks::{
+    ActionFigures, ActionKind, ConsentRule, ConsentView, ContactHistory, ContactHistoryState,
+    ContactHistoryView, DoneView, NextAction, PassedOver, Playbook, PlaybookAction, Playbooks,
+    SuggestedAction, WhyNot,
 };
 pub use self::points::{PointsChange, PointsEntry, PointsEvent, PointsLedger, PointsRules, PointsView};
 pub use self::prices::{DiscountRow, PriceBy, PriceResponse, PriceTotal, Prices, ProductResponse};

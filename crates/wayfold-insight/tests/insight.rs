@@ -36,6 +36,8 @@ mod made;
 mod measures;
 #[path = "insight/pipeline.rs"]
 mod pipeline;
+#[path = "insight/playbooks.rs"]
+mod playbooks;
 #[path = "insight/points.rs"]
 mod points;
 #[path = "insight/prices.rs"]
