@@ -53,6 +53,7 @@
 //! - [`Effect`] of a treatment against a [`HoldOutGroup`], or against customers who are alike by [`Matching`].
 //! - [`Prices`]: how deep discounts go, and how units follow prices. [`Goal`]: target, actual and gap.
 //! - [`Playbooks`]: strategies as data, and the next best action of a customer by its [`ContactHistory`].
+//! - [`CareCalendar`]: whom to contact when, at birthdays, holidays, return visits and after silence.
 //! - [`Recommender`]: what to offer next, of the [`CoOccurrence`] of items in what customers view and order.
 //!
 //! # How it computes
@@ -65,6 +66,7 @@
 mod accounts;
 mod buying_days;
 mod campaigns;
+mod care;
 mod cells;
 mod discount;
 mod effect;
@@ -112,6 +114,11 @@ pub use self::accounts::{
 };
 pub use self::buying_days::{BuyingCells, BuyingDay, BuyingDays, BuyingDaysView};
 pub use self::campaigns::{CampaignBy, CampaignRow, CampaignStep, CampaignTotal, CampaignTouch, Campaigns};
+pub use self::care::{
+    Birthday, CareCalendar, CareContact, CareDue, CareEnd, CareOccasion, CareRecord, CareRecordState,
+    CareRecordView, CareRules, CareStart, EndNotice, Holiday, LeapDay, ReturnVisit, SilentCustomer,
+    VisitAfter,
+};
 pub use self::cells::Cells;
 pub use self::discount::DiscountRate;
 pub use self::effect::{

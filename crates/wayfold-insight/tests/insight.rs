@@ -10,6 +10,8 @@ mod accounts;
 mod analytics;
 #[path = "insight/campaigns.rs"]
 mod campaigns;
+#[path = "insight/care.rs"]
+mod care;
 #[path = "insight/cdnow.rs"]
 mod cdnow;
 #[path = "insight/conforming.rs"]
