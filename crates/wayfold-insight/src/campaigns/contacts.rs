@@ -168,17 +168,15 @@ impl Campaigns {
         self
     }
 
-    /// The touch to which a purchase belongs.
+    /// The touch to which a purchase belongs, among the customer's in the order of time.
     fn touch_of<'t, 'a>(&self, order: &Placed<'_>, touched: &'t [Touched<'a>]) -> Option<&'t Touched<'a>> {
-        let names_it = |touched: &&Touched<'_>| {
-            touched.step == Step::Redeemed && touched.event.order() == Some(order.order)
-        };
-        let is_near = |touched: &&Touched<'_>| {
-            touched.step.touch().is_some_and(|touch| touch >= self.touch)
-                && touched.at <= order.placed_at
-                && order.placed_at.since(touched.at) <= self.within
-        };
-        touched.iter().rev().find(names_it).or_else(|| touched.iter().rev().find(is_near))
+        let names_it = |of: &&Touched<'_>| of.step == Step::Redeemed && of.event.order() == Some(order.order);
+        let is_near = |of: &&Touched<'_>| order.placed_at.since(of.at) <= self.within;
+        let before = touched.partition_point(|of| of.at <= order.placed_at);
+        touched.iter().rev().find(names_it).or_else(|| {
+            let mut near = touched[..before].iter().rev().take_while(is_near);
+            near.find(|of| of.step.touch().is_some_and(|touch| touch >= self.touch))
+        })
     }
 }
 
