@@ -75,7 +75,7 @@ pub enum GoalDirection {
 #[serde(rename_all = "snake_case")]
 pub enum GoalState {
     /// The period has not begun.
-    Ahead,
+    NotBegun,
     /// The target is reached, for now if the period goes on.
     Reached,
     /// It is not, and the figure is where an even pace would have it, or further.
@@ -172,7 +172,7 @@ impl Goal {
         let passed = elapsed.clamp(0, whole);
         let expected = baseline.map(|baseline| baseline + (target - baseline) * passed / whole);
         let state = match (gap <= 0, expected) {
-            _ if elapsed < 0 => GoalState::Ahead,
+            _ if elapsed < 0 => GoalState::NotBegun,
             (true, _) => GoalState::Reached,
             (false, _) if elapsed >= whole => GoalState::Missed,
             (false, Some(expected)) if sign * (value - expected) >= 0 => GoalState::OnPace,
