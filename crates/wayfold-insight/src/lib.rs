@@ -49,6 +49,11 @@
 //!   [`BusinessHours`]; the [`FeedbackLoop`]; and whether [`Needs`] have shifted.
 //! - [`RateTable`]: rates by day; [`ConvertedValue`]: revenue and refunds in one currency.
 //! - [`Promises`]: which deliveries were on time, how late the others were, and what customers did then.
+//! - [`Campaigns`]: what was sent and offered, opened, clicked, redeemed and ordered, at what cost.
+//! - [`Effect`] of a treatment against a [`HoldOutGroup`], or against customers who are alike by [`Matching`].
+//! - [`Prices`]: how deep discounts go, and how units follow prices. [`Goal`]: target, actual and gap.
+//! - [`Playbooks`]: strategies as data, and the next best action of a customer by its [`ContactHistory`].
+//! - [`CareCalendar`]: whom to contact when, at birthdays, holidays, return visits and after silence.
 //! - [`Recommender`]: what to offer next, of the [`CoOccurrence`] of items in what customers view and order.
 //!
 //! # How it computes
@@ -60,11 +65,15 @@
 
 mod accounts;
 mod buying_days;
+mod campaigns;
+mod care;
 mod cells;
 mod discount;
+mod effect;
 mod error;
 mod feedback_loop;
 mod gap_churn;
+mod goals;
 mod history;
 mod holdout;
 mod interval;
@@ -78,7 +87,10 @@ mod model;
 mod needs;
 mod numeric;
 mod pipeline;
+mod placed;
+mod playbooks;
 mod points;
+mod prices;
 mod promises;
 mod random;
 mod rates;
@@ -101,11 +113,22 @@ pub use self::accounts::{
     ProcurementStepRow, ProcurementVisit, WaitChange, WhatIf,
 };
 pub use self::buying_days::{BuyingCells, BuyingDay, BuyingDays, BuyingDaysView};
+pub use self::campaigns::{CampaignBy, CampaignRow, CampaignStep, CampaignTotal, CampaignTouch, Campaigns};
+pub use self::care::{
+    Birthday, CareCalendar, CareContact, CareDue, CareEnd, CareOccasion, CareRecord, CareRecordState,
+    CareRecordView, CareRules, CareStart, EndNotice, Holiday, LeapDay, ReturnVisit, SilentCustomer,
+    VisitAfter,
+};
 pub use self::cells::Cells;
 pub use self::discount::DiscountRate;
+pub use self::effect::{
+    CustomerOutcome, Effect, EffectDifference, EffectGroup, FeatureBalance, HoldOutGroup, MatchProfile,
+    MatchedEffect, Matching, OutcomeTotal, Treatment, TreatmentOutcomes,
+};
 pub use self::error::{Error, ErrorKind, Result};
 pub use self::feedback_loop::{Feedback, FeedbackLoop, FeedbackRow, FeedbackState, FeedbackTotal};
 pub use self::gap_churn::{GapChurn, GapChurnView};
+pub use self::goals::{Goal, GoalDirection, GoalMetric, GoalState, GoalStatus};
 pub use self::history::{BuyingHistory, SpendHistory};
 pub use self::holdout::{
     CalibrationRow, ChurnEvaluation, Criterion, Evaluation, Holdout, HoldoutCase, Ranking,
@@ -136,7 +159,13 @@ pub use self::pipeline::{
     LinkView, LostRow, Objection, Opportunities, Opportunity, OpportunityTotal, PipelineRow, PipelineStage,
     SlippingDeal, StageEntry, StageTimeRow, UntouchedLead, WinRow, default_stages,
 };
+pub use self::playbooks::{
+    ActionFigures, ActionKind, ConsentRule, ConsentView, ContactHistory, ContactHistoryState,
+    ContactHistoryView, DoneView, NextAction, PassedOver, Playbook, PlaybookAction, Playbooks,
+    SuggestedAction, WhyNot,
+};
 pub use self::points::{PointsChange, PointsEntry, PointsEvent, PointsLedger, PointsRules, PointsView};
+pub use self::prices::{DiscountRow, PriceBy, PriceResponse, PriceTotal, Prices, ProductResponse};
 pub use self::promises::{AfterPromise, PromiseBy, PromiseEffect, PromiseRow, PromiseTotal, Promises};
 pub use self::rates::{ConvertedRow, ConvertedTotal, ConvertedValue, MissingDay, RateTable};
 pub use self::recommend::{

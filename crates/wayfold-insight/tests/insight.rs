@@ -8,12 +8,20 @@
 mod accounts;
 #[path = "insight/analytics.rs"]
 mod analytics;
+#[path = "insight/campaigns.rs"]
+mod campaigns;
+#[path = "insight/care.rs"]
+mod care;
 #[path = "insight/cdnow.rs"]
 mod cdnow;
 #[path = "insight/conforming.rs"]
 mod conforming;
+#[path = "insight/effect.rs"]
+mod effect;
 #[path = "insight/feedback.rs"]
 mod feedback;
+#[path = "insight/goals.rs"]
+mod goals;
 #[path = "insight/holdout.rs"]
 mod holdout;
 #[path = "insight/kept.rs"]
@@ -30,8 +38,12 @@ mod made;
 mod measures;
 #[path = "insight/pipeline.rs"]
 mod pipeline;
+#[path = "insight/playbooks.rs"]
+mod playbooks;
 #[path = "insight/points.rs"]
 mod points;
+#[path = "insight/prices.rs"]
+mod prices;
 #[path = "insight/promises.rs"]
 mod promises;
 #[path = "insight/rates.rs"]

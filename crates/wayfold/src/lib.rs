@@ -292,3 +292,13 @@ struct SatisfactionGuide;
 #[cfg(all(doctest, feature = "insight"))]
 #[doc = include_str!("../../../docs/guide/currencies.md")]
 struct CurrenciesGuide;
+
+/// Compiles and runs the programs of the guide.
+#[cfg(all(doctest, feature = "insight"))]
+#[doc = include_str!("../../../docs/guide/offers.md")]
+struct OffersGuide;
+
+/// Compiles and runs the programs of the guide.
+#[cfg(all(doctest, feature = "insight"))]
+#[doc = include_str!("../../../docs/guide/care.md")]
+struct CareGuide;

@@ -4,9 +4,10 @@ use std::hash::Hash;
 use std::sync::Arc;
 
 use hashbrown::HashMap;
-use wayfold_core::{EventKind, EventView, History, OrderBook, Timestamp};
+use wayfold_core::{EventKind, History, Timestamp};
 
 use crate::measure::{Measure, Names, SegmentOf};
+use crate::placed::placed;
 
 /// What says that an item is to a customer's taste.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -112,27 +113,10 @@ fn viewed_items<'a>(history: &History<'a>) -> Touched<'a> {
 }
 
 fn ordered_items<'a>(history: &History<'a>) -> Touched<'a> {
-    let book = OrderBook::of(history.events());
-    let purchases: HashMap<&str, Timestamp> =
-        book.purchases().iter().map(|purchase| (purchase.order, purchase.placed_at)).collect();
-    // The event whose lines stand: the first placement, or the last change that states lines.
-    let (mut lines, mut placed): (HashMap<&str, &EventView<'a>>, BTreeSet<&str>) = Default::default();
-    for event in history.events() {
-        let Some(order) = event.order() else { continue };
-        let stands = match event.kind() {
-            EventKind::OrderPlaced => placed.insert(order),
-            EventKind::OrderChanged => event.lines().next().is_some(),
-            _ => false,
-        };
-        if stands {
-            lines.insert(order, event);
-        }
-    }
     let mut ordered = Touched::new();
-    for (order, event) in lines {
-        let Some(placed_at) = purchases.get(order) else { continue };
-        let bought = event.lines().filter(|line| line.quantity() > 0);
-        bought.for_each(|line| touch(&mut ordered, line.product(), *placed_at));
+    for order in placed(history) {
+        let bought = order.lines.lines().filter(|line| line.quantity() > 0);
+        bought.for_each(|line| touch(&mut ordered, line.product(), order.placed_at));
     }
     ordered
 }

@@ -2,12 +2,13 @@
 
 use proptest::prelude::*;
 use wayfold_core::{
-    CartChanged, Custom, CustomKind, CustomerKey, EventBatch, EventBody, EventId, Fold, JourneyEvent,
-    PointsEarned, PointsRedeemed, ProjectionSet, Rules, Snapshot, Span, Timestamp,
+    AttributeName, CareContacted, CartChanged, ConsentGiven, ConsentWithdrawn, Custom, CustomKind,
+    CustomerKey, EventBatch, EventBody, EventId, Fold, JourneyEvent, MessageUnsubscribed, OfferIssued,
+    PointsEarned, PointsRedeemed, ProfileChanged, ProjectionSet, Rules, Snapshot, Span, Timestamp,
 };
 use wayfold_insight::{
-    Downgrade, EventMeasure, GapChurn, LastEvents, PointsLedger, PointsRules, QualificationPeriod, Tier,
-    TierLedger, TierRules,
+    CareRecord, ContactHistory, Downgrade, EventMeasure, GapChurn, LastEvents, PointsLedger, PointsRules,
+    QualificationPeriod, Tier, TierLedger, TierRules,
 };
 
 fn projections() -> ProjectionSet {
@@ -21,6 +22,8 @@ fn projections() -> ProjectionSet {
     }
     set.register(GapChurn::new(3, 30)).unwrap();
     set.register(LastEvents::new(3)).unwrap();
+    set.register(ContactHistory).unwrap();
+    set.register(CareRecord::default()).unwrap();
     set.register(PointsLedger::new("club", 1, PointsRules::default()).unwrap()).unwrap();
     let rules = TierRules {
         tiers: vec![Tier { name: "bronze".into(), points_min: 20 }],
@@ -38,10 +41,18 @@ fn event(id: usize, at: i64, kind: usize) -> JourneyEvent {
         0 => CartChanged { lines: vec![] }.into(),
         1 => used.into(),
         2 => PointsEarned { points: 7, reason: None }.into(),
+        3 => ConsentGiven { purpose: "marketing".to_owned() }.into(),
+        4 => ConsentWithdrawn { purpose: "marketing".to_owned() }.into(),
+        5 => MessageUnsubscribed { campaign: None }.into(),
+        6 => OfferIssued { offer_kind: Some("coupon".to_owned()), campaign: None, value: None }.into(),
+        7 => CareContacted { occasion: Some("birthday".to_owned()) }.into(),
+        8 => ProfileChanged {}.into(),
         _ => PointsRedeemed { points: 3, reward: Some("tea".into()) }.into(),
     };
     let at = Timestamp::parse("2024-01-01").unwrap() + Span::from_micros(at * 3_600_000_000);
-    JourneyEvent::new(EventId::from_u128(id as u128), CustomerKey::new("ada").unwrap(), at, body)
+    let event = JourneyEvent::new(EventId::from_u128(id as u128), CustomerKey::new("ada").unwrap(), at, body);
+    let birthday = AttributeName::new("birthday").unwrap();
+    if kind == 8 { event.with_attribute(birthday, format!("--05-{id:02}").as_str()) } else { event }
 }
 
 fn apply(fold: &mut Fold, history: &[EventBatch]) {
@@ -59,7 +70,7 @@ fn export(fold: &Fold) -> String {
 proptest! {
     #[test]
     fn arrival_and_restarts_change_no_byte(
-        events in prop::collection::vec((0_i64..240, 0_usize..4), 1..24),
+        events in prop::collection::vec((0_i64..240, 0_usize..10), 1..24),
         saved_after in 0_usize..24,
     ) {
         let events: Vec<_> = events.iter().enumerate().map(|(id, (at, kind))| event(id, *at, *kind)).collect();
