@@ -91,8 +91,8 @@ pub use self::population::{
 pub use self::projection::{CustomerAt, CustomerRecord, Fingerprint, Handle, Projection, ProjectionSet};
 pub use self::rules::{JourneyRules, LifecycleRules, RevenueBasis, Rules, SegmentRules, ValueRules};
 pub use self::select::{
-    Cursor, FILTER_DEPTH_MAX, FILTER_NODES_MAX, FieldFilter, FieldTest, Filter, FilterVerdict, FilteredField,
-    Operand, Order, OrderDirection, Page, Selection,
+    Cursor, FILTER_DEPTH_MAX, FILTER_NODES_MAX, FieldFilter, FieldTest, Filter, FilterJudge, FilterVerdict,
+    FilteredField, Operand, Order, OrderDirection, Page, Selection, Spell,
 };
 pub use self::shard::{Shard, VirtualShard};
 pub use self::stage::{Channel, Ownership, Stage};

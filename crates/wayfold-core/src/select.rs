@@ -4,6 +4,7 @@ mod condition;
 mod cursor;
 mod document;
 mod filter;
+mod judge;
 mod operand;
 mod page;
 mod question;
@@ -15,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::cursor::Cursor;
 pub use self::filter::{FILTER_DEPTH_MAX, FILTER_NODES_MAX, FieldFilter, FieldTest, Filter, FilteredField};
+pub use self::judge::{FilterJudge, Spell};
 pub use self::operand::Operand;
 pub use self::page::Page;
 use self::page::{Asked, Best, Candidate};

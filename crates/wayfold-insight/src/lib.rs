@@ -31,7 +31,8 @@
 //! - [`lifetime_value`]: what a customer is expected to be worth, by month.
 //! - [`Holdout`] judges models by what customers did later, beside the rule that needs no model, and chooses.
 //! - [`KMeans`]: customers of similar features, by seeded and reproducible clusters.
-//! - [`Rule`]: who belongs to a [`Segment`], as text; [`Members`] keeps who does up to date.
+//! - [`Rule`]: who belongs to a [`Segment`], as text; [`Members`] keeps who does up to date, [`CompareSegments`] says what
+//!   another version of it would change.
 //! - [`Transitions`]: who stood where at one instant, and where at another. [`Leavers`]: who left in between, and what
 //!   they share against who stayed; [`GapChurn`] tells who has left by the customer's own gap, [`LastEvents`] what
 //!   happened last.
@@ -149,7 +150,9 @@ pub use self::satisfaction::{
     SatisfactionRow, SatisfactionScore, SatisfactionTotal, SurveyAnswers, SurveyTable,
 };
 pub use self::segment::{
-    EventMeasure, EventMeasureState, EventMeasureView, MemberChange, Members, Rule, Segment,
+    CompareSegments, ComparedCustomer, ComparedGroup, ComparedGroups, ComparedTotal, ComparedVersion,
+    EventMeasure, EventMeasureState, EventMeasureView, MemberChange, MemberChanges, Members, Rule, Segment,
+    SegmentComparison, SegmentVersion,
 };
 pub use self::tickets::{BusinessHours, LevelRow, ServiceLevel, Ticket, TicketRow, TicketTotal, Tickets};
 pub use self::tiers::{

@@ -1,5 +1,6 @@
 //! Segments by rules: who belongs to them, told by what is known of one customer and its events.
 
+mod compare;
 mod measure;
 mod members;
 mod parse;
@@ -10,8 +11,12 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
-use wayfold_core::Filter;
+use wayfold_core::{Filter, Projection, ProjectionSet};
 
+pub use self::compare::{
+    CompareSegments, ComparedCustomer, ComparedGroup, ComparedGroups, ComparedTotal, ComparedVersion,
+    MemberChanges, SegmentComparison, SegmentVersion,
+};
 pub use self::measure::{EventMeasure, EventMeasureState, EventMeasureView};
 pub use self::members::{MemberChange, Members};
 use self::parse::Parser;
@@ -94,6 +99,20 @@ impl Rule {
     /// them.
     pub fn measures(&self) -> &[EventMeasure] {
         &self.measures
+    }
+
+    /// Registers what the rule asks of events, as far as it is not registered.
+    ///
+    /// # Errors
+    /// `InvalidRule` if the set does not take it.
+    pub fn register(&self, projections: &mut ProjectionSet) -> Result<()> {
+        for measure in &self.measures {
+            if !projections.contains(measure.name(), measure.version()) {
+                let registered = projections.register(measure.clone());
+                registered.map_err(|error| Error::new(ErrorKind::InvalidRule, error))?;
+            }
+        }
+        Ok(())
     }
 }
 

@@ -10,6 +10,8 @@ mod accounts;
 mod analytics;
 #[path = "insight/cdnow.rs"]
 mod cdnow;
+#[path = "insight/comparing.rs"]
+mod comparing;
 #[path = "insight/conforming.rs"]
 mod conforming;
 #[path = "insight/feedback.rs"]

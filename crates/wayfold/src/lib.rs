@@ -117,15 +117,16 @@ pub use wayfold_core::{
     Actor, Amount, AttributeName, AttributeValue, Attributes, BatchBuilder, BehaviourClass, Cause, Change,
     Channel, Currency, CurrencyTotals, CurrencyValue, Cursor, CustomKind, CustomerAt, CustomerId,
     CustomerKey, CustomerRecord, CustomerView, EventBatch, EventBody, EventId, EventKind, EventTime,
-    EventView, Explanation, FILTER_DEPTH_MAX, FILTER_NODES_MAX, FieldFilter, FieldTest, Filter,
+    EventView, Explanation, FILTER_DEPTH_MAX, FILTER_NODES_MAX, FieldFilter, FieldTest, Filter, FilterJudge,
     FilteredField, GapsView, Handle, History, JourneyEvent, JourneyKey, JourneyRules, JourneyView,
     JourneysView, LifecycleRules, LifecycleStage, LifecycleView, Limits, LineView, Member, MemberDifference,
     Money, MoneySum, Moved, NamedSegments, NestedJson, Notice, NoticeId, Operand, Order, OrderBook,
     OrderDirection, OrderId, OrderLine, Outcome, Ownership, Page, Parting, PlacedOrder, Population,
-    PopulationDifference, PopulationSummary, Position, Projection, PromiseCounts, PromiseState, PromiseView,
-    Purchase, RawEvent, RawFields, Rectangle, Report, RevenueBasis, RfmScores, RfmTable, RfmValues, Rounding,
-    Rules, ScoredCustomer, SegmentRules, SegmentView, Selection, Span, Stage, StageView, Step, Tag, Tenant,
-    TieRule, Timestamp, Told, Transition, UpcastResult, Upcasters, UpcastersBuilder, ValueRules, ValueView,
+    PopulationDifference, PopulationSummary, Position, Projection, ProjectionSet, PromiseCounts,
+    PromiseState, PromiseView, Purchase, RawEvent, RawFields, Rectangle, Report, RevenueBasis, RfmScores,
+    RfmTable, RfmValues, Rounding, Rules, ScoredCustomer, SegmentRules, SegmentView, Selection, Span, Spell,
+    Stage, StageView, Step, Tag, Tenant, TieRule, Timestamp, Told, Transition, UpcastResult, Upcasters,
+    UpcastersBuilder, ValueRules, ValueView,
 };
 #[cfg(feature = "ingest")]
 #[doc(inline)]

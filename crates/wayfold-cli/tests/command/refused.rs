@@ -69,7 +69,7 @@ fn what_is_asked_wrongly_is_named() {
     let place = Place::cdnow("asked_wrongly");
     place.write("same.toml", "lifecycle.churned_after_days = 120\n");
     place.write("typo.toml", "version = \"v\"\nlifecycle.churned_days = 120\n");
-    let cases: [(&[&str], &[&str]); 17] = [
+    let cases: [(&[&str], &[&str]); 20] = [
         (&["customers", "lifecycle.stag is loyal"], &["there is no \"stag\"; there is: first_purchase_at"]),
         (&["customers", "lifecycle.stage is"], &["line 1, column 19"]),
         (&["customers", "--sort", "value"], &["order by \"value\""]),
@@ -87,6 +87,9 @@ fn what_is_asked_wrongly_is_named() {
         (&["log", "--after", "7"], &["32 hexadecimal digits"]),
         (&["models", "--tenant", "other"], &["--tenant"]),
         (&["compare"], &["--with"]),
+        (&["compare", "events >= 1"], &["a second one"]),
+        (&["compare", "events >= 1", "events >="], &["line 1, column 10"]),
+        (&["compare", "events >= 1", "event >= 2"], &["no projection or field is named so"]),
     ];
     for (arguments, says) in cases {
         check(&place, arguments, 2, says);

@@ -314,12 +314,17 @@ impl ProjectionSet {
     /// `InvalidProjection` if name and version are taken.
     pub fn register<P: Projection>(&mut self, projection: P) -> Result<Handle<P>> {
         let (name, version) = (projection.name(), projection.version());
-        if self.registered.iter().any(|known| known.name() == name && known.version() == version) {
+        if self.contains(name, version) {
             let message =
                 format_args!("projection {name:?} version {version} is registered; count its version up");
             return Err(Error::new(ErrorKind::InvalidProjection, message));
         }
         Ok(add(&mut self.registered, projection))
+    }
+
+    /// Says whether a projection of a name and version is registered.
+    pub fn contains(&self, name: &str, version: u32) -> bool {
+        self.registered.iter().any(|known| known.name() == name && known.version() == version)
     }
 
     /// The rules of the built-in projections.
