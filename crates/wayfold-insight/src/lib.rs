@@ -48,6 +48,7 @@
 //! - [`Accounts`]: people rolled up to whom they buy for, with their needs, buying groups and procurement.
 //! - [`Satisfaction`] by dimension, period, channel, stage and segment; [`Tickets`] against a [`ServiceLevel`] in
 //!   [`BusinessHours`]; the [`FeedbackLoop`]; and whether [`Needs`] have shifted.
+//! - [`Research`]: what people answered in market research, who may have bought nothing yet.
 //! - [`RateTable`]: rates by day; [`ConvertedValue`]: revenue and refunds in one currency.
 //! - [`Promises`]: which deliveries were on time, how late the others were, and what customers did then.
 //! - [`Recommender`]: what to offer next, of the [`CoOccurrence`] of items in what customers view and order.
@@ -85,6 +86,7 @@ mod random;
 mod rates;
 mod recommend;
 mod regression;
+mod research;
 mod satisfaction;
 mod segment;
 mod tickets;
@@ -145,6 +147,7 @@ pub use self::recommend::{
     Taste,
 };
 pub use self::regression::{LinearModel, LogisticModel, Observation, Regression, RidgeFit};
+pub use self::research::{Research, ResearchBy, ResearchRow, ResearchTotal};
 pub use self::satisfaction::{
     Answers, CesDirection, CesForm, Consistency, Satisfaction, SatisfactionBy, SatisfactionMethod,
     SatisfactionRow, SatisfactionScore, SatisfactionTotal, SurveyAnswers, SurveyTable,

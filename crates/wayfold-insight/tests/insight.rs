@@ -44,6 +44,8 @@ mod recommending;
 mod refused;
 #[path = "insight/regression.rs"]
 mod regression;
+#[path = "insight/researching.rs"]
+mod researching;
 #[path = "insight/restored.rs"]
 mod restored;
 #[path = "insight/rules.rs"]
