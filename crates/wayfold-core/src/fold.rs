@@ -23,6 +23,7 @@ use crate::batch::{EventBatch, RowRef, Run, rows_of};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{EventKind, OrderKey};
 use crate::key::{CustomerKey, EventId};
+use crate::list::CustomerList;
 use crate::projection::{CustomerRecord, ProjectionSet, StateColumn};
 use crate::shard::Shard;
 use crate::time::Timestamp;
@@ -122,6 +123,11 @@ impl Fold {
             clusters: Clusters::default(),
             ties_are_late: false,
         }
+    }
+
+    /// Puts a list that filters may ask, in the place of one of the same name.
+    pub fn put_list(&mut self, list: CustomerList) {
+        self.projections.put_list(list);
     }
 
     /// Sets the instant up to which events are folded, before anything was applied.

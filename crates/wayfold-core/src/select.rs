@@ -9,6 +9,7 @@ mod operand;
 mod page;
 mod question;
 mod rank;
+mod reader;
 mod sample;
 mod verdict;
 
@@ -21,6 +22,7 @@ pub use self::operand::Operand;
 pub use self::page::Page;
 use self::page::{Asked, Best, Candidate};
 use self::question::Question;
+pub use self::reader::{FieldReader, FieldValue};
 pub use self::verdict::FilterVerdict;
 use crate::error::{Error, Result};
 use crate::fold::Fold;

@@ -32,7 +32,7 @@
 //! - [`Holdout`] judges models by what customers did later, beside the rule that needs no model, and chooses.
 //! - [`KMeans`]: customers of similar features, by seeded and reproducible clusters.
 //! - [`Rule`]: who belongs to a [`Segment`], as text; [`Members`] keeps who does up to date, [`CompareSegments`] says what
-//!   another version of it would change.
+//!   another version of it would change. [`Standings`] tells what a rule asks of one customer among all: a [`RankRule`].
 //! - [`Transitions`]: who stood where at one instant, and where at another. [`Leavers`]: who left in between, and what
 //!   they share against who stayed; [`GapChurn`] tells who has left by the customer's own gap, [`LastEvents`] what
 //!   happened last.
@@ -154,8 +154,8 @@ pub use self::satisfaction::{
 };
 pub use self::segment::{
     CompareSegments, ComparedCustomer, ComparedGroup, ComparedGroups, ComparedTotal, ComparedVersion,
-    EventMeasure, EventMeasureState, EventMeasureView, MemberChange, MemberChanges, Members, Rule, Segment,
-    SegmentComparison, SegmentVersion,
+    EventMeasure, EventMeasureState, EventMeasureView, MemberChange, MemberChanges, Members, RankRule, Rule,
+    Schedule, Segment, SegmentComparison, SegmentVersion, Standings, StandingsTotal,
 };
 pub use self::tickets::{BusinessHours, LevelRow, ServiceLevel, Ticket, TicketRow, TicketTotal, Tickets};
 pub use self::tiers::{

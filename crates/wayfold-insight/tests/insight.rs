@@ -54,6 +54,8 @@ mod rules;
 mod simulated;
 #[path = "insight/stages.rs"]
 mod stages;
+#[path = "insight/standings.rs"]
+mod standings;
 #[path = "insight/support.rs"]
 mod support;
 #[path = "insight/tiers.rs"]

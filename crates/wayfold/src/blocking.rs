@@ -2,8 +2,8 @@
 
 use pollster::block_on;
 use wayfold_core::{
-    CustomerKey, CustomerView, EventBatch, Explanation, Handle, JourneyEvent, Page, Parting, Population,
-    PopulationDifference, Projection, Rules, Selection, Tenant, Timestamp,
+    CustomerKey, CustomerList, CustomerView, EventBatch, Explanation, Handle, JourneyEvent, Page, Parting,
+    Population, PopulationDifference, Projection, Rules, Selection, Tenant, Timestamp,
 };
 use wayfold_store::{AppendCondition, AppendOutcome, EventStore};
 
@@ -118,6 +118,11 @@ impl Wayfold {
     /// As [`crate::Wayfold::opened`].
     pub fn opened(&self) -> &Opened {
         self.0.opened()
+    }
+
+    /// As [`crate::Wayfold::put_list`].
+    pub fn put_list(&self, list: CustomerList) {
+        block_on(self.0.put_list(list));
     }
 
     /// As [`crate::Wayfold::subscribe`].

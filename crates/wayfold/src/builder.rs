@@ -1,4 +1,6 @@
-use wayfold_core::{Handle, Limits, Projection, ProjectionSet, Rules, Timestamp};
+use wayfold_core::{
+    CustomerList, Handle, Limits, Projection, ProjectionSet, Rules, Timestamp, WatchedFilter,
+};
 use wayfold_store::EventStore;
 
 use crate::clock::Clock;
@@ -57,6 +59,12 @@ impl Builder {
     /// `InvalidConfiguration` if its name and version are taken.
     pub fn register<P: Projection>(&mut self, projection: P) -> Result<Handle<P>> {
         Ok(self.projections.register(projection)?)
+    }
+
+    /// Puts a list of customers that filters may ask for, in the place of one of the same name; also
+    /// [later](Wayfold::put_list).
+    pub fn put_list(&mut self, list: CustomerList) {
+        self.projections.put_list(list);
     }
 
     /// Folds on that many threads; at least one. The default is what the machine has; no answer depends on it.

@@ -104,6 +104,16 @@ fn lists_are_lines_of_objects() {
     check_members(&segments[0], &["name", "customers", "purchases", "net"]);
     assert_eq!(segments.len(), 10);
 
+    place.write(
+        "vip.json",
+        r#"{"name": "vip", "editions": [
+            {"at": "1998-01-01T00:00:00Z", "version": "1", "origin": "chosen", "customers": ["0001", "0499", "nobody"]}]}"#,
+    );
+    let vip = place.lines(&["customers", "in list vip", "--list", "vip.json"]);
+    assert_eq!(vip.len(), 2);
+    let top = place.lines(&["segments", "value.currencies[USD].net in top 10% each month"]);
+    assert_eq!(top[0]["customers"], 236);
+
     let funnel = place.lines(&["funnel", "order_placed", "order_placed"]);
     check_members(&funnel[0], &["semantics", "segment", "steps"]);
     let cohorts = place.lines(&["retention"]);

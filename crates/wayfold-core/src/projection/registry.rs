@@ -1,6 +1,7 @@
 //! Projections of any type side by side: each keeps its states in a column of its own.
 
 use std::any::Any;
+use std::collections::BTreeMap;
 use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, OnceLock};
@@ -14,6 +15,7 @@ use crate::batch::{EventView, Run};
 use crate::error::{Error, ErrorKind, Result};
 use crate::field::Tree;
 use crate::fold::grow;
+use crate::list::CustomerList;
 use crate::rules::Rules;
 use crate::time::Timestamp;
 
@@ -231,12 +233,14 @@ impl<P> Clone for Handle<P> {
 
 impl<P> Copy for Handle<P> {}
 
-/// The projections of a fold: the four built in under their rules, and the user's own. Cheap to clone.
+/// The projections of a fold: the four built in under their rules, and the user's own; and the lists that filters may ask
+/// beside them. Cheap to clone.
 #[derive(Clone)]
 pub struct ProjectionSet {
     rules: Arc<Rules>,
     registered: Vec<Arc<dyn Registered>>,
     built_in: Option<BuiltIn>,
+    lists: BTreeMap<String, Arc<CustomerList>>,
 }
 
 /// The handles of the four built-in projections.
@@ -254,6 +258,7 @@ impl fmt::Debug for ProjectionSet {
         f.debug_struct("ProjectionSet")
             .field("rules", &self.rules)
             .field("registered", &names.collect::<Vec<_>>())
+            .field("lists", &self.lists.keys())
             .finish()
     }
 }
@@ -275,7 +280,7 @@ impl ProjectionSet {
         );
         let value = add(&mut registered, ValueProjection::new(rules.value.clone()));
         let built_in = Some(BuiltIn { journeys, lifecycle, segment, value });
-        Ok(Self { rules, registered, built_in })
+        Ok(Self { rules, registered, built_in, lists: BTreeMap::new() })
     }
 
     /// Takes one projection alone, for whoever folds a log to see its views and nothing else, which is the fastest.
@@ -287,7 +292,8 @@ impl ProjectionSet {
     pub fn alone<P: Projection>(projection: P) -> (Self, Handle<P>) {
         let mut registered = Vec::new();
         let handle = add(&mut registered, projection);
-        (Self { rules: Arc::new(Rules::default()), registered, built_in: None }, handle)
+        let (rules, lists) = (Arc::new(Rules::default()), BTreeMap::new());
+        (Self { rules, registered, built_in: None, lists }, handle)
     }
 
     /// The built-in projections.
@@ -325,6 +331,25 @@ impl ProjectionSet {
     /// Says whether a projection of a name and version is registered.
     pub fn contains(&self, name: &str, version: u32) -> bool {
         self.registered.iter().any(|known| known.name() == name && known.version() == version)
+    }
+
+    /// Puts a list, in the place of one of the same name. States do not rest on it, only what filters say.
+    pub fn put_list(&mut self, list: CustomerList) {
+        self.lists.insert(list.name().to_owned(), Arc::new(list));
+    }
+
+    /// The list of a name.
+    pub fn list(&self, name: &str) -> Option<&CustomerList> {
+        self.lists.get(name).map(Arc::as_ref)
+    }
+
+    /// The lists, by name.
+    pub fn lists(&self) -> impl Iterator<Item = &CustomerList> {
+        self.shared_lists().map(Arc::as_ref)
+    }
+
+    pub(crate) fn shared_lists(&self) -> impl Iterator<Item = &Arc<CustomerList>> {
+        self.lists.values()
     }
 
     /// The rules of the built-in projections.

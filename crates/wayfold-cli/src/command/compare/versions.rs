@@ -5,7 +5,7 @@ use wayfold::insight::{
     CompareSegments, ComparedCustomer, ComparedGroup, ComparedGroups, Rule, Segment, SegmentComparison,
     SegmentVersion,
 };
-use wayfold::{Rules, Spell, Timestamp};
+use wayfold::{ProjectionSet, Rules, Spell, Timestamp};
 
 use super::Compare;
 use crate::ask::{Asked, parse_time};
@@ -33,12 +33,15 @@ impl Compare {
             }
         };
         let own = asked.wayfold.rules();
-        let version = |version, rule: Rule, rules: Rules| {
-            SegmentVersion::new(Segment { name: "segment".to_owned(), version, rule }, rules)
+        let since = self.since.as_deref().map_or(Ok(asked.as_of), parse_time)?;
+        let version = |version, rule: Rule, thresholds: Rules| -> Result<SegmentVersion> {
+            let mut projections = ProjectionSet::new(thresholds.clone()).map_err(wayfold::Error::from)?;
+            let lists = asked.lists(&[&rule], thresholds, since)?;
+            lists.into_iter().for_each(|list| projections.put_list(list));
+            Ok(SegmentVersion::over(Segment { name: "segment".to_owned(), version, rule }, projections)?)
         };
         let others = others.unwrap_or_else(|| own.clone());
         let (old, new) = (version(1, old, own)?, version(2, new, others)?);
-        let since = self.since.as_deref().map_or(Ok(asked.as_of), parse_time)?;
         let question = CompareSegments::new(old, new, since, asked.as_of)?;
         let total = asked.wayfold.measure_of(&asked.tenant, &question, asked.as_of)?;
         let limit = if output.is_json() { usize::MAX } else { self.limit };
