@@ -90,7 +90,9 @@ pub use self::population::{
     CurrencyTotals, Member, MemberDifference, Moved, NamedSegments, Population, PopulationDifference,
     PopulationSummary, Rectangle, RfmScores, RfmTable, ScoredCustomer, TieRule,
 };
-pub use self::projection::{CustomerAt, CustomerRecord, Fingerprint, Handle, Projection, ProjectionSet};
+pub use self::projection::{
+    CustomerAt, CustomerRecord, Fingerprint, Handle, Projection, ProjectionSet, WatchedFilter,
+};
 pub use self::rules::{JourneyRules, LifecycleRules, RevenueBasis, Rules, SegmentRules, ValueRules};
 pub use self::select::{
     Cursor, FILTER_DEPTH_MAX, FILTER_NODES_MAX, FieldFilter, FieldReader, FieldTest, FieldValue, Filter,

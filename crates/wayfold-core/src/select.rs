@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::cursor::Cursor;
 pub use self::filter::{FILTER_DEPTH_MAX, FILTER_NODES_MAX, FieldFilter, FieldTest, Filter, FilteredField};
+pub(crate) use self::judge::PreparedFilter;
 pub use self::judge::{FilterJudge, Spell};
 pub use self::operand::Operand;
 pub use self::page::Page;

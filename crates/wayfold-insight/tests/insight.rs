@@ -60,3 +60,5 @@ mod standings;
 mod support;
 #[path = "insight/tiers.rs"]
 mod tiers;
+#[path = "insight/watching.rs"]
+mod watching;

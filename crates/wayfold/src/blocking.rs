@@ -12,6 +12,7 @@ use crate::builder::Builder;
 use crate::decide::{Decided, Standing};
 use crate::error::{Error, Result};
 use crate::known::KnownAt;
+use crate::members::SegmentMembers;
 use crate::rebuild::Progress;
 use crate::request::{Appended, Request};
 use crate::snapshot::{Opened, Snapshotted};
@@ -417,6 +418,14 @@ impl Subscription {
     /// As there.
     pub fn try_next(&mut self) -> Result<Option<Delivery>> {
         block_on(self.0.try_next())
+    }
+
+    /// As [`crate::Subscription::members`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn members(&self, segment: &str) -> Result<SegmentMembers> {
+        self.0.members(segment)
     }
 
     /// As [`crate::Subscription::commit`].

@@ -81,6 +81,7 @@ mod known;
 mod live;
 #[cfg(feature = "insight")]
 mod measure;
+mod members;
 mod platform;
 mod rebuild;
 mod request;
@@ -102,6 +103,7 @@ pub use self::import::Imported;
 pub use self::known::{AsKnownAt, KnownAt};
 #[cfg(feature = "insight")]
 pub use self::measure::Measured;
+pub use self::members::SegmentMembers;
 pub use self::rebuild::{Progress, Rebuild};
 pub use self::request::{Appended, Request, Requested};
 pub use self::snapshot::{Opened, Snapshotted};
@@ -126,7 +128,7 @@ pub use wayfold_core::{
     PromiseState, PromiseView, Purchase, RawEvent, RawFields, Rectangle, Report, RevenueBasis, RfmScores,
     RfmTable, RfmValues, Rounding, Rules, ScoredCustomer, SegmentRules, SegmentView, Selection, Span, Spell,
     Stage, StageView, Step, Tag, Tenant, TieRule, Timestamp, Told, Transition, UpcastResult, Upcasters,
-    UpcastersBuilder, ValueRules, ValueView,
+    UpcastersBuilder, ValueRules, ValueView, WatchedFilter,
 };
 #[cfg(feature = "ingest")]
 #[doc(inline)]

@@ -7,6 +7,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, OnceLock};
 use std::{fmt, io};
 
+use serde::{Deserialize, Serialize};
+
 use super::{
     CustomerAt, Fingerprint, JourneyProjection, LifecycleProjection, Projection, SegmentProjection,
     ValueProjection,
@@ -17,6 +19,7 @@ use crate::field::Tree;
 use crate::fold::grow;
 use crate::list::CustomerList;
 use crate::rules::Rules;
+use crate::select::{Filter, PreparedFilter};
 use crate::time::Timestamp;
 
 /// A copy of one customer's state of one projection.
@@ -241,6 +244,19 @@ pub struct ProjectionSet {
     registered: Vec<Arc<dyn Registered>>,
     built_in: Option<BuiltIn>,
     lists: BTreeMap<String, Arc<CustomerList>>,
+    watched: Vec<WatchedFilter>,
+}
+
+/// A filter under the name and version of a segment, whose members tellers tell of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WatchedFilter {
+    /// The name of the segment.
+    pub segment: String,
+    /// Counts up with every change of the filter.
+    pub version: u32,
+    /// Who belongs to it.
+    pub filter: Filter,
 }
 
 /// The handles of the four built-in projections.
@@ -280,7 +296,7 @@ impl ProjectionSet {
         );
         let value = add(&mut registered, ValueProjection::new(rules.value.clone()));
         let built_in = Some(BuiltIn { journeys, lifecycle, segment, value });
-        Ok(Self { rules, registered, built_in, lists: BTreeMap::new() })
+        Ok(Self { rules, registered, built_in, lists: BTreeMap::new(), watched: Vec::new() })
     }
 
     /// Takes one projection alone, for whoever folds a log to see its views and nothing else, which is the fastest.
@@ -293,7 +309,7 @@ impl ProjectionSet {
         let mut registered = Vec::new();
         let handle = add(&mut registered, projection);
         let (rules, lists) = (Arc::new(Rules::default()), BTreeMap::new());
-        (Self { rules, registered, built_in: None, lists }, handle)
+        (Self { rules, registered, built_in: None, lists, watched: Vec::new() }, handle)
     }
 
     /// The built-in projections.
@@ -331,6 +347,29 @@ impl ProjectionSet {
     /// Says whether a projection of a name and version is registered.
     pub fn contains(&self, name: &str, version: u32) -> bool {
         self.registered.iter().any(|known| known.name() == name && known.version() == version)
+    }
+
+    /// Watches who a filter selects, once everything that it names is registered and put: a [`Teller`](crate::Teller) tells
+    /// who enters and who leaves. States do not rest on it.
+    ///
+    /// # Errors
+    /// `InvalidProjection` if a segment of this name and version is watched; `InvalidSelection` or `LimitExceeded` as
+    /// [`Selection::validate`](crate::Selection::validate).
+    pub fn watch(&mut self, watched: WatchedFilter) -> Result<()> {
+        let WatchedFilter { segment, version, filter } = &watched;
+        if self.watched.iter().any(|known| (&known.segment, known.version) == (segment, *version)) {
+            let message =
+                format_args!("segment {segment:?} version {version} is watched; count its version up");
+            return Err(Error::new(ErrorKind::InvalidProjection, message));
+        }
+        PreparedFilter::new(self, filter).map_err(|error| error.at(format_args!("segment {segment:?}")))?;
+        self.watched.push(watched);
+        Ok(())
+    }
+
+    /// The filters that are watched, in the order in which they were named.
+    pub fn watched(&self) -> &[WatchedFilter] {
+        &self.watched
     }
 
     /// Puts a list, in the place of one of the same name. States do not rest on it, only what filters say.

@@ -38,9 +38,31 @@ use crate::time::Timestamp;
 /// ```
 #[derive(Clone)]
 pub struct FilterJudge {
-    question: Arc<Question>,
+    prepared: PreparedFilter,
     projections: ProjectionSet,
     filter: Filter,
+}
+
+/// A filter whose names are looked up.
+#[derive(Clone)]
+pub(crate) struct PreparedFilter(Arc<Question>);
+
+impl std::fmt::Debug for PreparedFilter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("PreparedFilter")
+    }
+}
+
+impl PreparedFilter {
+    pub(crate) fn new(projections: &ProjectionSet, filter: &Filter) -> Result<Self> {
+        Ok(Self(Arc::new(Question::new(&Selection::new(filter.clone()), projections)?)))
+    }
+
+    /// What the filter says of a customer of a fold.
+    pub(crate) fn judge(&self, fold: &Fold, customer: usize, as_of: Timestamp) -> Result<FilterVerdict> {
+        let verdict = self.0.judge(fold, customer, as_of);
+        verdict.map_err(|error| error.at(format_args!("customer {}", fold.key(customer))))
+    }
 }
 
 impl std::fmt::Debug for FilterJudge {
@@ -71,8 +93,8 @@ impl FilterJudge {
     /// # Errors
     /// As [`Selection::validate`].
     pub fn new(projections: &ProjectionSet, filter: &Filter) -> Result<Self> {
-        let question = Arc::new(Question::new(&Selection::new(filter.clone()), projections)?);
-        Ok(Self { question, projections: projections.clone(), filter: filter.clone() })
+        let prepared = PreparedFilter::new(projections, filter)?;
+        Ok(Self { prepared, projections: projections.clone(), filter: filter.clone() })
     }
 
     /// The filter.
@@ -95,7 +117,8 @@ impl FilterJudge {
         if known.events().is_empty() {
             return Ok(None);
         }
-        self.judge(&Fold::of_history(&self.projections, &known), as_of).map(Some)
+        let fold = Fold::of_history(&self.projections, &known);
+        self.prepared.judge(&fold, 0, as_of).map(Some)
     }
 
     /// From when to when the filter selects a customer, up to an instant, in order. Retractions count wherever they
@@ -112,22 +135,16 @@ impl FilterJudge {
             let count = rest.iter().take_while(|event| event.occurred_at() == at).count();
             let (now, later) = rest.split_at(count);
             now.iter().for_each(|event| fold.evolve_one(event));
-            let mut verdict = self.judge(&fold, at)?;
+            let mut verdict = self.prepared.judge(&fold, 0, at)?;
             note(&mut spells, at, verdict.holds, now);
             let end = later.first().map_or(as_of, |next| next.occurred_at().previous());
             while let Some(until) = verdict.until.filter(|until| *until < end) {
-                verdict = self.judge(&fold, until.next())?;
+                verdict = self.prepared.judge(&fold, 0, until.next())?;
                 note(&mut spells, until.next(), verdict.holds, &[]);
             }
             rest = later;
         }
         Ok(spells)
-    }
-
-    /// Judges the one customer of a fold.
-    fn judge(&self, fold: &Fold, as_of: Timestamp) -> Result<FilterVerdict> {
-        let verdict = self.question.judge(fold, 0, as_of);
-        verdict.map_err(|error| error.at(format_args!("customer {}", fold.key(0))))
     }
 }
 
