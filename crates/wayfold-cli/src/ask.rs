@@ -5,8 +5,10 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use clap::Args;
 use wayfold::blocking::Wayfold;
-use wayfold::insight::{EventMeasure, Tz};
-use wayfold::{Builder, Currency, CustomerKey, Population, Rules, Tenant, Timestamp};
+use wayfold::insight::{Rule, Standings, Tz};
+use wayfold::{
+    Builder, Currency, CustomerKey, CustomerList, Population, ProjectionSet, Rules, Tenant, Timestamp,
+};
 
 use crate::failure::{not_found, usage};
 use crate::store::StoreArguments;
@@ -33,6 +35,9 @@ pub(crate) struct ScopeArguments {
     /// The thresholds of stages and classes as TOML, with a version [default: the library's]
     #[arg(long, value_name = "FILE")]
     rules: Option<PathBuf>,
+    /// A list of customers as JSON (docs/guide/segments.md), for rules that name it
+    #[arg(long = "list", value_name = "FILE")]
+    lists: Vec<PathBuf>,
 }
 
 /// An engine over the log, and what it is asked about.
@@ -40,6 +45,8 @@ pub(crate) struct Asked {
     pub(crate) wayfold: Wayfold,
     pub(crate) tenant: Tenant,
     pub(crate) as_of: Timestamp,
+    /// The lists of files.
+    pub(crate) lists: Vec<CustomerList>,
 }
 
 impl ScopeArguments {
@@ -50,23 +57,36 @@ impl ScopeArguments {
     /// An engine that folds when it is asked, under the rules.
     pub(crate) fn builder(&self) -> Result<Builder> {
         let rules = self.rules.as_deref().map_or(Ok(Rules::default()), read_rules)?;
-        Ok(Builder::new(rules)?.on_demand())
+        let mut builder = Builder::new(rules)?.on_demand();
+        self.lists()?.into_iter().for_each(|list| builder.put_list(list));
+        Ok(builder)
+    }
+
+    fn lists(&self) -> Result<Vec<CustomerList>> {
+        self.lists.iter().map(|path| read_list(path)).collect()
     }
 }
 
 impl AskArguments {
     /// Opens the log.
     pub(crate) fn open(&self) -> Result<Asked> {
-        self.open_with(&[])
+        self.open_for(&[])
     }
 
-    /// Opens the log for rules that ask about events.
-    pub(crate) fn open_with(&self, measures: &[EventMeasure]) -> Result<Asked> {
+    /// Opens the log for rules that ask about events and about all customers.
+    pub(crate) fn open_for(&self, rules: &[&Rule]) -> Result<Asked> {
         let mut builder = self.builder()?;
+        let mut measures: Vec<_> = rules.iter().flat_map(|rule| rule.measures()).collect();
+        measures.sort();
+        measures.dedup();
         for measure in measures {
             let _ = builder.register(measure.clone())?;
         }
-        self.open_built(builder)
+        let asked = self.open_built(builder)?;
+        for list in asked.lists(rules, asked.wayfold.rules(), asked.as_of)? {
+            asked.wayfold.put_list(list);
+        }
+        Ok(asked)
     }
 
     /// The tenant that is asked about.
@@ -96,11 +116,28 @@ impl AskArguments {
             Some("now") => wayfold.now(),
             _ => asked_for.unwrap_or(newest),
         };
-        Ok(Asked { wayfold, tenant, as_of })
+        Ok(Asked { wayfold, tenant, as_of, lists: self.scope.lists()? })
     }
 }
 
 impl Asked {
+    /// The lists that rules may ask for: those of files, and whom their rankings select under thresholds, from an instant on.
+    pub(crate) fn lists(
+        &self,
+        rules: &[&Rule],
+        thresholds: Rules,
+        from: Timestamp,
+    ) -> Result<Vec<CustomerList>> {
+        let mut lists = self.lists.clone();
+        let projections = ProjectionSet::new(thresholds).map_err(wayfold::Error::from)?;
+        for ranking in rules.iter().flat_map(|rule| rule.rankings()) {
+            let standings = Standings::new(ranking, &projections, from, self.as_of)?;
+            let total = self.wayfold.measure_of(&self.tenant, &standings, self.as_of)?;
+            lists.push(standings.list(&total)?);
+        }
+        Ok(lists)
+    }
+
     pub(crate) fn key(&self, customer: &str) -> Result<CustomerKey> {
         CustomerKey::in_tenant(self.tenant.as_str(), customer).map_err(usage)
     }
@@ -130,6 +167,13 @@ pub(crate) fn parse_time(text: &str) -> Result<Timestamp> {
 pub(crate) fn parse_zone(text: &str) -> Result<Tz> {
     text.parse()
         .map_err(|_| usage(format_args!("{text:?} is no time zone; write one such as UTC or Europe/London")))
+}
+
+fn read_list(path: &Path) -> Result<CustomerList> {
+    let name = path.display();
+    let text = std::fs::read_to_string(path).with_context(|| format!("failed to read the list {name}"))?;
+    serde_json::from_str(&text)
+        .map_err(|error| usage(format_args!("{name} holds no list of customers: {error}")))
 }
 
 /// Reads rules, which have to bear a version of their own where they are not the library's.

@@ -7,8 +7,10 @@ mod histories;
 mod questions;
 mod snapshot;
 mod teller;
+mod watch;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use hashbrown::HashMap;
 
@@ -19,10 +21,13 @@ pub(crate) use self::customers::grow;
 pub use self::histories::{History, for_each_history};
 pub use self::snapshot::{PartEntry, Snapshot, SnapshotPart};
 pub use self::teller::Teller;
+pub(crate) use self::watch::Membership;
+use self::watch::Watched;
 use crate::batch::{EventBatch, RowRef, Run, rows_of};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{EventKind, OrderKey};
 use crate::key::{CustomerKey, EventId};
+use crate::list::CustomerList;
 use crate::projection::{CustomerRecord, ProjectionSet, StateColumn};
 use crate::shard::Shard;
 use crate::time::Timestamp;
@@ -66,6 +71,8 @@ pub struct Fold {
     clusters: Clusters,
     /// Whether an event at the instant of the last one folded needs a refold even if it comes in order.
     ties_are_late: bool,
+    /// Whose members a teller tells of.
+    watched: Arc<Watched>,
 }
 
 /// Folds the run of a customer, given by its number.
@@ -122,7 +129,13 @@ impl Fold {
             due: BTreeSet::new(),
             clusters: Clusters::default(),
             ties_are_late: false,
+            watched: Arc::default(),
         }
+    }
+
+    /// Puts a list that filters may ask, in the place of one of the same name.
+    pub fn put_list(&mut self, list: CustomerList) {
+        self.projections.put_list(list);
     }
 
     /// Sets the instant up to which events are folded, before anything was applied.

@@ -46,6 +46,7 @@ mod field;
 mod fold;
 mod key;
 mod keyed;
+mod list;
 mod money;
 mod notice;
 mod orders;
@@ -81,6 +82,7 @@ pub use self::key::{
     AttributeName, CustomKind, CustomerId, CustomerKey, EventId, JourneyKey, NAME_BYTES_MAX, OrderId,
     Position, Tag, Tenant, spread,
 };
+pub use self::list::{CustomerList, ListEdition};
 pub use self::money::{Amount, Money, MoneySum, Rounding};
 pub use self::notice::{Notice, NoticeId, Told, Transition};
 pub use self::orders::OrderBook;
@@ -88,11 +90,13 @@ pub use self::population::{
     CurrencyTotals, Member, MemberDifference, Moved, NamedSegments, Population, PopulationDifference,
     PopulationSummary, Rectangle, RfmScores, RfmTable, ScoredCustomer, TieRule,
 };
-pub use self::projection::{CustomerAt, CustomerRecord, Fingerprint, Handle, Projection, ProjectionSet};
+pub use self::projection::{
+    CustomerAt, CustomerRecord, Fingerprint, Handle, Projection, ProjectionSet, WatchedFilter,
+};
 pub use self::rules::{JourneyRules, LifecycleRules, RevenueBasis, Rules, SegmentRules, ValueRules};
 pub use self::select::{
-    Cursor, FILTER_DEPTH_MAX, FILTER_NODES_MAX, FieldFilter, FieldTest, Filter, FilterVerdict, FilteredField,
-    Operand, Order, OrderDirection, Page, Selection,
+    Cursor, FILTER_DEPTH_MAX, FILTER_NODES_MAX, FieldFilter, FieldReader, FieldTest, FieldValue, Filter,
+    FilterJudge, FilterVerdict, FilteredField, Operand, Order, OrderDirection, Page, Selection, Spell,
 };
 pub use self::shard::{Shard, VirtualShard};
 pub use self::stage::{Channel, Ownership, Stage};

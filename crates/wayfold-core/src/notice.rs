@@ -9,6 +9,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::fold::Membership;
 use crate::key::{CustomerKey, EventId, JourneyKey, OrderId};
 use crate::stage::Stage;
 use crate::time::Timestamp;
@@ -92,6 +93,16 @@ pub enum Transition {
         /// After; none if the order is cancelled.
         to: Option<PromiseState>,
     },
+    /// Whether the customer belongs to a segment that is [watched](crate::ProjectionSet::watch); before its first event it
+    /// does not.
+    Membership {
+        /// The name of the segment.
+        segment: String,
+        /// The version of its filter.
+        version: u32,
+        /// After; the opposite before.
+        is_member: bool,
+    },
 }
 
 impl fmt::Display for Notice {
@@ -118,6 +129,10 @@ impl fmt::Display for Transition {
                 (format!("outcome of journey {journey}"), word(from), word(to))
             }
             Self::Promise { order, from, to } => (format!("promise of order {order}"), word(from), word(to)),
+            Self::Membership { segment, version, is_member } => {
+                let side = |is_member| if is_member { "inside" } else { "outside" }.to_owned();
+                (format!("segment {segment} version {version}"), side(!is_member), side(*is_member))
+            }
         };
         write!(f, "{what} from {from} to {to}")
     }
@@ -161,10 +176,17 @@ pub(crate) struct Facts {
     journeys: Vec<(JourneyKey, (Option<Stage>, Outcome))>,
     /// By order.
     promises: Vec<(OrderId, PromiseState)>,
+    /// In the order in which they are watched.
+    memberships: Vec<Membership>,
 }
 
 impl Facts {
-    pub(crate) fn new(lifecycle: &LifecycleView, segment: &SegmentView, journeys: JourneysView) -> Self {
+    pub(crate) fn new(
+        lifecycle: &LifecycleView,
+        segment: &SegmentView,
+        journeys: JourneysView,
+        memberships: Vec<Membership>,
+    ) -> Self {
         let journey = |view: crate::view::JourneyView| (view.key, (view.stage, view.outcome));
         let promise = |view: crate::view::PromiseView| (view.order, view.state);
         Self {
@@ -172,6 +194,7 @@ impl Facts {
             class: segment.class,
             journeys: journeys.journeys.into_iter().map(journey).collect(),
             promises: journeys.promises.into_iter().map(promise).collect(),
+            memberships,
         }
     }
 
@@ -204,6 +227,13 @@ impl Facts {
                 transitions.push(Transition::Promise { order: order.clone(), from, to });
             }
         });
+        for (place, Membership { segment, version, is_member }) in self.memberships.iter().enumerate() {
+            let was_member = before.is_some_and(|facts| facts.memberships[place].is_member);
+            if was_member != *is_member {
+                let (segment, version, is_member) = (segment.to_string(), *version, *is_member);
+                transitions.push(Transition::Membership { segment, version, is_member });
+            }
+        }
         transitions
     }
 

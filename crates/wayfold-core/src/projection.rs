@@ -16,7 +16,7 @@ pub use self::fingerprint::Fingerprint;
 pub(crate) use self::journey::JourneyProjection;
 pub(crate) use self::lifecycle::LifecycleProjection;
 pub(crate) use self::registry::{BuiltIn, Column, SavedState, StateColumn};
-pub use self::registry::{Handle, ProjectionSet};
+pub use self::registry::{Handle, ProjectionSet, WatchedFilter};
 pub(crate) use self::segment::SegmentProjection;
 pub(crate) use self::value::ValueProjection;
 use crate::batch::{EventView, Run};

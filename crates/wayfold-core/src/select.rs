@@ -4,10 +4,12 @@ mod condition;
 mod cursor;
 mod document;
 mod filter;
+mod judge;
 mod operand;
 mod page;
 mod question;
 mod rank;
+mod reader;
 mod sample;
 mod verdict;
 
@@ -15,10 +17,13 @@ use serde::{Deserialize, Serialize};
 
 pub use self::cursor::Cursor;
 pub use self::filter::{FILTER_DEPTH_MAX, FILTER_NODES_MAX, FieldFilter, FieldTest, Filter, FilteredField};
+pub(crate) use self::judge::PreparedFilter;
+pub use self::judge::{FilterJudge, Spell};
 pub use self::operand::Operand;
 pub use self::page::Page;
 use self::page::{Asked, Best, Candidate};
 use self::question::Question;
+pub use self::reader::{FieldReader, FieldValue};
 pub use self::verdict::FilterVerdict;
 use crate::error::{Error, Result};
 use crate::fold::Fold;

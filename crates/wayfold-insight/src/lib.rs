@@ -31,7 +31,8 @@
 //! - [`lifetime_value`]: what a customer is expected to be worth, by month.
 //! - [`Holdout`] judges models by what customers did later, beside the rule that needs no model, and chooses.
 //! - [`KMeans`]: customers of similar features, by seeded and reproducible clusters.
-//! - [`Rule`]: who belongs to a [`Segment`], as text; [`Members`] keeps who does up to date.
+//! - [`Rule`]: who belongs to a [`Segment`], as text; [`Members`] keeps who does up to date, [`CompareSegments`] says what
+//!   another version of it would change. [`Standings`] tells what a rule asks of one customer among all: a [`RankRule`].
 //! - [`Transitions`]: who stood where at one instant, and where at another. [`Leavers`]: who left in between, and what
 //!   they share against who stayed; [`GapChurn`] tells who has left by the customer's own gap, [`LastEvents`] what
 //!   happened last.
@@ -47,6 +48,7 @@
 //! - [`Accounts`]: people rolled up to whom they buy for, with their needs, buying groups and procurement.
 //! - [`Satisfaction`] by dimension, period, channel, stage and segment; [`Tickets`] against a [`ServiceLevel`] in
 //!   [`BusinessHours`]; the [`FeedbackLoop`]; and whether [`Needs`] have shifted.
+//! - [`Research`]: what people answered in market research, who may have bought nothing yet.
 //! - [`RateTable`]: rates by day; [`ConvertedValue`]: revenue and refunds in one currency.
 //! - [`Promises`]: which deliveries were on time, how late the others were, and what customers did then.
 //! - [`Campaigns`]: what was sent and offered, opened, clicked, redeemed and ordered, at what cost.
@@ -96,6 +98,7 @@ mod random;
 mod rates;
 mod recommend;
 mod regression;
+mod research;
 mod satisfaction;
 mod segment;
 mod tickets;
@@ -173,12 +176,15 @@ pub use self::recommend::{
     Taste,
 };
 pub use self::regression::{LinearModel, LogisticModel, Observation, Regression, RidgeFit};
+pub use self::research::{Research, ResearchBy, ResearchRow, ResearchTotal};
 pub use self::satisfaction::{
     Answers, CesDirection, CesForm, Consistency, Satisfaction, SatisfactionBy, SatisfactionMethod,
     SatisfactionRow, SatisfactionScore, SatisfactionTotal, SurveyAnswers, SurveyTable,
 };
 pub use self::segment::{
-    EventMeasure, EventMeasureState, EventMeasureView, MemberChange, Members, Rule, Segment,
+    CompareSegments, ComparedCustomer, ComparedGroup, ComparedGroups, ComparedTotal, ComparedVersion,
+    EventMeasure, EventMeasureState, EventMeasureView, MemberChange, MemberChanges, Members, RankRule, Rule,
+    Schedule, Segment, SegmentComparison, SegmentVersion, Standings, StandingsTotal,
 };
 pub use self::tickets::{BusinessHours, LevelRow, ServiceLevel, Ticket, TicketRow, TicketTotal, Tickets};
 pub use self::tiers::{

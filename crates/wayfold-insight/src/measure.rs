@@ -11,12 +11,11 @@ mod funnel;
 mod names;
 mod process_map;
 mod retention;
+mod segment_of;
 mod stages;
 mod tally;
 mod temporal_profile;
 mod variants;
-
-use std::sync::Arc;
 
 use wayfold_core::History;
 
@@ -36,15 +35,13 @@ pub(crate) use self::names::Names;
 pub(crate) use self::process_map::amount;
 pub use self::process_map::{ActivityRow, EdgeRow, ProcessMap, ProcessMapReport, ProcessMapTotal};
 pub use self::retention::{CohortBy, Retention, RetentionRow, RetentionTotal, ReturnBuckets, ReturnIn};
+pub(crate) use self::segment_of::{SegmentOf, by_segment};
 pub use self::stages::{StageDurations, StageReport, StageRow, StageTime, StageTotal, StepBack};
 pub(crate) use self::tally::Tally;
 pub use self::temporal_profile::{
     Deviation, PairRow, TemporalDeviations, TemporalProfile, TemporalProfileReport, TemporalProfileTotal,
 };
 pub use self::variants::{VariantRow, Variants, VariantsReport, VariantsTotal};
-
-/// Says to which segment a history belongs, if to any.
-pub(crate) type SegmentOf = Arc<dyn Fn(&History<'_>) -> Option<String> + Send + Sync>;
 
 /// A question about many customers, answered by what the history of each adds to a total.
 ///

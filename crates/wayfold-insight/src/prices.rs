@@ -10,7 +10,7 @@ use wayfold_core::{Amount, Currency, History, LineView};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::interval::{self, Confidence, Interval};
-use crate::measure::{Calendar, Measure, SegmentOf, Tally, amount};
+use crate::measure::{Calendar, Measure, SegmentOf, Tally, amount, by_segment};
 use crate::model::Estimate;
 use crate::placed::placed;
 use crate::regression::{Observation, Regression};
@@ -20,20 +20,11 @@ use crate::regression::{Observation, Regression};
 ///
 /// Lines of purchases in the currency count as they stand, those with a quantity above zero. A line without a paid price says
 /// nothing, and one without a list price above zero nothing of discounts.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct Prices {
     calendar: Calendar,
     currency: Currency,
-    segment: Option<SegmentOf>,
-}
-
-impl fmt::Debug for Prices {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Prices")
-            .field("calendar", &self.calendar)
-            .field("currency", &self.currency)
-            .finish_non_exhaustive()
-    }
+    segment: SegmentOf,
 }
 
 /// What was paid.
@@ -140,16 +131,11 @@ type Band = Option<usize>;
 impl Prices {
     /// Takes the calendar of the periods and the currency.
     pub fn new(calendar: Calendar, currency: Currency) -> Self {
-        Self { calendar, currency, segment: None }
+        Self { calendar, currency, segment: SegmentOf::default() }
     }
 
-    /// Tells segments apart.
-    pub fn by_segment(
-        mut self,
-        segment: impl Fn(&History<'_>) -> Option<String> + Send + Sync + 'static,
-    ) -> Self {
-        self.segment = Some(Arc::new(segment));
-        self
+    by_segment! {
+        /// Tells segments apart.
     }
 
     /// How deep discounts go, by bands that begin at these depths in per cent, ascending from 0; the last has no end. The
@@ -289,7 +275,7 @@ impl Measure for Prices {
     type Total = PriceTotal;
 
     fn add(&self, history: &History<'_>, times: i64, total: &mut PriceTotal) {
-        let segment = self.segment.as_ref().and_then(|segment| segment(history));
+        let segment = self.segment.of(history);
         for order in placed(history).iter().filter(|order| order.amount.currency == self.currency) {
             let bucket = self.calendar.bucket(order.placed_at);
             let mut priced = PricedOrder { segment: segment.clone(), ..PricedOrder::default() };

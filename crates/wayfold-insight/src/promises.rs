@@ -1,8 +1,6 @@
 //! Promises (承诺): what was promised for when, by channel and segment, and what goes with keeping it.
 
 use std::collections::BTreeMap;
-use std::fmt;
-use std::sync::Arc;
 
 use hashbrown::HashMap;
 use serde::Serialize;
@@ -11,7 +9,7 @@ use wayfold_core::{
 };
 
 use crate::interval::{self, Confidence, Interval};
-use crate::measure::{Durations, Measure, SegmentOf, Tally};
+use crate::measure::{Durations, Measure, SegmentOf, Tally, by_segment};
 use crate::satisfaction::Answers;
 
 /// Measures promised deliveries: the newest promise of each order that was not cancelled against its first delivery.
@@ -21,20 +19,11 @@ use crate::satisfaction::Answers;
 /// next from then on: its first answer to a survey of the instrument, and its first purchase.
 ///
 /// All questions are asked of the total, as of the instant up to which histories were measured.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct Promises {
     instrument: Instrument,
     within: Span,
-    segment: Option<SegmentOf>,
-}
-
-impl fmt::Debug for Promises {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Promises")
-            .field("instrument", &self.instrument)
-            .field("within", &self.within)
-            .finish_non_exhaustive()
-    }
+    segment: SegmentOf,
 }
 
 /// The promises that were made.
@@ -136,16 +125,11 @@ pub struct AfterPromise {
 impl Promises {
     /// Looks for answers to an instrument and for purchases within a time after promises are settled.
     pub fn new(instrument: Instrument, within: Span) -> Self {
-        Self { instrument, within, segment: None }
+        Self { instrument, within, segment: SegmentOf::default() }
     }
 
-    /// Tells segments apart.
-    pub fn by_segment(
-        mut self,
-        segment: impl Fn(&History<'_>) -> Option<String> + Send + Sync + 'static,
-    ) -> Self {
-        self.segment = Some(Arc::new(segment));
-        self
+    by_segment! {
+        /// Tells segments apart.
     }
 
     /// How promises were kept as of an instant, by channel and segment.
@@ -236,7 +220,7 @@ impl Promises {
     ) -> Option<Promise> {
         let mut promise = Promise {
             channel,
-            segment: self.segment.as_ref().and_then(|segment| segment(history)),
+            segment: self.segment.of(history),
             promised_at: order.promised_at?,
             delivered_at: order.delivered_at,
             answer: None,

@@ -14,6 +14,8 @@ mod campaigns;
 mod care;
 #[path = "insight/cdnow.rs"]
 mod cdnow;
+#[path = "insight/comparing.rs"]
+mod comparing;
 #[path = "insight/conforming.rs"]
 mod conforming;
 #[path = "insight/effect.rs"]
@@ -54,6 +56,8 @@ mod recommending;
 mod refused;
 #[path = "insight/regression.rs"]
 mod regression;
+#[path = "insight/researching.rs"]
+mod researching;
 #[path = "insight/restored.rs"]
 mod restored;
 #[path = "insight/rules.rs"]
@@ -62,7 +66,11 @@ mod rules;
 mod simulated;
 #[path = "insight/stages.rs"]
 mod stages;
+#[path = "insight/standings.rs"]
+mod standings;
 #[path = "insight/support.rs"]
 mod support;
 #[path = "insight/tiers.rs"]
 mod tiers;
+#[path = "insight/watching.rs"]
+mod watching;

@@ -2,8 +2,8 @@
 
 use pollster::block_on;
 use wayfold_core::{
-    CustomerKey, CustomerView, EventBatch, Explanation, Handle, JourneyEvent, Page, Parting, Population,
-    PopulationDifference, Projection, Rules, Selection, Tenant, Timestamp,
+    CustomerKey, CustomerList, CustomerView, EventBatch, Explanation, Handle, JourneyEvent, Page, Parting,
+    Population, PopulationDifference, Projection, Rules, Selection, Tenant, Timestamp,
 };
 use wayfold_store::{AppendCondition, AppendOutcome, EventStore};
 
@@ -12,6 +12,7 @@ use crate::builder::Builder;
 use crate::decide::{Decided, Standing};
 use crate::error::{Error, Result};
 use crate::known::KnownAt;
+use crate::members::SegmentMembers;
 use crate::rebuild::Progress;
 use crate::request::{Appended, Request};
 use crate::snapshot::{Opened, Snapshotted};
@@ -118,6 +119,11 @@ impl Wayfold {
     /// As [`crate::Wayfold::opened`].
     pub fn opened(&self) -> &Opened {
         self.0.opened()
+    }
+
+    /// As [`crate::Wayfold::put_list`].
+    pub fn put_list(&self, list: CustomerList) {
+        block_on(self.0.put_list(list));
     }
 
     /// As [`crate::Wayfold::subscribe`].
@@ -412,6 +418,14 @@ impl Subscription {
     /// As there.
     pub fn try_next(&mut self) -> Result<Option<Delivery>> {
         block_on(self.0.try_next())
+    }
+
+    /// As [`crate::Subscription::members`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn members(&self, segment: &str) -> Result<SegmentMembers> {
+        self.0.members(segment)
     }
 
     /// As [`crate::Subscription::commit`].

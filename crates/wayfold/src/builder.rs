@@ -1,10 +1,14 @@
-use wayfold_core::{Handle, Limits, Projection, ProjectionSet, Rules, Timestamp};
+use wayfold_core::{
+    CustomerList, Handle, Limits, Projection, ProjectionSet, Rules, Timestamp, WatchedFilter,
+};
 use wayfold_store::EventStore;
 
 use crate::clock::Clock;
 use crate::decide::RetryPolicy;
 use crate::engine::{Parts, Wayfold};
 use crate::error::Result;
+#[cfg(feature = "insight")]
+use crate::error::{Error, ErrorKind};
 
 /// Chooses rules, projections, time and threads before an engine is opened.
 ///
@@ -57,6 +61,34 @@ impl Builder {
     /// `InvalidConfiguration` if its name and version are taken.
     pub fn register<P: Projection>(&mut self, projection: P) -> Result<Handle<P>> {
         Ok(self.projections.register(projection)?)
+    }
+
+    /// Puts a list of customers that filters may ask for, in the place of one of the same name; also
+    /// [later](Wayfold::put_list).
+    pub fn put_list(&mut self, list: CustomerList) {
+        self.projections.put_list(list);
+    }
+
+    /// Watches who a filter selects, once everything that it names is registered and put: subscriptions tell who enters the
+    /// segment and who leaves it, and [`Subscription::members`](crate::Subscription::members) who belongs to it.
+    ///
+    /// # Errors
+    /// `InvalidConfiguration` if a segment of this name and version is watched; `InvalidQuestion` if there is no such field, or
+    /// it does not compare with what is given.
+    pub fn watch(&mut self, watched: WatchedFilter) -> Result<()> {
+        Ok(self.projections.watch(watched)?)
+    }
+
+    /// Watches a segment by a rule, and registers what the rule asks of events.
+    ///
+    /// # Errors
+    /// As [`Builder::watch`]; `InvalidConfiguration` if a list that the rule asks for is not put.
+    #[cfg(feature = "insight")]
+    pub fn watch_segment(&mut self, segment: &wayfold_insight::Segment) -> Result<()> {
+        let registered = segment.rule.register(&mut self.projections);
+        registered.map_err(|error| Error::new(ErrorKind::InvalidConfiguration, error))?;
+        let (name, filter) = (segment.name.clone(), segment.rule.filter().clone());
+        self.watch(WatchedFilter { segment: name, version: segment.version, filter })
     }
 
     /// Folds on that many threads; at least one. The default is what the machine has; no answer depends on it.

@@ -1,6 +1,8 @@
 use std::sync::{Arc, PoisonError};
 
-use wayfold_core::{CustomerKey, EventBatch, Fold, Limits, Position, ProjectionSet, Rules, Shard, Timestamp};
+use wayfold_core::{
+    CustomerKey, CustomerList, EventBatch, Fold, Limits, Position, ProjectionSet, Rules, Shard, Timestamp,
+};
 use wayfold_store::EventStore;
 
 use crate::builder::Builder;
@@ -150,6 +152,12 @@ impl Wayfold {
         if let Some(follower) = follower {
             follower.join();
         }
+    }
+
+    /// Puts a list of customers that filters may ask for, in the place of one of the same name: questions are answered by it
+    /// from then on. A subscription goes by the lists that there were when it began, and a rebuild by those of its builder.
+    pub async fn put_list(&self, list: CustomerList) {
+        self.engine.put_list(list).await;
     }
 
     /// The rules of the built-in projections.

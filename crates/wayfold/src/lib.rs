@@ -81,6 +81,7 @@ mod known;
 mod live;
 #[cfg(feature = "insight")]
 mod measure;
+mod members;
 mod platform;
 mod rebuild;
 mod request;
@@ -102,6 +103,7 @@ pub use self::import::Imported;
 pub use self::known::{AsKnownAt, KnownAt};
 #[cfg(feature = "insight")]
 pub use self::measure::Measured;
+pub use self::members::SegmentMembers;
 pub use self::rebuild::{Progress, Rebuild};
 pub use self::request::{Appended, Request, Requested};
 pub use self::snapshot::{Opened, Snapshotted};
@@ -116,16 +118,17 @@ pub use wayfold_core::bodies::*;
 pub use wayfold_core::{
     Actor, Amount, AttributeName, AttributeValue, Attributes, BatchBuilder, BehaviourClass, Cause, Change,
     Channel, Currency, CurrencyTotals, CurrencyValue, Cursor, CustomKind, CustomerAt, CustomerId,
-    CustomerKey, CustomerRecord, CustomerView, EventBatch, EventBody, EventId, EventKind, EventTime,
-    EventView, Explanation, FILTER_DEPTH_MAX, FILTER_NODES_MAX, FieldFilter, FieldTest, Filter,
-    FilteredField, GapsView, Handle, History, JourneyEvent, JourneyKey, JourneyRules, JourneyView,
-    JourneysView, LifecycleRules, LifecycleStage, LifecycleView, Limits, LineView, Member, MemberDifference,
-    Money, MoneySum, Moved, NamedSegments, NestedJson, Notice, NoticeId, Operand, Order, OrderBook,
-    OrderDirection, OrderId, OrderLine, Outcome, Ownership, Page, Parting, PlacedOrder, Population,
-    PopulationDifference, PopulationSummary, Position, Projection, PromiseCounts, PromiseState, PromiseView,
-    Purchase, RawEvent, RawFields, Rectangle, Report, RevenueBasis, RfmScores, RfmTable, RfmValues, Rounding,
-    Rules, ScoredCustomer, SegmentRules, SegmentView, Selection, Span, Stage, StageView, Step, Tag, Tenant,
-    TieRule, Timestamp, Told, Transition, UpcastResult, Upcasters, UpcastersBuilder, ValueRules, ValueView,
+    CustomerKey, CustomerList, CustomerRecord, CustomerView, EventBatch, EventBody, EventId, EventKind,
+    EventTime, EventView, Explanation, FILTER_DEPTH_MAX, FILTER_NODES_MAX, FieldFilter, FieldTest, Filter,
+    FilterJudge, FilteredField, GapsView, Handle, History, JourneyEvent, JourneyKey, JourneyRules,
+    JourneyView, JourneysView, LifecycleRules, LifecycleStage, LifecycleView, Limits, LineView, ListEdition,
+    Member, MemberDifference, Money, MoneySum, Moved, NamedSegments, NestedJson, Notice, NoticeId, Operand,
+    Order, OrderBook, OrderDirection, OrderId, OrderLine, Outcome, Ownership, Page, Parting, PlacedOrder,
+    Population, PopulationDifference, PopulationSummary, Position, Projection, ProjectionSet, PromiseCounts,
+    PromiseState, PromiseView, Purchase, RawEvent, RawFields, Rectangle, Report, RevenueBasis, RfmScores,
+    RfmTable, RfmValues, Rounding, Rules, ScoredCustomer, SegmentRules, SegmentView, Selection, Span, Spell,
+    Stage, StageView, Step, Tag, Tenant, TieRule, Timestamp, Told, Transition, UpcastResult, Upcasters,
+    UpcastersBuilder, ValueRules, ValueView, WatchedFilter,
 };
 #[cfg(feature = "ingest")]
 #[doc(inline)]

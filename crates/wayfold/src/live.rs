@@ -3,6 +3,7 @@
 use metrics::{counter, gauge, histogram};
 use tracing::field::Empty;
 use tracing::{Instrument, debug_span};
+use wayfold_core::CustomerList;
 
 use crate::engine::Engine;
 use crate::error::Result;
@@ -120,6 +121,16 @@ impl Engine {
         *shards = states;
         self.live.note_snapshot(0);
         Ok(())
+    }
+
+    /// Puts a list of customers into the live states.
+    pub(crate) async fn put_list(&self, list: CustomerList) {
+        let _turn = self.live.turn.lock().await;
+        let mut shards = self.live.shards.write().await;
+        let mut projections = self.projections();
+        projections.put_list(list.clone());
+        self.set_projections(projections);
+        shards.put_list(&list);
     }
 
     /// How many events the live states have folded.

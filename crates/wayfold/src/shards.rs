@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 
 use metrics::counter;
 use wayfold_core::{
-    CustomerKey, EventBatch, Fold, Handle, Page, Population, Position, Projection, ProjectionSet, Refold,
-    Selection, Snapshot, SnapshotPart, Tenant, Timestamp,
+    CustomerKey, CustomerList, EventBatch, Fold, Handle, Page, Population, Position, Projection,
+    ProjectionSet, Refold, Selection, Snapshot, SnapshotPart, Tenant, Timestamp,
 };
 use wayfold_store::{EventStore, Lane, Scan, ScanPart};
 
@@ -101,6 +101,11 @@ impl Shards {
             self.pending.extend(due.into_iter().map(|refold| (shard, refold)));
         }
         Ok(())
+    }
+
+    /// Puts a list of customers into each fold.
+    pub(crate) fn put_list(&mut self, list: &CustomerList) {
+        self.folds.iter_mut().for_each(|fold| fold.put_list(list.clone()));
     }
 
     /// The one fold of a log that is not sharded.

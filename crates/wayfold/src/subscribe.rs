@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use metrics::counter;
 use serde::{Deserialize, Serialize};
-use wayfold_core::{Position, Refold, Rules, Teller, Timestamp, Told};
+use wayfold_core::{Position, Refold, Rules, Teller, Timestamp, Told, WatchedFilter};
 use wayfold_store::{Checkpoint, CheckpointName, ReadQuery};
 
 use crate::engine::{Engine, Wayfold};
@@ -106,6 +106,8 @@ struct Kept {
     /// Up to where notices were handed over that nobody may have taken.
     handed_over: Option<Place>,
     rules: Rules,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    watched: Vec<WatchedFilter>,
 }
 
 impl Wayfold {
@@ -150,7 +152,8 @@ impl Wayfold {
     /// - One subscription of a name is meant to be open at a time; two are told the same.
     ///
     /// # Errors
-    /// As [`Wayfold::subscribe`]; `InvalidConfiguration` if the subscription has been told notices under other rules,
+    /// As [`Wayfold::subscribe`]; `InvalidConfiguration` if the subscription has been told notices under other rules or of other
+    /// watched segments,
     /// `Unsupported` if a newer program has kept it, `Corrupt` if what it has kept cannot be read.
     pub async fn subscribe_as(&self, name: &str, start: Start) -> Result<Subscription> {
         let checkpoint = CheckpointName::new(format!("wayfold/notices/{name}"))?;
@@ -186,6 +189,11 @@ impl Wayfold {
                 "it was told notices under the rules {old:?}, and the engine has {new:?}; subscribe under another \
                  name to hear what these rules say"
             );
+            return Err((ErrorKind::InvalidConfiguration, why));
+        }
+        if kept.watched != self.engine().projections().watched() {
+            let why = "it was told of other watched segments; subscribe under another name to hear of these"
+                .to_owned();
             return Err((ErrorKind::InvalidConfiguration, why));
         }
         Ok(kept)
@@ -299,8 +307,9 @@ impl Subscription {
     async fn keep(&self, handed_over: Option<Place>) -> Result<()> {
         let Some(name) = &self.name else { return Ok(()) };
         let Place { position, as_of } = self.taken;
-        let rules = self.teller.fold().projections().rules().clone();
-        let kept = Kept { format: FORMAT, as_of, handed_over, rules };
+        let projections = self.teller.fold().projections();
+        let (rules, watched) = (projections.rules().clone(), projections.watched().to_vec());
+        let kept = Kept { format: FORMAT, as_of, handed_over, rules, watched };
         let bytes = serde_json::to_vec(&kept).expect("rules are JSON");
         let store = &self.engine.parts.store;
         Ok(store.put_checkpoint(name.clone(), Checkpoint { position, bytes }).await?)
@@ -344,6 +353,15 @@ impl Subscription {
         self.position = again.position;
         self.pending = self.teller.step(&batches, self.position, again.as_of)?.into();
         Ok(())
+    }
+
+    pub(crate) fn teller(&self) -> &Teller {
+        &self.teller
+    }
+
+    /// What is told and waits to be handed over.
+    pub(crate) fn not_handed_over(&self) -> &[Told] {
+        self.ready.as_ref().map_or(&[], |ready| &ready.told)
     }
 
     async fn refold(&mut self) -> Result<()> {

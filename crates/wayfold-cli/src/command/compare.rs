@@ -1,3 +1,5 @@
+mod versions;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -14,12 +16,24 @@ use crate::output::Output;
 use crate::table::Table;
 use crate::words::{NONE, count, instant, many};
 
-/// Compares where customers stood at two instants, or where they would stand under other rules, and says who moved.
+/// Compares where customers stood at two instants, where they would stand under other thresholds, or who belongs to a
+/// segment by two versions of its rule.
 #[derive(Debug, Args)]
 pub(crate) struct Compare {
-    /// Compares with other thresholds, as TOML, as of the same instant
-    #[arg(long, value_name = "FILE", required_unless_present = "from", conflicts_with = "from")]
+    /// An old and a new version of a rule (docs/guide/segments.md), or one that is compared --with other thresholds
+    #[arg(value_name = "RULE", num_args = 0..=2, conflicts_with = "from")]
+    texts: Vec<String>,
+    /// Compares with other thresholds, as TOML, as of the same instant; a new version of a rule is under them
+    #[arg(
+        long,
+        value_name = "FILE",
+        required_unless_present_any = ["from", "texts"],
+        conflicts_with = "from"
+    )]
     with: Option<PathBuf>,
+    /// Compares rules at every instant since this one, too
+    #[arg(long, value_name = "TIME", requires = "texts")]
+    since: Option<String>,
     /// Compares with where customers stood at this instant
     #[arg(long, value_name = "TIME")]
     from: Option<String>,
@@ -64,6 +78,9 @@ impl Compare {
         let rules = self.with.as_deref().map(read_rules).transpose()?;
         let from = self.from.as_deref().map(parse_time).transpose()?;
         let asked = self.ask.open()?;
+        if !self.texts.is_empty() {
+            return self.tell_versions(output, &asked, rules);
+        }
         if let Some(rules) = rules {
             let differences = asked.wayfold.backtest_of(&asked.tenant, &rules, &[asked.as_of])?;
             differences.iter().try_for_each(|difference| self.tell_rules(output, difference))?;

@@ -34,10 +34,8 @@ pub(crate) struct Customers {
 impl Customers {
     pub(crate) fn run(&self, output: &mut Output) -> Result<()> {
         let rule = self.rule.as_deref().map(str::parse::<Rule>).transpose()?;
-        let (filter, measures) = rule
-            .as_ref()
-            .map_or((Filter::default(), &[][..]), |rule| (rule.filter().clone(), rule.measures()));
-        let asked = self.ask.open_with(measures)?;
+        let filter = rule.as_ref().map_or_else(Filter::default, |rule| rule.filter().clone());
+        let asked = self.ask.open_for(&rule.iter().collect::<Vec<_>>())?;
         let selection = Selection::new(filter).with_order(self.order()).with_limit(self.limit);
         let page = asked.wayfold.customers_of(&asked.tenant, &selection, asked.as_of)?;
         let matching = page.matching();

@@ -74,7 +74,7 @@ impl Demo {
         let start = Instant::now();
         let wayfold = builder.open_blocking(open(&log)?)?;
         let replay_s = start.elapsed().as_secs_f64();
-        let asked = Asked { wayfold, tenant: Tenant::default(), as_of: shop.end() };
+        let asked = Asked { wayfold, tenant: Tenant::default(), as_of: shop.end(), lists: Vec::new() };
         let spinner = progress::spinner("asking");
         let (report, missing) = plan(&log)?.report(&asked, &folded)?;
         write_page(&report, &page)?;

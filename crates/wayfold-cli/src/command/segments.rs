@@ -3,7 +3,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use clap::Args;
 use serde::Deserialize;
-use wayfold::insight::{EventMeasure, Rule, Segment};
+use wayfold::insight::{Rule, Segment};
 use wayfold::{Currency, CustomerView, MoneySum, Selection};
 
 use crate::ask::{AskArguments, Asked, currency_of};
@@ -38,7 +38,8 @@ struct SegmentFile {
 impl Segments {
     pub(crate) fn run(&self, output: &mut Output) -> Result<()> {
         let segments = self.segments()?;
-        let asked = self.ask.open_with(&measures(&segments))?;
+        let rules: Vec<&Rule> = segments.iter().map(|segment| &segment.rule).collect();
+        let asked = self.ask.open_for(&rules)?;
         let population = asked.population()?;
         let Some(currency) = currency_of(self.currency.as_deref(), &population)? else {
             return Err(not_found("nobody has bought by then; name a --currency, or a later --as-of"));
@@ -69,14 +70,6 @@ fn read(path: &Path) -> Result<Vec<Segment>> {
     let file: SegmentFile =
         toml::from_str(&text).map_err(|error| usage(format_args!("{name} holds no segments: {error}")))?;
     Ok(file.segment)
-}
-
-/// What the rules ask of events, each once.
-fn measures(segments: &[Segment]) -> Vec<EventMeasure> {
-    let mut measures: Vec<_> = segments.iter().flat_map(|segment| segment.rule.measures()).cloned().collect();
-    measures.sort();
-    measures.dedup();
-    measures
 }
 
 fn measured(asked: &Asked, segment: &Segment, currency: Currency) -> Result<SegmentRow> {

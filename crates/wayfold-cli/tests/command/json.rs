@@ -30,7 +30,7 @@ fn objects_have_the_members_that_the_guide_names() {
         "value",
         "holds_until",
     ];
-    let cases: [(&[&str], &[&str]); 12] = [
+    let cases: [(&[&str], &[&str]); 13] = [
         (&["customer", "0499"], &view),
         (&["customer", "0499", "--explain"], &["view", "steps", "reports"]),
         (&["customer", "0499", "--why", "lifecycle.stage"], &["at", "cause", "change"]),
@@ -50,6 +50,21 @@ fn objects_have_the_members_that_the_guide_names() {
                 "members",
             ],
         ),
+        (
+            &["compare", "events >= 1", "events >= 2"],
+            &[
+                "old",
+                "new",
+                "from",
+                "to",
+                "customers",
+                "at_end",
+                "in_period",
+                "at_other_instants",
+                "old_changes",
+                "new_changes",
+            ],
+        ),
         (&["map"], &["currency", "map", "variants"]),
         (&["map", "--path", "order_placed+"], &["currency", "map", "variants", "conformance"]),
         (&["models"], &["currency", "split", "end", "fits", "evaluations"]),
@@ -60,6 +75,16 @@ fn objects_have_the_members_that_the_guide_names() {
     for (arguments, members) in cases {
         check_members(&place.object(arguments), members);
     }
+    let (fans, keen) =
+        ("count of order_placed within 90 days >= 3", "count of order_placed within 60 days >= 2");
+    let compared = place.object(&["compare", fans, keen, "--since", "1998-01-01"]);
+    let of = |groups: &str| {
+        ["both", "only_old", "only_new"].map(|group| compared[groups][group]["customers"].clone())
+    };
+    assert_eq!(of("at_end"), [35, 8, 26]);
+    assert_eq!(of("in_period"), [158, 3, 106]);
+    let told = place.done(&["compare", fans, keen, "--since", "1998-01-01", "--limit", "2"]);
+    assert!(told.contains("At some instant since 1998-01-01") && told.contains("And 107 more"), "{told}");
     let population = place.object(&["population"]);
     assert_eq!(population["summary"]["customers"], 2_357);
     assert_eq!(population["rfm"]["segments"][0]["name"], "Champions");
@@ -78,6 +103,16 @@ fn lists_are_lines_of_objects() {
     let segments = place.lines(&["segments"]);
     check_members(&segments[0], &["name", "customers", "purchases", "net"]);
     assert_eq!(segments.len(), 10);
+
+    place.write(
+        "vip.json",
+        r#"{"name": "vip", "editions": [
+            {"at": "1998-01-01T00:00:00Z", "version": "1", "origin": "chosen", "customers": ["0001", "0499", "nobody"]}]}"#,
+    );
+    let vip = place.lines(&["customers", "in list vip", "--list", "vip.json"]);
+    assert_eq!(vip.len(), 2);
+    let top = place.lines(&["segments", "value.currencies[USD].net in top 10% each month"]);
+    assert_eq!(top[0]["customers"], 236);
 
     let funnel = place.lines(&["funnel", "order_placed", "order_placed"]);
     check_members(&funnel[0], &["semantics", "segment", "steps"]);

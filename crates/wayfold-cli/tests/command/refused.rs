@@ -69,12 +69,14 @@ fn what_is_asked_wrongly_is_named() {
     let place = Place::cdnow("asked_wrongly");
     place.write("same.toml", "lifecycle.churned_after_days = 120\n");
     place.write("typo.toml", "version = \"v\"\nlifecycle.churned_days = 120\n");
-    let cases: [(&[&str], &[&str]); 17] = [
+    let cases: [(&[&str], &[&str]); 22] = [
         (&["customers", "lifecycle.stag is loyal"], &["there is no \"stag\"; there is: first_purchase_at"]),
         (&["customers", "lifecycle.stage is"], &["line 1, column 19"]),
         (&["customers", "--sort", "value"], &["order by \"value\""]),
         (&["customers", "--columns", "lifecycle"], &["name what stands in it"]),
         (&["segments", "nonsense"], &["line 1"]),
+        (&["segments", "in list vip"], &["there is no such list; there is: none"]),
+        (&["segments", "--list", "typo.toml", "in list vip"], &["typo.toml holds no list of customers"]),
         (&["population", "--as-of", "yesterday"], &["yesterday"]),
         (&["population", "--currency", "dollars"], &["dollars"]),
         (&["population", "--rules", "same.toml"], &["give it a version of its own"]),
@@ -87,6 +89,9 @@ fn what_is_asked_wrongly_is_named() {
         (&["log", "--after", "7"], &["32 hexadecimal digits"]),
         (&["models", "--tenant", "other"], &["--tenant"]),
         (&["compare"], &["--with"]),
+        (&["compare", "events >= 1"], &["a second one"]),
+        (&["compare", "events >= 1", "events >="], &["line 1, column 10"]),
+        (&["compare", "events >= 1", "event >= 2"], &["no projection or field is named so"]),
     ];
     for (arguments, says) in cases {
         check(&place, arguments, 2, says);

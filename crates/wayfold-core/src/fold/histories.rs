@@ -22,9 +22,15 @@ impl<'a> History<'a> {
         self.customer
     }
 
-    /// The events; there is at least one.
+    /// The events; there is at least one, unless the history was cut.
     pub fn events(&self) -> &'a [EventView<'a>] {
         self.events
+    }
+
+    /// The history up to an instant; there may be no event.
+    pub fn until(&self, as_of: Timestamp) -> Self {
+        let known = self.events.partition_point(|event| event.occurred_at() <= as_of);
+        Self { customer: self.customer, events: &self.events[..known] }
     }
 }
 

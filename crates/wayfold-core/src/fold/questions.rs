@@ -2,11 +2,13 @@
 
 use std::io;
 
-use super::Fold;
+use super::{Fold, History};
 use crate::batch::{EventView, Run};
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::{CustomerKey, Tenant};
-use crate::projection::{BuiltIn, Column, CustomerAt, CustomerRecord, Handle, Projection, StateColumn};
+use crate::projection::{
+    BuiltIn, Column, CustomerAt, CustomerRecord, Handle, Projection, ProjectionSet, StateColumn,
+};
 use crate::time::Timestamp;
 use crate::view::CustomerView;
 
@@ -47,6 +49,28 @@ impl Fold {
     pub fn view(&self, key: &CustomerKey, as_of: Timestamp) -> Result<Option<CustomerView>> {
         let built_in = self.projections.built_in()?;
         Ok(self.answerable(key, as_of)?.map(|customer| self.view_at(customer, as_of, &built_in)))
+    }
+
+    /// Folds the history of one customer, of which it then answers as of any instant from the last event on.
+    ///
+    /// ```
+    /// use wayfold_core::{
+    ///     CustomerKey, EventBatch, EventId, Fold, JourneyEvent, ProjectionSet, Registered, Rules, Shard, Timestamp,
+    ///     for_each_history,
+    /// };
+    ///
+    /// let (ada, at) = (CustomerKey::new("ada")?, Timestamp::parse("2024-01-01")?);
+    /// let batch = EventBatch::from_events([&JourneyEvent::new(EventId::from_u128(1), ada.clone(), at, Registered {})])?;
+    /// let set = ProjectionSet::new(Rules::default())?;
+    /// for_each_history(&[batch], Shard::ALL, Timestamp::MAX, |history| {
+    ///     assert_eq!(Fold::of_history(&set, history).view(&ada, at).unwrap().unwrap().events, 1);
+    /// });
+    /// # Ok::<(), wayfold_core::Error>(())
+    /// ```
+    pub fn of_history(projections: &ProjectionSet, history: &History<'_>) -> Self {
+        let mut fold = Self::new(projections);
+        history.events().iter().for_each(|event| fold.evolve_one(event));
+        fold
     }
 
     /// Answers with a registered projection's view; `None` if no event of the customer is folded.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use super::{Fold, Refold};
+use super::{Fold, Refold, Watched};
 use crate::batch::{EventBatch, Run};
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::{CustomerKey, EventId, Position};
@@ -63,6 +63,8 @@ struct Point {
     at: Timestamp,
     /// `None` before the customer's first event.
     facts: Option<Facts>,
+    /// The last microsecond up to which memberships of watched segments stay.
+    until: Timestamp,
 }
 
 impl Teller {
@@ -80,6 +82,7 @@ impl Teller {
         }
         // Another event at the instant of the last one changes what held there.
         fold.ties_are_late = true;
+        fold.watched = Watched::of(fold.projections())?;
         let told = Place { position, as_of: fold.as_of() };
         let mut teller = Self {
             fold,
@@ -114,7 +117,32 @@ impl Teller {
     /// Takes what has been told so far: customers in no particular order, those of one in the order in which they
     /// hold, its withdrawals first.
     pub fn take(&mut self) -> Vec<Told> {
-        std::mem::take(&mut self.news)
+        let news = std::mem::take(&mut self.news);
+        if self.fold.watched.failure().is_some() { Vec::new() } else { news }
+    }
+
+    /// Who belongs to a [watched](crate::ProjectionSet::watch) segment where everything is told, by the bytes of their keys,
+    /// and by which version: of several by the newest.
+    ///
+    /// # Errors
+    /// `InvalidSelection` if no such segment is watched, or its filter cannot be answered of a customer; `NotRefolded` if the
+    /// step is not finished.
+    pub fn members(&self, segment: &str) -> Result<(u32, Vec<CustomerKey>)> {
+        let (number, version) = self.fold.watched.number(segment).ok_or_else(|| {
+            let known: Vec<&str> =
+                self.fold.projections().watched().iter().map(|watched| watched.segment.as_str()).collect();
+            let message = format_args!("no segment {segment:?} is watched; there is: {}", known.join(", "));
+            Error::new(ErrorKind::InvalidSelection, message)
+        })?;
+        let as_of = self.told.as_of;
+        let mut members = Vec::new();
+        for customer in self.fold.sorted(None) {
+            self.fold.check_customer(customer, as_of)?;
+            if self.fold.is_member(number, customer, as_of)? {
+                members.push(self.fold.key(customer));
+            }
+        }
+        Ok((version, members))
     }
 
     /// Goes on to a position, with the events up to it, and to an instant.
@@ -123,7 +151,9 @@ impl Teller {
     /// is not finished.
     ///
     /// # Errors
-    /// `InvalidTime` if the instant lies before the last one's; `NotRefolded` if the step before is not finished.
+    /// `InvalidTime` if the instant lies before the last one's; `NotRefolded` if the step before is not finished;
+    /// `InvalidSelection` if the filter of a watched segment cannot be answered of a customer. Then nothing more is told, as of
+    /// where it stood before.
     pub fn step(
         &mut self,
         batches: &[EventBatch],
@@ -134,6 +164,7 @@ impl Teller {
             let message = "the step before is not finished; call refold for the customers that it returned";
             return Err(Error::new(ErrorKind::NotRefolded, message));
         }
+        self.fold.answerable_filters()?;
         let mut refolds = self.fold.advance_to(as_of)?;
         self.next = Place { position, as_of };
         let (told, news) = (self.told.as_of, &mut self.news);
@@ -147,6 +178,7 @@ impl Teller {
             self.reschedule(customer);
         }
         self.pass_time();
+        self.fold.answerable_filters()?;
         self.finish();
         Ok(refolds)
     }
@@ -179,6 +211,7 @@ impl Teller {
     /// Every notice of one customer, by its events and up to an instant.
     fn notices_of(&self, key: &CustomerKey, history: &[EventBatch], as_of: Timestamp) -> Vec<Notice> {
         let mut fold = Fold::new(self.fold.projections()).with_as_of(as_of);
+        fold.watched = self.fold.watched.clone();
         let mut news = Vec::new();
         let _ = fold.apply_with(Shard::of(key), history, &mut |fold, customer, run| {
             if fold.customers.key(customer) == *key {
@@ -206,7 +239,7 @@ impl Teller {
     }
 
     fn finish(&mut self) {
-        if self.fold.stale.is_empty() {
+        if self.fold.stale.is_empty() && self.fold.watched.failure().is_none() {
             self.told = self.next;
         }
     }
@@ -221,7 +254,11 @@ impl Teller {
         let record = &self.fold.records[index];
         let held = match record.events() {
             0 => None,
-            _ => self.fold.held_until(index, &CustomerAt::new(record, self.fold.as_of())),
+            _ => self.fold.stays_until(
+                index,
+                self.fold.as_of(),
+                self.fold.memberships(index, self.fold.as_of()).1,
+            ),
         };
         self.changes_at[index] = held.map_or(Timestamp::MAX, Timestamp::next);
         if held.is_some() {
@@ -268,27 +305,41 @@ fn known_at(batch: &EventBatch, position: Position) -> EventBatch {
 impl Fold {
     /// What holds of a customer at an instant at or after its last event folded.
     fn point(&self, customer: u32, at: Timestamp) -> Point {
-        let is_known = self.records[customer as usize].events() > 0;
-        Point { at, facts: is_known.then(|| self.facts(customer as usize, at)) }
+        match self.records[customer as usize].events() {
+            0 => Point { at, facts: None, until: Timestamp::MAX },
+            _ => self.known_point(customer as usize, at),
+        }
     }
 
-    fn facts(&self, customer: usize, at: Timestamp) -> Facts {
-        let at = CustomerAt::new(&self.records[customer], at);
+    fn known_point(&self, customer: usize, as_of: Timestamp) -> Point {
+        let at = CustomerAt::new(&self.records[customer], as_of);
         let built_in = self.projections().built_in().expect("a teller's fold has them");
-        Facts::new(
+        let (memberships, until) = self.memberships(customer, as_of);
+        let facts = Facts::new(
             &self.built_in_view(built_in.lifecycle, customer, &at),
             &self.built_in_view(built_in.segment, customer, &at),
             self.built_in_view(built_in.journeys, customer, &at),
-        )
+            memberships,
+        );
+        Point { at: as_of, facts: Some(facts), until }
+    }
+
+    /// The last microsecond at which views and memberships stay, of which the latter's is given.
+    fn stays_until(&self, customer: usize, at: Timestamp, memberships: Timestamp) -> Option<Timestamp> {
+        let held = self.held_until(customer, &CustomerAt::new(&self.records[customer], at));
+        held.into_iter().chain([memberships]).min().filter(|until| *until < Timestamp::MAX)
+    }
+
+    /// Says whether the watched filters could be answered so far.
+    fn answerable_filters(&self) -> Result<()> {
+        self.watched.failure().map_or(Ok(()), |failure| Err(failure.clone()))
     }
 
     /// Notes what time alone changes after a point, up to an instant, and moves the point there.
     fn pass_time(&self, customer: u32, point: &mut Point, until: Timestamp, notices: &mut Vec<Notice>) {
         while point.facts.is_some() && point.at < until {
-            let at = CustomerAt::new(&self.records[customer as usize], point.at);
-            let Some(held) = self.held_until(customer as usize, &at).filter(|held| *held < until) else {
-                return;
-            };
+            let held = self.stays_until(customer as usize, point.at, point.until);
+            let Some(held) = held.filter(|held| *held < until) else { return };
             *point = self.note(customer, point, held.next(), &[], notices);
         }
     }
@@ -302,12 +353,12 @@ impl Fold {
         causes: &[EventId],
         notices: &mut Vec<Notice>,
     ) -> Point {
-        let facts = self.facts(customer as usize, at);
-        if before.facts.as_ref() != Some(&facts) {
+        let point = self.known_point(customer as usize, at);
+        if let Some(facts) = point.facts.as_ref().filter(|facts| before.facts.as_ref() != Some(*facts)) {
             let rules = &self.projections().rules().version;
             let change = ChangeAt { customer: &self.customers.key(customer), at, causes, rules };
             facts.note(before.facts.as_ref(), &change, notices);
         }
-        Point { at, facts: Some(facts) }
+        point
     }
 }

@@ -1,10 +1,13 @@
 //! Projections of any type side by side: each keeps its states in a column of its own.
 
 use std::any::Any;
+use std::collections::BTreeMap;
 use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, OnceLock};
 use std::{fmt, io};
+
+use serde::{Deserialize, Serialize};
 
 use super::{
     CustomerAt, Fingerprint, JourneyProjection, LifecycleProjection, Projection, SegmentProjection,
@@ -14,7 +17,9 @@ use crate::batch::{EventView, Run};
 use crate::error::{Error, ErrorKind, Result};
 use crate::field::Tree;
 use crate::fold::grow;
+use crate::list::CustomerList;
 use crate::rules::Rules;
+use crate::select::{Filter, PreparedFilter};
 use crate::time::Timestamp;
 
 /// A copy of one customer's state of one projection.
@@ -231,12 +236,27 @@ impl<P> Clone for Handle<P> {
 
 impl<P> Copy for Handle<P> {}
 
-/// The projections of a fold: the four built in under their rules, and the user's own. Cheap to clone.
+/// The projections of a fold: the four built in under their rules, and the user's own; and the lists that filters may ask
+/// beside them. Cheap to clone.
 #[derive(Clone)]
 pub struct ProjectionSet {
     rules: Arc<Rules>,
     registered: Vec<Arc<dyn Registered>>,
     built_in: Option<BuiltIn>,
+    lists: BTreeMap<String, Arc<CustomerList>>,
+    watched: Vec<WatchedFilter>,
+}
+
+/// A filter under the name and version of a segment, whose members tellers tell of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WatchedFilter {
+    /// The name of the segment.
+    pub segment: String,
+    /// Counts up with every change of the filter.
+    pub version: u32,
+    /// Who belongs to it.
+    pub filter: Filter,
 }
 
 /// The handles of the four built-in projections.
@@ -254,6 +274,7 @@ impl fmt::Debug for ProjectionSet {
         f.debug_struct("ProjectionSet")
             .field("rules", &self.rules)
             .field("registered", &names.collect::<Vec<_>>())
+            .field("lists", &self.lists.keys())
             .finish()
     }
 }
@@ -275,7 +296,7 @@ impl ProjectionSet {
         );
         let value = add(&mut registered, ValueProjection::new(rules.value.clone()));
         let built_in = Some(BuiltIn { journeys, lifecycle, segment, value });
-        Ok(Self { rules, registered, built_in })
+        Ok(Self { rules, registered, built_in, lists: BTreeMap::new(), watched: Vec::new() })
     }
 
     /// Takes one projection alone, for whoever folds a log to see its views and nothing else, which is the fastest.
@@ -287,7 +308,8 @@ impl ProjectionSet {
     pub fn alone<P: Projection>(projection: P) -> (Self, Handle<P>) {
         let mut registered = Vec::new();
         let handle = add(&mut registered, projection);
-        (Self { rules: Arc::new(Rules::default()), registered, built_in: None }, handle)
+        let (rules, lists) = (Arc::new(Rules::default()), BTreeMap::new());
+        (Self { rules, registered, built_in: None, lists, watched: Vec::new() }, handle)
     }
 
     /// The built-in projections.
@@ -314,12 +336,59 @@ impl ProjectionSet {
     /// `InvalidProjection` if name and version are taken.
     pub fn register<P: Projection>(&mut self, projection: P) -> Result<Handle<P>> {
         let (name, version) = (projection.name(), projection.version());
-        if self.registered.iter().any(|known| known.name() == name && known.version() == version) {
+        if self.contains(name, version) {
             let message =
                 format_args!("projection {name:?} version {version} is registered; count its version up");
             return Err(Error::new(ErrorKind::InvalidProjection, message));
         }
         Ok(add(&mut self.registered, projection))
+    }
+
+    /// Says whether a projection of a name and version is registered.
+    pub fn contains(&self, name: &str, version: u32) -> bool {
+        self.registered.iter().any(|known| known.name() == name && known.version() == version)
+    }
+
+    /// Watches who a filter selects, once everything that it names is registered and put: a [`Teller`](crate::Teller) tells
+    /// who enters and who leaves. States do not rest on it.
+    ///
+    /// # Errors
+    /// `InvalidProjection` if a segment of this name and version is watched; `InvalidSelection` or `LimitExceeded` as
+    /// [`Selection::validate`](crate::Selection::validate).
+    pub fn watch(&mut self, watched: WatchedFilter) -> Result<()> {
+        let WatchedFilter { segment, version, filter } = &watched;
+        if self.watched.iter().any(|known| (&known.segment, known.version) == (segment, *version)) {
+            let message =
+                format_args!("segment {segment:?} version {version} is watched; count its version up");
+            return Err(Error::new(ErrorKind::InvalidProjection, message));
+        }
+        PreparedFilter::new(self, filter).map_err(|error| error.at(format_args!("segment {segment:?}")))?;
+        self.watched.push(watched);
+        Ok(())
+    }
+
+    /// The filters that are watched, in the order in which they were named.
+    pub fn watched(&self) -> &[WatchedFilter] {
+        &self.watched
+    }
+
+    /// Puts a list, in the place of one of the same name. States do not rest on it, only what filters say.
+    pub fn put_list(&mut self, list: CustomerList) {
+        self.lists.insert(list.name().to_owned(), Arc::new(list));
+    }
+
+    /// The list of a name.
+    pub fn list(&self, name: &str) -> Option<&CustomerList> {
+        self.lists.get(name).map(Arc::as_ref)
+    }
+
+    /// The lists, by name.
+    pub fn lists(&self) -> impl Iterator<Item = &CustomerList> {
+        self.shared_lists().map(Arc::as_ref)
+    }
+
+    pub(crate) fn shared_lists(&self) -> impl Iterator<Item = &Arc<CustomerList>> {
+        self.lists.values()
     }
 
     /// The rules of the built-in projections.

@@ -20,7 +20,8 @@ pub const FILTER_NODES_MAX: usize = 1_024;
 /// A field is named as in [`Change::field`](crate::Change::field): by the projection and the way into its view,
 /// such as `lifecycle.stage`, `value.currencies[EUR].net`, `journey.journeys[j1].outcome`, or `loyalty@2.points`
 /// of a projection of one's own. `[*]` stands for any element of a list. Of the view itself there are
-/// `key.customer`, `events`, `unknown_events`, `first_seen_at`, `last_seen_at` and `holds_until`.
+/// `key.customer`, `events`, `unknown_events`, `first_seen_at`, `last_seen_at` and `holds_until`. `in list NAME` is true of
+/// who stands on a [`CustomerList`](crate::CustomerList) as of the instant, and false of the others.
 ///
 /// - Null, and the absent member of a map or element of a list, is no value: no test but `is_not` holds of it.
 /// - A field that a record does not have is an error. So is one behind an absent element of a built-in view; in a

@@ -1,9 +1,10 @@
 //! A selection made ready for a set of projections: every name looked up once.
 
 use std::cell::{Cell, OnceCell};
+use std::sync::Arc;
 
 use super::condition::{Asked, Condition};
-use super::rank::Rank;
+use super::rank::{Rank, Value};
 use super::sample::sample;
 use super::verdict::FilterVerdict;
 use super::{OrderDirection, Selection};
@@ -11,6 +12,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::field::{Path, Tree};
 use crate::fold::Fold;
 use crate::key::CustomerId;
+use crate::list::{CustomerList, LISTED};
 use crate::projection::{CustomerAt, ProjectionSet};
 use crate::time::Timestamp;
 
@@ -38,6 +40,8 @@ enum Own {
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Source {
     Own(Own),
+    /// Whether the customer is on a list.
+    List(Arc<CustomerList>),
     /// The view of a projection; the members that are looked at, or all.
     View {
         column: usize,
@@ -59,6 +63,7 @@ struct Fields {
     paths: Vec<(usize, Path)>,
     sources: Vec<Source>,
     projections: Vec<String>,
+    lists: Vec<Arc<CustomerList>>,
 }
 
 impl Question {
@@ -69,6 +74,7 @@ impl Question {
             paths: Vec::new(),
             sources: Vec::new(),
             projections: projections.field_names(),
+            lists: projections.shared_lists().cloned().collect(),
         };
         let condition = Condition::new(&selection.filter, &mut |name| fields.number(name))?;
         let order = fields.number(&selection.order.field)?;
@@ -114,15 +120,22 @@ impl Question {
         Ok(FilterVerdict { holds, until: Some(until).filter(|until| *until < Timestamp::MAX) })
     }
 
+    /// What the field of the order holds; `None` if it has no value.
+    pub(super) fn value(&self, fold: &Fold, customer: usize, as_of: Timestamp) -> Result<Option<Value>> {
+        let seen = Seen::new(&self.fields, fold, customer, as_of);
+        let tree = seen.values(self.order)?.first().copied();
+        tree.map(|tree| Value::of(tree).ok_or_else(|| self.no_order(Some(tree)))).transpose()
+    }
+
     fn rank(&self, value: Option<&Tree>, customer: CustomerId) -> Result<Rank> {
-        Rank::new(value, self.direction, customer).ok_or_else(|| {
-            let what = value.map_or("nothing", Tree::what);
-            let message = format_args!(
-                "order by {:?}: it holds {what}, which has no order",
-                self.fields.names[self.order]
-            );
-            Error::new(ErrorKind::InvalidSelection, message)
-        })
+        Rank::new(value, self.direction, customer).ok_or_else(|| self.no_order(value))
+    }
+
+    fn no_order(&self, value: Option<&Tree>) -> Error {
+        let what = value.map_or("nothing", Tree::what);
+        let field = &self.fields.names[self.order];
+        let message = format_args!("order by {field:?}: it holds {what}, which has no order");
+        Error::new(ErrorKind::InvalidSelection, message)
     }
 }
 
@@ -182,6 +195,12 @@ impl Fields {
     }
 
     fn find(&self, name: &str) -> Result<(Source, Path)> {
+        let no_step = || Path::parse("").expect("no step is a path");
+        if let Some(list) = name.strip_prefix(LISTED) {
+            let known = self.lists.iter().find(|known| known.name() == list);
+            let list = known.ok_or_else(|| self.unlisted(name))?;
+            return Ok((Source::List(list.clone()), no_step()));
+        }
         let own = OWN.iter().find(|(known, _)| *known == name).map(|(_, own)| *own);
         let ends = |rest: &str| rest.is_empty() || rest.starts_with(['.', '[']);
         let of_projection = self.projections.iter().enumerate().filter_map(|(column, projection)| {
@@ -193,13 +212,19 @@ impl Fields {
             (Some(_), Some(_)) => {
                 Err(bad_field(name, "a projection is named like this field of the view; name it differently"))
             }
-            (Some(own), None) => Ok((Source::Own(own), Path::parse("").expect("no step is a path"))),
+            (Some(own), None) => Ok((Source::Own(own), no_step())),
             (None, Some((column, rest))) => {
                 let path = Path::parse(rest).map_err(|message| bad_field(name, &message))?;
                 Ok((Source::View { column, wanted: Some(Vec::new()) }, path))
             }
             (None, None) => Err(self.unknown(name)),
         }
+    }
+
+    fn unlisted(&self, name: &str) -> Error {
+        let known: Vec<&str> = self.lists.iter().map(|list| list.name()).collect();
+        let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+        bad_field(name, &format!("there is no such list; there is: {known}"))
     }
 
     fn unknown(&self, name: &str) -> Error {
@@ -239,6 +264,7 @@ impl Source {
             Self::Own(Own::FirstSeenAt) => instant(record.first_seen_at()),
             Self::Own(Own::LastSeenAt) => instant(record.last_seen_at()),
             Self::Own(Own::HoldsUntil) => fold.held_until(customer, at).map_or(Tree::Null, instant),
+            Self::List(list) => Tree::Boolean(list.contains(&fold.key(customer), at.as_of())),
             Self::View { column, wanted } => {
                 let wanted: Option<Vec<&str>> =
                     wanted.as_ref().map(|names| names.iter().map(String::as_str).collect());
@@ -251,6 +277,7 @@ impl Source {
         match self {
             Self::Own(Own::HoldsUntil) => fold.held_until(customer, at),
             Self::Own(_) => None,
+            Self::List(list) => list.holds_until(&fold.key(customer).tenant, at.as_of()),
             Self::View { column, .. } => fold.columns()[*column].holds_until(customer, at),
         }
     }
@@ -262,6 +289,7 @@ impl Source {
             Self::Own(Own::FirstSeenAt | Own::LastSeenAt | Own::HoldsUntil) => {
                 Some(Tree::Instant(Timestamp::MIN.to_string()))
             }
+            Self::List(_) => Some(Tree::Boolean(true)),
             Self::View { column, .. } => sample(projections, *column)?,
         })
     }

@@ -27,7 +27,7 @@ enum Sorted {
 /// A value that has an order; values of different types stand type by type.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum Value {
+pub(super) enum Value {
     Boolean(bool),
     Number(Exact),
     Money(Currency, Exact),
@@ -50,7 +50,8 @@ impl Rank {
 }
 
 impl Value {
-    fn of(tree: &Tree) -> Option<Self> {
+    /// `None` for what has no order.
+    pub(super) fn of(tree: &Tree) -> Option<Self> {
         Some(match tree {
             Tree::Boolean(value) => Self::Boolean(*value),
             Tree::Integer(_) | Tree::Decimal(_) => Self::Number(tree.number()?),

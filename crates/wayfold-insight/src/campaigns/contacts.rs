@@ -1,10 +1,8 @@
 use std::collections::BTreeMap;
-use std::fmt;
-use std::sync::Arc;
 
 use wayfold_core::{Channel, Currency, EventKind, EventView, History, Span, Timestamp};
 
-use crate::measure::{Measure, SegmentOf, Tally};
+use crate::measure::{Measure, SegmentOf, Tally, by_segment};
 use crate::placed::{Placed, placed};
 
 /// Measures campaigns and offers: what was sent and issued, how customers reacted, and which purchases followed.
@@ -21,22 +19,12 @@ use crate::placed::{Placed, placed};
 /// - Money is that of purchases in the measure's currency, less refunds that name them.
 ///
 /// That an order follows a message is not that it comes from it: see [`Effect`](crate::Effect).
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct Campaigns {
     within: Span,
     currency: Currency,
     touch: CampaignTouch,
-    segment: Option<SegmentOf>,
-}
-
-impl fmt::Debug for Campaigns {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Campaigns")
-            .field("within", &self.within)
-            .field("currency", &self.currency)
-            .field("touch", &self.touch)
-            .finish_non_exhaustive()
-    }
+    segment: SegmentOf,
 }
 
 /// What it takes of a customer for a purchase to belong to a campaign.
@@ -150,7 +138,7 @@ impl Touched<'_> {
 impl Campaigns {
     /// Takes how long after a touch a purchase belongs to it, and the currency of the money.
     pub fn new(within: Span, currency: Currency) -> Self {
-        Self { within, currency, touch: CampaignTouch::default(), segment: None }
+        Self { within, currency, touch: CampaignTouch::default(), segment: SegmentOf::default() }
     }
 
     /// Sets what counts as a touch. Default: that something was sent.
@@ -159,13 +147,8 @@ impl Campaigns {
         self
     }
 
-    /// Tells segments apart.
-    pub fn by_segment(
-        mut self,
-        segment: impl Fn(&History<'_>) -> Option<String> + Send + Sync + 'static,
-    ) -> Self {
-        self.segment = Some(Arc::new(segment));
-        self
+    by_segment! {
+        /// Tells segments apart.
     }
 
     /// The touch to which a purchase belongs, among the customer's in the order of time.
@@ -219,7 +202,7 @@ impl Measure for Campaigns {
         if touched.is_empty() {
             return;
         }
-        let segment = self.segment.as_ref().and_then(|segment| segment(history));
+        let segment = self.segment.of(history);
         let mut cells: BTreeMap<Cell, ([u64; Step::COUNT], i128, i128)> = BTreeMap::new();
         for of in &touched {
             let (steps, redeemed, _) = cells.entry(of.cell(segment.as_ref())).or_default();

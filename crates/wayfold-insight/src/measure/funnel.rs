@@ -5,7 +5,6 @@ mod reach;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::RangeInclusive;
-use std::sync::Arc;
 
 use serde::Serialize;
 use wayfold_core::{History, Span, Timestamp};
@@ -13,7 +12,7 @@ use wayfold_core::{History, Span, Timestamp};
 pub use self::reach::Reach;
 use super::durations::Durations;
 use super::event_test::EventTest;
-use super::{Measure, SegmentOf};
+use super::{Measure, SegmentOf, by_segment};
 use crate::error::{Error, ErrorKind, Result};
 
 /// In which order the steps of a funnel count.
@@ -75,7 +74,7 @@ pub struct Funnel {
     exclusion: Exclusion,
     range: RangeInclusive<Timestamp>,
     range_of: RangeOf,
-    segment: Option<SegmentOf>,
+    segment: SegmentOf,
 }
 
 impl fmt::Debug for Funnel {
@@ -110,7 +109,7 @@ impl Funnel {
             exclusion: Exclusion::default(),
             range: Timestamp::MIN..=Timestamp::MAX,
             range_of: RangeOf::default(),
-            segment: None,
+            segment: SegmentOf::default(),
         })
     }
 
@@ -138,13 +137,8 @@ impl Funnel {
         self
     }
 
-    /// Measures segments apart; who has none is left out.
-    pub fn by_segment(
-        mut self,
-        segment: impl Fn(&History<'_>) -> Option<String> + Send + Sync + 'static,
-    ) -> Self {
-        self.segment = Some(Arc::new(segment));
-        self
+    by_segment! {
+        /// Measures segments apart; who has none is left out.
     }
 
     /// What was counted how, in words, for who reads the figures.
@@ -190,12 +184,8 @@ impl Measure for Funnel {
     type Total = FunnelTotal;
 
     fn add(&self, history: &History<'_>, times: i64, total: &mut FunnelTotal) {
-        let segment = match &self.segment {
-            None => Some(String::new()),
-            Some(segment) => segment(history),
-        };
-        let (Some(segment), Some(reach)) = (segment, self.reach(history)) else { return };
-        let total = total.0.entry(segment).or_default();
+        let (Some(segment), Some(reach)) = (self.segment.asked(history), self.reach(history)) else { return };
+        let total = total.0.entry(segment.unwrap_or_default()).or_default();
         total.grow(self.steps.len());
         let furthest = reach.times.len() - 1;
         total.furthest[furthest] += times;

@@ -5,16 +5,16 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use wayfold_core::{EventView, History, Span, Stage, Timestamp};
 
-use super::{Durations, Measure, SegmentOf};
+use super::{Durations, Measure, SegmentOf, by_segment};
 
 /// Measures the journeys of the customer business process by stage, as the journey view says them: an event of a stage's kind
 /// moves the journey there, outcome events and neutral ones move nothing, and time in a stage is the sum of its visits.
 ///
 /// Events without a journey key belong to no journey. A journey that no event has moved is counted and in no stage. Visits
 /// that go on are no time yet: a long one that has not ended is in no figure.
-#[derive(Default)]
+#[derive(Debug, Clone, Default)]
 pub struct StageDurations {
-    segment: Option<SegmentOf>,
+    segment: SegmentOf,
 }
 
 /// What journeys add up to, by segment.
@@ -99,13 +99,8 @@ impl StageDurations {
         Self::default()
     }
 
-    /// Measures segments apart; who has none is left out.
-    pub fn by_segment(
-        mut self,
-        segment: impl Fn(&History<'_>) -> Option<String> + Send + Sync + 'static,
-    ) -> Self {
-        self.segment = Some(std::sync::Arc::new(segment));
-        self
+    by_segment! {
+        /// Measures segments apart; who has none is left out.
     }
 
     /// The stages of each segment, by its name.
@@ -115,20 +110,11 @@ impl StageDurations {
     }
 }
 
-impl std::fmt::Debug for StageDurations {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("StageDurations").field("by_segment", &self.segment.is_some()).finish()
-    }
-}
-
 impl Measure for StageDurations {
     type Total = StageTotal;
 
     fn add(&self, history: &History<'_>, times: i64, total: &mut StageTotal) {
-        let segment = self.segment.as_ref().map(|segment| segment(history));
-        if segment == Some(None) {
-            return;
-        }
+        let Some(segment) = self.segment.asked(history) else { return };
         let mut journeys: BTreeMap<&str, Journey> = BTreeMap::new();
         for event in history.events() {
             if let Some(key) = event.journey() {
@@ -138,7 +124,7 @@ impl Measure for StageDurations {
         if journeys.is_empty() {
             return;
         }
-        let counted = total.0.entry(segment.flatten()).or_default();
+        let counted = total.0.entry(segment).or_default();
         journeys.values().for_each(|journey| counted.add(journey, times));
     }
 

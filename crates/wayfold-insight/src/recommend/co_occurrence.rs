@@ -1,12 +1,10 @@
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 use std::hash::Hash;
-use std::sync::Arc;
 
 use hashbrown::HashMap;
 use wayfold_core::{EventKind, History, Timestamp};
 
-use crate::measure::{Measure, Names, SegmentOf};
+use crate::measure::{Measure, Names, SegmentOf, by_segment};
 use crate::placed::placed;
 
 /// What says that an item is to a customer's taste.
@@ -30,16 +28,10 @@ pub enum ItemSignal {
 /// - What is popular is counted beside it, in the segment that a customer belongs to and over all.
 ///
 /// A [`Recommender`](super::Recommender) is made of the total.
-#[derive(Clone, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct CoOccurrence {
     signal: ItemSignal,
-    segment: Option<SegmentOf>,
-}
-
-impl fmt::Debug for CoOccurrence {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("CoOccurrence").field("signal", &self.signal).finish_non_exhaustive()
-    }
+    segment: SegmentOf,
 }
 
 /// What is known of a customer's taste: what to recommend by, and what to leave out.
@@ -59,16 +51,11 @@ impl CoOccurrence {
 
     /// Measures by a signal, without segments.
     pub fn new(signal: ItemSignal) -> Self {
-        Self { signal, segment: None }
+        Self { signal, segment: SegmentOf::default() }
     }
 
-    /// Also counts what is popular in the segment that a history belongs to, such as a country.
-    pub fn by_segment(
-        mut self,
-        segment: impl Fn(&History<'_>) -> Option<String> + Send + Sync + 'static,
-    ) -> Self {
-        self.segment = Some(Arc::new(segment));
-        self
+    by_segment! {
+        /// Also counts what is popular in the segment that a history belongs to, such as a country.
     }
 
     /// What a history says about a customer's taste.
@@ -91,7 +78,7 @@ impl CoOccurrence {
             touched = by_time.into_iter().collect();
         }
         let items = touched.into_keys().map(str::to_owned).collect();
-        Taste { items, owned, segment: self.segment.as_ref().and_then(|segment| segment(history)) }
+        Taste { items, owned, segment: self.segment.of(history) }
     }
 }
 

@@ -1,6 +1,4 @@
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
-use std::sync::Arc;
 
 use chrono::NaiveDate;
 use hashbrown::HashMap;
@@ -10,23 +8,17 @@ use wayfold_core::{Channel, EventKind, History, Stage};
 use super::{Answers, SatisfactionMethod, SatisfactionScore};
 use crate::error::Result;
 use crate::interval::Confidence;
-use crate::measure::{Calendar, Measure, SegmentOf, Tally};
+use crate::measure::{Calendar, Measure, SegmentOf, Tally, by_segment};
 
 /// Measures satisfaction by dimension, period, channel, stage and segment, or by any of them: with stage and channel it is
 /// the journey map (客户旅程地图).
 ///
 /// An answer's channel is the event's, its stage the one that the event names, else the one in which its journey is then.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct Satisfaction {
     method: SatisfactionMethod,
     calendar: Calendar,
-    segment: Option<SegmentOf>,
-}
-
-impl fmt::Debug for Satisfaction {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Satisfaction").field("method", &self.method).finish_non_exhaustive()
-    }
+    segment: SegmentOf,
 }
 
 /// By what answers are told apart.
@@ -88,16 +80,11 @@ pub struct Consistency {
 impl Satisfaction {
     /// Takes how answers become a figure, and the calendar of the periods.
     pub fn new(method: SatisfactionMethod, calendar: Calendar) -> Self {
-        Self { method, calendar, segment: None }
+        Self { method, calendar, segment: SegmentOf::default() }
     }
 
-    /// Tells segments apart.
-    pub fn by_segment(
-        mut self,
-        segment: impl Fn(&History<'_>) -> Option<String> + Send + Sync + 'static,
-    ) -> Self {
-        self.segment = Some(Arc::new(segment));
-        self
+    by_segment! {
+        /// Tells segments apart.
     }
 
     /// The figures by what is asked for, in the order of [`SatisfactionBy`].
@@ -177,7 +164,7 @@ impl Measure for Satisfaction {
 
     fn add(&self, history: &History<'_>, times: i64, total: &mut SatisfactionTotal) {
         let instrument = self.method.instrument();
-        let segment = self.segment.as_ref().and_then(|segment| segment(history));
+        let segment = self.segment.of(history);
         let mut stages: HashMap<&str, Stage> = HashMap::new();
         for event in history.events() {
             if let (Some(journey), Some(stage), true) =

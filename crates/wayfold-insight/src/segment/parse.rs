@@ -1,13 +1,22 @@
 //! Rules read from text, by recursive descent.
 
-use wayfold_core::{FILTER_DEPTH_MAX, FieldFilter, FieldTest, Filter, Operand, Span, Timestamp};
+use chrono_tz::Tz;
+use wayfold_core::{
+    Currency, CustomerList, FILTER_DEPTH_MAX, FieldFilter, FieldTest, Filter, Operand, Span, Timestamp,
+};
 
 use super::measure::{EventMeasure, Kind, What};
+use super::ranking::{RankRule, Ranked, RfmPart, ScoreTest, percent};
+use super::schedule::Schedule;
 use super::token::{Token, tokens};
 use crate::error::{Error, ErrorKind, Result};
+use crate::measure::BucketUnit;
 
 /// Words that stand for themselves nowhere.
 pub(super) const RESERVED: [&str; 5] = ["and", "or", "not", "true", "false"];
+
+/// What the name of a field begins with that asks for a list.
+pub(super) const LISTED: &str = "in list ";
 
 /// How long a text may be.
 const BYTES_MAX: usize = 1 << 16;
@@ -20,6 +29,10 @@ pub(super) struct Parser<'a> {
     depth: usize,
     /// What was asked of events.
     pub(super) measures: Vec<EventMeasure>,
+    /// What was asked of a population.
+    pub(super) rankings: Vec<RankRule>,
+    /// The names of the lists that were asked for.
+    pub(super) lists: Vec<String>,
 }
 
 impl<'a> Parser<'a> {
@@ -31,7 +44,8 @@ impl<'a> Parser<'a> {
         }
         let tokens =
             tokens(text).map_err(|byte| error_at(text, byte, "no word, number, text or sign begins here"))?;
-        let mut parser = Self { text, tokens, place: 0, depth: 0, measures: Vec::new() };
+        let (measures, rankings, lists) = (Vec::new(), Vec::new(), Vec::new());
+        let mut parser = Self { text, tokens, place: 0, depth: 0, measures, rankings, lists };
         let found = read(&mut parser)?;
         match parser.token() {
             Token::End => Ok(found),
@@ -89,13 +103,47 @@ impl<'a> Parser<'a> {
             self.measures.push(measure);
             return if is_count { self.test_of(field) } else { Ok(Filter::field(field).is(true)) };
         }
+        if self.is_ranking() {
+            let ranking = self.ranking()?;
+            return Ok(self.ranked(ranking));
+        }
         match self.token() {
+            Token::Word("in") if self.next_is("list") => {
+                self.place += 2;
+                self.list()
+            }
             Token::Word(word) if !RESERVED.contains(&word) => {
                 self.place += 1;
                 self.test_of(word.to_owned())
             }
             _ => Err(self.expected("a field, `count of`, a kind of event, `not` or `(`")),
         }
+    }
+
+    /// The name of a list; that of a ranking's stands for the ranking.
+    fn list(&mut self) -> Result<Filter> {
+        let name = match self.token() {
+            Token::Word(word) if !RESERVED.contains(&word) => word.to_owned(),
+            Token::Quoted(quoted) => self.unquoted(quoted)?,
+            _ => return Err(self.expected("the name of a list")),
+        };
+        if let Ok(ranking) = Parser::read(&name, Parser::ranking)
+            && ranking.as_str() == name
+        {
+            self.place += 1;
+            return Ok(self.ranked(ranking));
+        }
+        CustomerList::new(name.as_str()).map_err(|error| self.error(&error.to_string()))?;
+        self.place += 1;
+        let field = format!("{LISTED}{name}");
+        self.lists.push(name);
+        Ok(Filter::field(field).is(true))
+    }
+
+    fn ranked(&mut self, ranking: RankRule) -> Filter {
+        let field = format!("{LISTED}{ranking}");
+        self.rankings.push(ranking);
+        Filter::field(field).is(true)
     }
 
     fn test_of(&mut self, field: String) -> Result<Filter> {
@@ -112,7 +160,7 @@ impl<'a> Parser<'a> {
             Token::Word("contains") => FieldTest::Contains(self.next_operand()?),
             Token::Word("in") => {
                 self.place += 1;
-                FieldTest::OneOf(self.list()?)
+                FieldTest::OneOf(self.values()?)
             }
             Token::Word("between") => {
                 let low = self.next_operand()?;
@@ -137,7 +185,7 @@ impl<'a> Parser<'a> {
         Ok(Filter::Field(FieldFilter { field, test }))
     }
 
-    fn list(&mut self) -> Result<Vec<Operand>> {
+    fn values(&mut self) -> Result<Vec<Operand>> {
         self.expect("(")?;
         let mut given = vec![self.operand()?];
         while self.takes(",") {
@@ -218,6 +266,127 @@ impl<'a> Parser<'a> {
             return Err(self.error("a window is longer than nothing"));
         }
         Ok(EventMeasure::new(what, within))
+    }
+
+    /// Whether `score of`, `rfm`, or `field in top` or `bottom` stands here.
+    fn is_ranking(&self) -> bool {
+        match self.token() {
+            Token::Word("score") if self.next_is("of") => true,
+            Token::Word("rfm") => {
+                let part = self.tokens.get(self.place + 1).map(|(_, token)| *token);
+                matches!(part, Some(Token::Word(part)) if RfmPart::from_name(part).is_some())
+            }
+            Token::Word(_) if self.next_is("in") => {
+                let share = self.tokens.get(self.place + 2).map(|(_, token)| *token);
+                matches!(share, Some(Token::Word("top" | "bottom")))
+            }
+            _ => false,
+        }
+    }
+
+    pub(super) fn ranking(&mut self) -> Result<RankRule> {
+        let what = if self.takes("rfm") {
+            let Some(part) = self.word().and_then(RfmPart::from_name) else {
+                return Err(self.expected("`recency`, `frequency` or `monetary`"));
+            };
+            self.place += 1;
+            self.expect("in")?;
+            let Some(currency) = self.word().and_then(|code| Currency::new(code).ok()) else {
+                return Err(self.expected("the code of a currency"));
+            };
+            self.place += 1;
+            Ranked::Rfm(part, currency, self.score()?)
+        } else if self.takes("score") {
+            self.expect("of")?;
+            let field = self.field()?;
+            Ranked::Score(field, self.score()?)
+        } else {
+            let field = self.field()?;
+            self.expect("in")?;
+            let ranked = if self.takes("bottom") {
+                Ranked::Bottom
+            } else {
+                self.expect("top")?;
+                Ranked::Top
+            };
+            ranked(field, self.share()?)
+        };
+        Ok(RankRule::new(what, self.schedule()?))
+    }
+
+    fn field(&mut self) -> Result<String> {
+        match self.word() {
+            Some(word) if !RESERVED.contains(&word) => {
+                self.place += 1;
+                Ok(word.to_owned())
+            }
+            _ => Err(self.expected("a field")),
+        }
+    }
+
+    fn share(&mut self) -> Result<u32> {
+        let share = match self.token() {
+            Token::Number(number) => percent(number),
+            _ => None,
+        };
+        let share = share
+            .ok_or_else(|| self.expected("a share above 0% and up to 100%, with at most two decimals"))?;
+        self.place += 1;
+        Ok(share)
+    }
+
+    /// `is 5`, `<= 2` or `>= 4`.
+    fn score(&mut self) -> Result<ScoreTest> {
+        let test = match self.token() {
+            Token::Word("is") => ScoreTest::Is,
+            Token::Sign("<=") => ScoreTest::AtMost,
+            Token::Sign(">=") => ScoreTest::AtLeast,
+            _ => return Err(self.expected("`is`, `<=` or `>=`")),
+        };
+        self.place += 1;
+        let score = match self.token() {
+            Token::Number(number) => number.parse().ok().filter(|score| (1..=5).contains(score)),
+            _ => None,
+        };
+        let score = score.ok_or_else(|| self.expected("a score of 1 to 5"))?;
+        self.place += 1;
+        Ok(test(score))
+    }
+
+    /// `each month in "Europe/Berlin"`.
+    pub(super) fn schedule(&mut self) -> Result<Schedule> {
+        self.expect("each")?;
+        let every = match self.word() {
+            Some("day") => BucketUnit::Day,
+            Some("week") => BucketUnit::Week,
+            Some("month") => BucketUnit::Month,
+            _ => return Err(self.expected("`day`, `week` or `month`")),
+        };
+        self.place += 1;
+        if !self.takes("in") {
+            return Ok(Schedule::new(every, Tz::UTC));
+        }
+        let name = match self.token() {
+            Token::Word(word) => word.to_owned(),
+            Token::Quoted(quoted) => self.unquoted(quoted)?,
+            _ => return Err(self.expected("a time zone")),
+        };
+        let zone = name.parse().map_err(|_| {
+            self.error(&format!("{name:?} is no time zone; write one such as \"Europe/London\""))
+        })?;
+        self.place += 1;
+        Ok(Schedule::new(every, zone))
+    }
+
+    fn word(&self) -> Option<&'a str> {
+        match self.token() {
+            Token::Word(word) => Some(word),
+            _ => None,
+        }
+    }
+
+    fn next_is(&self, word: &str) -> bool {
+        matches!(self.tokens.get(self.place + 1), Some((_, Token::Word(next))) if *next == word)
     }
 
     fn kind(&mut self) -> Result<Kind> {

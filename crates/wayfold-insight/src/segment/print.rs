@@ -4,7 +4,7 @@ use std::fmt::{self, Display, Formatter};
 
 use wayfold_core::{FieldFilter, FieldTest, Filter, Operand};
 
-use super::parse::{Parser, RESERVED};
+use super::parse::{LISTED, Parser, RESERVED};
 use super::token::{Token, tokens};
 
 /// A name: as it is if it is one word, else in quotes.
@@ -62,6 +62,7 @@ impl Display for Printed<'_> {
                 FieldTest::Is(given) if is_follow_up(field) && *given == Operand::Boolean(true) => {
                     f.write_str(field)
                 }
+                FieldTest::Is(Operand::Boolean(true)) if field.starts_with(LISTED) => listed(f, field),
                 FieldTest::Is(given) => write!(f, "{field} is {}", Given(given)),
                 FieldTest::IsNot(given) => write!(f, "{field} is not {}", Given(given)),
                 FieldTest::Less(given) => write!(f, "{field} < {}", Given(given)),
@@ -78,6 +79,15 @@ impl Display for Printed<'_> {
                 FieldTest::NewerThan(span) => write!(f, "{field} newer than {span}"),
             },
         }
+    }
+}
+
+/// Writes that a customer is on a list; a ranking's stands for the ranking.
+fn listed(f: &mut Formatter<'_>, field: &str) -> fmt::Result {
+    let name = &field[LISTED.len()..];
+    match Parser::read(name, Parser::ranking) {
+        Ok(ranking) if ranking.as_str() == name => ranking.fmt(f),
+        _ => write!(f, "{LISTED}{}", Name(name)),
     }
 }
 
@@ -175,7 +185,15 @@ mod tests {
         let of =
             |(field, test): (&str, FieldTest)| Filter::Field(FieldFilter { field: field.to_owned(), test });
         let followed = Filter::field("cart_changed followed by custom:paid within 2 days").is(true);
-        let leaf = prop_oneof![9 => (field, test()).prop_map(of), 1 => Just(followed)];
+        let listed = prop::sample::select(vec![
+            "in list vip",
+            "in list a \"b\" [c",
+            "in list and",
+            "in list value.currencies[EUR].net in top 2.5% each month in \"Europe/Berlin\"",
+            "in list score of events >= 4 each day",
+        ]);
+        let listed = listed.prop_map(|field| Filter::field(field).is(true));
+        let leaf = prop_oneof![9 => (field, test()).prop_map(of), 1 => Just(followed), 1 => listed];
         leaf.prop_recursive(4, 40, 4, |part| {
             let parts = || prop::collection::vec(part.clone(), 2..4);
             let ends = (part.clone(), operand(), operand()).prop_map(|(_, low, high)| {

@@ -11,7 +11,7 @@ type Input<'a> = LocatingSlice<&'a str>;
 pub(super) enum Token<'a> {
     /// A field, kind, keyword or plain text, such as `value.currencies[EUR].net`.
     Word(&'a str),
-    /// What begins like a number: a number or an instant.
+    /// What begins like a number: a number, a share or an instant.
     Number(&'a str),
     /// A text in quotes, as JSON writes it, with the quotes.
     Quoted(&'a str),
@@ -58,7 +58,7 @@ fn word<'a>(input: &mut Input<'a>) -> winnow::Result<&'a str> {
 
 fn number<'a>(input: &mut Input<'a>) -> winnow::Result<&'a str> {
     let digit = |next: char| next.is_ascii_digit();
-    let rest = take_while(0.., |next: char| next.is_ascii_alphanumeric() || ".:+-".contains(next));
+    let rest = take_while(0.., |next: char| next.is_ascii_alphanumeric() || ".:+-%".contains(next));
     (opt('-'), take_while(1.., digit), rest).take().parse_next(input)
 }
 

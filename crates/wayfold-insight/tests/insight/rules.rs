@@ -122,30 +122,30 @@ fn a_measure_that_is_not_registered_is_named() {
 
 /// An event as the oracle sees it: whose, at which hour, and what.
 #[derive(Debug, Clone, Copy)]
-struct Happened {
-    customer: usize,
-    hour: i64,
-    kind: usize,
+pub(crate) struct Happened {
+    pub(crate) customer: usize,
+    pub(crate) hour: i64,
+    pub(crate) kind: usize,
     /// With which update it becomes known.
-    arrives: usize,
+    pub(crate) arrives: usize,
 }
 
-const NAMES: [&str; 3] = ["ada", "bob", "eve"];
+pub(crate) const NAMES: [&str; 3] = ["ada", "bob", "eve"];
 const VIEWED: usize = 0;
 const CART: usize = 1;
 const ORDER: usize = 2;
 const REGISTERED: usize = 3;
 
-fn hour(number: i64) -> Timestamp {
+pub(crate) fn hour(number: i64) -> Timestamp {
     Timestamp::parse("2024-01-01").unwrap() + Span::from_micros(number * 3_600_000_000)
 }
 
-fn key(customer: usize) -> CustomerKey {
+pub(crate) fn key(customer: usize) -> CustomerKey {
     CustomerKey::new(NAMES[customer]).unwrap()
 }
 
 impl Happened {
-    fn event(&self, id: usize) -> JourneyEvent {
+    pub(crate) fn event(&self, id: usize) -> JourneyEvent {
         let amount = Money::parse("10", Currency::EUR).unwrap();
         let body: EventBody = match self.kind {
             VIEWED => ProductViewed {}.into(),
@@ -160,7 +160,7 @@ impl Happened {
 }
 
 /// A rule, and what it means of one customer's events up to an hour.
-type Case = (&'static str, fn(&[Happened], i64) -> bool);
+pub(crate) type Case = (&'static str, fn(&[Happened], i64) -> bool);
 
 fn count(events: &[Happened], at: i64, kind: usize, hours: i64) -> usize {
     events.iter().filter(|event| event.kind == kind && at - event.hour < hours).count()
@@ -170,7 +170,7 @@ fn last(events: &[Happened]) -> i64 {
     events.iter().map(|event| event.hour).max().unwrap()
 }
 
-const CASES: [Case; 5] = [
+pub(crate) const CASES: [Case; 5] = [
     ("count of product_viewed within 3 days >= 2", |events, at| count(events, at, VIEWED, 72) >= 2),
     ("cart_changed followed by order_placed within 2 days", |events, _| {
         let pair = |cart: &Happened, order: &Happened| (0..=48).contains(&(order.hour - cart.hour));
@@ -192,7 +192,7 @@ const CASES: [Case; 5] = [
 ];
 
 /// Who belongs to a segment by the oracle, of what has arrived and happened.
-fn by_oracle(case: &Case, events: &[Happened], step: usize, at: i64) -> BTreeSet<CustomerKey> {
+pub(crate) fn by_oracle(case: &Case, events: &[Happened], step: usize, at: i64) -> BTreeSet<CustomerKey> {
     let known = |customer| -> Vec<Happened> {
         let is_known =
             |event: &&Happened| event.customer == customer && event.arrives <= step && event.hour <= at;
@@ -205,7 +205,7 @@ fn by_oracle(case: &Case, events: &[Happened], step: usize, at: i64) -> BTreeSet
     (0..NAMES.len()).filter(belongs).map(key).collect()
 }
 
-fn happened() -> impl Strategy<Value = Happened> {
+pub(crate) fn happened() -> impl Strategy<Value = Happened> {
     (0..NAMES.len(), 0_i64..300, 0_usize..4, 0_usize..6)
         .prop_map(|(customer, hour, kind, arrives)| Happened { customer, hour, kind, arrives })
 }
