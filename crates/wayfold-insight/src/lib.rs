@@ -42,6 +42,8 @@
 //!   collects by dimension.
 //! - [`Measure`]: questions about many histories at once, in one pass: [`ProcessMap`] and [`Variants`] of [`Cases`],
 //!   [`TemporalProfile`] and the [`TemporalDeviations`] from it, [`Funnel`], [`Retention`], [`ActivityLifecycle`] and [`Attribution`].
+//!   [`Paths`] from a step or to one; the [`JourneyMap`] of stages, touchpoints and feelings; [`Norms`] and who breaks them.
+//!   [`Funnel::like`], [`Retention::like`] and [`ActivityLifecycle::like`] copy the defaults of a [`Tool`].
 //! - [`LeadScore`] and [`CrmProcess`]: what a lead is worth following up for, and in which link of the CRM process a
 //!   customer stands. [`Opportunities`]: the deals of the pipeline, what they are worth, slip and are lost by.
 //! - [`Accounts`]: people rolled up to whom they buy for, with their needs, buying groups and procurement.
@@ -118,11 +120,13 @@ pub use self::lifetime_value::{LifetimeValue, MonthValue, ValuePlan, lifetime_va
 pub use self::measure::{
     Activity, ActivityLifecycle, ActivityLifecycleTotal, ActivityRow, Attribution, AttributionModel,
     AttributionReport, AttributionTotal, BucketUnit, Calendar, CaseBy, Cases, ChannelCredit, CohortBy,
-    ConformanceReport, Deviation, EdgeRow, EventTest, Exclusion, Funnel, FunnelEntry, FunnelOrder,
-    FunnelReport, FunnelStep, FunnelTotal, IntendedPath, LifecycleRow, Measure, PairRow, PathDeviation,
-    PathDeviationRow, ProcessMap, ProcessMapReport, ProcessMapTotal, RangeOf, Reach, Retention, RetentionRow,
-    RetentionTotal, ReturnBuckets, ReturnIn, StageDurations, StageReport, StageRow, StageTime, StageTotal,
-    StepBack, TemporalDeviations, TemporalProfile, TemporalProfileReport, TemporalProfileTotal, VariantRow,
+    ConformanceReport, Deviation, EdgeRow, EventTest, Exclusion, FeelingScore, Funnel, FunnelEntry,
+    FunnelOrder, FunnelReport, FunnelStep, FunnelTotal, IntendedPath, JourneyMap, JourneyMapCell,
+    JourneyMapReport, JourneyMapTotal, LifecycleRow, Measure, Norm, NormBreach, NormRow, NormTotal, Norms,
+    NormsReport, PairRow, PathDeviation, PathDeviationRow, PathNode, PathWay, Paths, PathsReport, PathsTotal,
+    ProcessMap, ProcessMapReport, ProcessMapTotal, RangeOf, Reach, Retention, RetentionRow, RetentionTotal,
+    ReturnBuckets, ReturnIn, StageDurations, StageReport, StageRow, StageTime, StageTotal, StepBack,
+    TemporalDeviations, TemporalProfile, TemporalProfileReport, TemporalProfileTotal, Tool, VariantRow,
     Variants, VariantsReport, VariantsTotal, shapley,
 };
 pub use self::model::{

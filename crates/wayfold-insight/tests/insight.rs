@@ -16,6 +16,8 @@ mod conforming;
 mod feedback;
 #[path = "insight/holdout.rs"]
 mod holdout;
+#[path = "insight/journey_map.rs"]
+mod journey_map;
 #[path = "insight/kept.rs"]
 mod kept;
 #[path = "insight/kmeans.rs"]
@@ -28,6 +30,10 @@ mod leaving;
 mod made;
 #[path = "insight/measures.rs"]
 mod measures;
+#[path = "insight/norms.rs"]
+mod norms;
+#[path = "insight/paths.rs"]
+mod paths;
 #[path = "insight/pipeline.rs"]
 mod pipeline;
 #[path = "insight/points.rs"]

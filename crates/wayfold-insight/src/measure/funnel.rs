@@ -13,6 +13,7 @@ use wayfold_core::{History, Span, Timestamp};
 pub use self::reach::Reach;
 use super::durations::Durations;
 use super::event_test::EventTest;
+use super::like::{Tool, after};
 use super::{Measure, SegmentOf};
 use crate::error::{Error, ErrorKind, Result};
 
@@ -76,6 +77,7 @@ pub struct Funnel {
     range: RangeInclusive<Timestamp>,
     range_of: RangeOf,
     segment: Option<SegmentOf>,
+    like: Option<Tool>,
 }
 
 impl fmt::Debug for Funnel {
@@ -111,6 +113,7 @@ impl Funnel {
             range: Timestamp::MIN..=Timestamp::MAX,
             range_of: RangeOf::default(),
             segment: None,
+            like: None,
         })
     }
 
@@ -138,6 +141,17 @@ impl Funnel {
         self
     }
 
+    /// Sets what the range of time is about.
+    pub fn over(mut self, range_of: RangeOf) -> Self {
+        self.range_of = range_of;
+        self
+    }
+
+    pub(super) fn named_like(mut self, tool: Tool) -> Self {
+        self.like = Some(tool);
+        self
+    }
+
     /// Measures segments apart; who has none is left out.
     pub fn by_segment(
         mut self,
@@ -152,8 +166,9 @@ impl Funnel {
         let steps: Vec<_> = self.steps.iter().map(EventTest::name).collect();
         let exclusions: Vec<_> = self.exclusions.iter().map(EventTest::name).collect();
         format!(
-            "funnel {} within {} s of the entry (inclusive), order {:?}, entry {:?}, exclusions {exclusions:?} ({:?}), \
+            "{}funnel {} within {} s of the entry (inclusive), order {:?}, entry {:?}, exclusions {exclusions:?} ({:?}), \
              range {} to {} of {:?}",
+            after(self.like),
             steps.join(" > "),
             self.window.as_micros() / 1_000_000,
             self.order,
