@@ -50,6 +50,7 @@
 //! - [`Satisfaction`] by dimension, period, channel, stage and segment; [`Tickets`] against a [`ServiceLevel`] in
 //!   [`BusinessHours`]; the [`FeedbackLoop`]; and whether [`Needs`] have shifted.
 //! - [`RateTable`]: rates by day; [`ConvertedValue`]: revenue and refunds in one currency.
+//! - [`Swot`]: strengths, weaknesses, opportunities and threats by [`SwotRules`], each line with its figure.
 //! - [`Promises`]: which deliveries were on time, how late the others were, and what customers did then.
 //! - [`Recommender`]: what to offer next, of the [`CoOccurrence`] of items in what customers view and order.
 //!
@@ -88,6 +89,7 @@ mod recommend;
 mod regression;
 mod satisfaction;
 mod segment;
+mod swot;
 mod tickets;
 mod tiers;
 mod transitions;
@@ -155,6 +157,7 @@ pub use self::satisfaction::{
 pub use self::segment::{
     EventMeasure, EventMeasureState, EventMeasureView, MemberChange, Members, Rule, Segment,
 };
+pub use self::swot::{Market, MarketTotal, OwnFigure, Swot, SwotLine, SwotRules, SwotThreshold, own_figure};
 pub use self::tickets::{BusinessHours, LevelRow, ServiceLevel, Ticket, TicketRow, TicketTotal, Tickets};
 pub use self::tiers::{
     Downgrade, QualificationPeriod, Tier, TierLedger, TierPeriod, TierPoints, TierRules, TierView,

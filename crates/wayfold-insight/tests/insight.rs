@@ -58,5 +58,7 @@ mod simulated;
 mod stages;
 #[path = "insight/support.rs"]
 mod support;
+#[path = "insight/swot.rs"]
+mod swot;
 #[path = "insight/tiers.rs"]
 mod tiers;
