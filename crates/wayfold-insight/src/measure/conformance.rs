@@ -85,6 +85,12 @@ pub enum PathDeviation {
 }
 
 impl IntendedPath {
+    /// The names of its steps: all that [`Cases::keeping`](super::Cases::keeping) has to keep where other steps are no
+    /// deviation.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.steps.iter().flat_map(|step| &step.names).map(String::as_str)
+    }
+
     /// Says how cases follow the path, by their variants: as few deviations as possible explain each. Of several ways with as
     /// few, the one is taken that follows the path as early as it can.
     ///
