@@ -14,6 +14,8 @@ mod import;
 mod log;
 mod map;
 mod models;
+mod norms;
+mod paths;
 mod population;
 mod report;
 mod retention;
@@ -46,6 +48,10 @@ pub(crate) enum Command {
     Funnel(funnel::FunnelCommand),
     /// Shows what follows what, and where customers wait
     Map(map::Map),
+    /// Shows which ways customers take from a step on, or to one
+    Paths(paths::PathsCommand),
+    /// Says who breaks norms, how often and by how much
+    Norms(norms::NormsCommand),
     /// Shows who comes back how much later
     Retention(retention::RetentionCommand),
     /// Fits models of what customers are worth, and judges them
@@ -79,6 +85,8 @@ impl Command {
             Self::Compare(command) => command.run(output),
             Self::Funnel(command) => command.run(output),
             Self::Map(command) => command.run(output),
+            Self::Paths(command) => command.run(output),
+            Self::Norms(command) => command.run(output),
             Self::Retention(command) => command.run(output),
             Self::Models(command) => command.run(output),
             Self::Report(command) => command.run(output),

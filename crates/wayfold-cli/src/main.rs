@@ -4,8 +4,10 @@
 
 mod arguments;
 mod ask;
+mod by;
 mod command;
 mod failure;
+mod figures;
 mod kinds;
 mod output;
 mod printable;

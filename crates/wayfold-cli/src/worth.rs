@@ -2,9 +2,9 @@
 
 use anyhow::Result;
 use wayfold::insight::{
-    self, BgNbd, BuyingDays, BuyingDaysView, Cells, Criterion, DiscountRate, Evaluation, Fitted, GammaGamma,
-    Holdout, LifetimeValue, MbgNbd, ParetoNbd, SpendHistory, TimeUnit, TransactionModel, ValuePlan,
-    lifetime_value,
+    self, BgNbd, BuyingDays, BuyingDaysView, Cells, ChurnModel, Criterion, DiscountRate, Evaluation, Fitted,
+    GammaGamma, Holdout, LifetimeValue, MbgNbd, ParetoNbd, SpendHistory, TimeUnit, TransactionModel,
+    ValuePlan, lifetime_value,
 };
 use wayfold::{Currency, CustomerKey, Handle, Population, Span, Timestamp};
 
@@ -32,9 +32,9 @@ pub(crate) fn judge(
     currency: Currency,
     split: Timestamp,
 ) -> Result<Judged> {
-    let customers = asked.wayfold.own_views(buying, split)?;
-    let holdout =
-        Holdout::split(&customers, split, &asked.wayfold.own_views(buying, asked.as_of)?, asked.as_of)?;
+    let customers = asked.wayfold.own_views_of(&asked.tenant, buying, split)?;
+    let later = asked.wayfold.own_views_of(&asked.tenant, buying, asked.as_of)?;
+    let holdout = Holdout::split(&customers, split, &later, asked.as_of)?;
     let cells = holdout.histories();
     let bg = BgNbd::fit(&cells, TimeUnit::Week)?;
     let mbg = MbgNbd::fit(&cells, TimeUnit::Week)?;
@@ -45,16 +45,20 @@ pub(crate) fn judge(
     Ok(Judged { split, bg, mbg, pareto, spending, evaluations })
 }
 
+/// What is expected of each buyer.
+pub(crate) struct Predicted {
+    /// What it will bring.
+    pub(crate) values: Vec<(CustomerKey, LifetimeValue)>,
+    /// How likely it is still there.
+    pub(crate) alive: Vec<(CustomerKey, f64)>,
+}
+
 /// What each buyer will bring within twelve months, discounted by 15 % a year, by models fitted on all that is known.
 ///
 /// # Errors
 /// If there is too little to fit.
-pub(crate) fn predict(
-    asked: &Asked,
-    buying: Handle<BuyingDays>,
-    currency: Currency,
-) -> Result<Vec<(CustomerKey, LifetimeValue)>> {
-    let customers = asked.wayfold.own_views(buying, asked.as_of)?;
+pub(crate) fn predict(asked: &Asked, buying: Handle<BuyingDays>, currency: Currency) -> Result<Predicted> {
+    let customers = asked.wayfold.own_views_of(&asked.tenant, buying, asked.as_of)?;
     let mut histories = Vec::new();
     for (key, view) in &customers {
         if let Some(history) = view.history(asked.as_of)? {
@@ -65,10 +69,13 @@ pub(crate) fn predict(
     let model = ParetoNbd::fit(&cells, TimeUnit::Week)?.model;
     let spending = GammaGamma::fit(&spends(&customers)?, currency)?.model;
     let plan = ValuePlan::months(12, DiscountRate::yearly(0.15)?);
-    let value = |(key, history, spend): (CustomerKey, _, SpendHistory)| {
-        Ok((key, lifetime_value(&model, &history, spending.expected_spend(&spend)?, &plan)))
-    };
-    histories.into_iter().map(value).collect()
+    let mut predicted = Predicted { values: Vec::new(), alive: Vec::new() };
+    for (key, history, spend) in histories {
+        let value = lifetime_value(&model, &history, spending.expected_spend(&spend)?, &plan);
+        predicted.alive.push((key.clone(), model.probability_alive(&history)));
+        predicted.values.push((key, value));
+    }
+    Ok(predicted)
 }
 
 fn spends(customers: &[(CustomerKey, BuyingDaysView)]) -> insight::Result<Cells<SpendHistory>> {

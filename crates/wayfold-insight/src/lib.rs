@@ -43,6 +43,8 @@
 //!   collects by dimension.
 //! - [`Measure`]: questions about many histories at once, in one pass: [`ProcessMap`] and [`Variants`] of [`Cases`],
 //!   [`TemporalProfile`] and the [`TemporalDeviations`] from it, [`Funnel`], [`Retention`], [`ActivityLifecycle`] and [`Attribution`].
+//!   [`Paths`] from a step or to one; the [`JourneyMap`] of stages, touchpoints and feelings; [`Norms`] and who breaks them.
+//!   [`Funnel::like`], [`Retention::like`] and [`ActivityLifecycle::like`] copy the defaults of a [`Tool`].
 //! - [`LeadScore`] and [`CrmProcess`]: what a lead is worth following up for, and in which link of the CRM process a
 //!   customer stands. [`Opportunities`]: the deals of the pipeline, what they are worth, slip and are lost by.
 //! - [`Accounts`]: people rolled up to whom they buy for, with their needs, buying groups and procurement.
@@ -50,6 +52,7 @@
 //!   [`BusinessHours`]; the [`FeedbackLoop`]; and whether [`Needs`] have shifted.
 //! - [`Research`]: what people answered in market research, who may have bought nothing yet.
 //! - [`RateTable`]: rates by day; [`ConvertedValue`]: revenue and refunds in one currency.
+//! - [`Swot`]: strengths, weaknesses, opportunities and threats by [`SwotRules`], each line with its figure.
 //! - [`Promises`]: which deliveries were on time, how late the others were, and what customers did then.
 //! - [`Campaigns`]: what was sent and offered, opened, clicked, redeemed and ordered, at what cost.
 //! - [`Effect`] of a treatment against a [`HoldOutGroup`], or against customers who are alike by [`Matching`].
@@ -101,6 +104,7 @@ mod regression;
 mod research;
 mod satisfaction;
 mod segment;
+mod swot;
 mod tickets;
 mod tiers;
 mod transitions;
@@ -144,11 +148,13 @@ pub use self::lifetime_value::{LifetimeValue, MonthValue, ValuePlan, lifetime_va
 pub use self::measure::{
     Activity, ActivityLifecycle, ActivityLifecycleTotal, ActivityRow, Attribution, AttributionModel,
     AttributionReport, AttributionTotal, BucketUnit, Calendar, CaseBy, Cases, ChannelCredit, CohortBy,
-    ConformanceReport, Deviation, EdgeRow, EventTest, Exclusion, Funnel, FunnelEntry, FunnelOrder,
-    FunnelReport, FunnelStep, FunnelTotal, IntendedPath, LifecycleRow, Measure, PairRow, PathDeviation,
-    PathDeviationRow, ProcessMap, ProcessMapReport, ProcessMapTotal, RangeOf, Reach, Retention, RetentionRow,
-    RetentionTotal, ReturnBuckets, ReturnIn, StageDurations, StageReport, StageRow, StageTime, StageTotal,
-    StepBack, TemporalDeviations, TemporalProfile, TemporalProfileReport, TemporalProfileTotal, VariantRow,
+    ConformanceReport, Deviation, EdgeRow, EventTest, Exclusion, FeelingScore, Funnel, FunnelEntry,
+    FunnelOrder, FunnelReport, FunnelStep, FunnelTotal, IntendedPath, JourneyMap, JourneyMapCell,
+    JourneyMapReport, JourneyMapTotal, LifecycleRow, Measure, Norm, NormBreach, NormRow, NormTotal, Norms,
+    NormsReport, PairRow, PathDeviation, PathDeviationRow, PathNode, PathWay, Paths, PathsReport, PathsTotal,
+    ProcessMap, ProcessMapReport, ProcessMapTotal, RangeOf, Reach, Retention, RetentionRow, RetentionTotal,
+    ReturnBuckets, ReturnIn, StageDurations, StageReport, StageRow, StageTime, StageTotal, StepBack,
+    TemporalDeviations, TemporalProfile, TemporalProfileReport, TemporalProfileTotal, Tool, VariantRow,
     Variants, VariantsReport, VariantsTotal, shapley,
 };
 pub use self::model::{
@@ -186,6 +192,7 @@ pub use self::segment::{
     EventMeasure, EventMeasureState, EventMeasureView, MemberChange, MemberChanges, Members, RankRule, Rule,
     Schedule, Segment, SegmentComparison, SegmentVersion, Standings, StandingsTotal,
 };
+pub use self::swot::{Market, MarketTotal, OwnFigure, Swot, SwotLine, SwotRules, SwotThreshold, own_figure};
 pub use self::tickets::{BusinessHours, LevelRow, ServiceLevel, Ticket, TicketRow, TicketTotal, Tickets};
 pub use self::tiers::{
     Downgrade, QualificationPeriod, Tier, TierLedger, TierPeriod, TierPoints, TierRules, TierView,

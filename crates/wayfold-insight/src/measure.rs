@@ -8,8 +8,13 @@ mod conformance;
 mod durations;
 mod event_test;
 mod funnel;
+mod journey_map;
+mod like;
 mod names;
+mod norms;
+mod paths;
 mod process_map;
+mod reading;
 mod retention;
 mod segment_of;
 mod stages;
@@ -31,7 +36,11 @@ pub use self::event_test::EventTest;
 pub use self::funnel::{
     Exclusion, Funnel, FunnelEntry, FunnelOrder, FunnelReport, FunnelStep, FunnelTotal, RangeOf, Reach,
 };
+pub use self::journey_map::{FeelingScore, JourneyMap, JourneyMapCell, JourneyMapReport, JourneyMapTotal};
+pub use self::like::Tool;
 pub(crate) use self::names::Names;
+pub use self::norms::{Norm, NormBreach, NormRow, NormTotal, Norms, NormsReport};
+pub use self::paths::{PathNode, PathWay, Paths, PathsReport, PathsTotal};
 pub(crate) use self::process_map::amount;
 pub use self::process_map::{ActivityRow, EdgeRow, ProcessMap, ProcessMapReport, ProcessMapTotal};
 pub use self::retention::{CohortBy, Retention, RetentionRow, RetentionTotal, ReturnBuckets, ReturnIn};

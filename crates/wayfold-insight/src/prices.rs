@@ -2,8 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
-use std::fmt;
-use std::sync::Arc;
 
 use serde::Serialize;
 use wayfold_core::{Amount, Currency, History, LineView};

@@ -26,6 +26,8 @@ mod feedback;
 mod goals;
 #[path = "insight/holdout.rs"]
 mod holdout;
+#[path = "insight/journey_map.rs"]
+mod journey_map;
 #[path = "insight/kept.rs"]
 mod kept;
 #[path = "insight/kmeans.rs"]
@@ -38,6 +40,10 @@ mod leaving;
 mod made;
 #[path = "insight/measures.rs"]
 mod measures;
+#[path = "insight/norms.rs"]
+mod norms;
+#[path = "insight/paths.rs"]
+mod paths;
 #[path = "insight/pipeline.rs"]
 mod pipeline;
 #[path = "insight/playbooks.rs"]
@@ -70,6 +76,8 @@ mod stages;
 mod standings;
 #[path = "insight/support.rs"]
 mod support;
+#[path = "insight/swot.rs"]
+mod swot;
 #[path = "insight/tiers.rs"]
 mod tiers;
 #[path = "insight/watching.rs"]

@@ -14,7 +14,7 @@ const STYLE: &str = concat!(include_str!("page/chart.css"), include_str!("page/p
 const SCRIPT: &str = include_str!("page/page.js");
 /// Nothing is fetched, and nothing runs but this style and this script, named by their SHA-256.
 const POLICY: &str = "default-src 'none'; img-src data:; base-uri 'none'; form-action 'none'; \
-     style-src 'sha256-b5QNgmWoCODJklG08Mi6J+9hRcy/eoSQXLrOQxl+p+s='; script-src 'sha256-UszYBHxf2lOVY7oCPt2kvIGh6pN3HKw2eyHYJ7DwPSo='";
+     style-src 'sha256-BRlloLbjXqyaTFVfEbu77+FttQeYS1NDoytf+TVlOUA='; script-src 'sha256-UszYBHxf2lOVY7oCPt2kvIGh6pN3HKw2eyHYJ7DwPSo='";
 
 pub(crate) fn page(title: &str, subtitle: &str, parts: &[Part<'_>], show: &Show) -> Markup {
     let mut names = Names::default();
@@ -43,13 +43,21 @@ pub(crate) fn page(title: &str, subtitle: &str, parts: &[Part<'_>], show: &Show)
                     h1 { (title) }
                     p { (subtitle) }
                 }
-                (navigation(&groups))
+                (navigation(&head, &groups))
                 main #content {
                     section #at-a-glance aria-labelledby="at-a-glance-h" {
                         h2 #at-a-glance-h { "At a glance" }
-                        @for part in &head { (all_figures(part, show)) }
+                        @for part in head.iter().filter(|part| is_overview(part)) { (all_figures(part, show)) }
                         (findings(parts))
-                        @for part in &head { (folded(part, &mut names, show)) }
+                        @for part in &head {
+                            @if is_overview(part) { (folded(part, &mut names, show)) }
+                            @else {
+                                section.part id=(part.id) {
+                                    h3 { (part.section.title) }
+                                    (content(part, &mut names, show))
+                                }
+                            }
+                        }
                     }
                     @for (management, parts) in &groups {
                         section.management id=(anchor(*management)) {
@@ -75,11 +83,22 @@ fn anchor(management: Management) -> String {
     format!("to-{}", management.title().to_lowercase())
 }
 
-fn navigation(groups: &[(Management, Vec<&Part<'_>>)]) -> Markup {
+/// Figures and tables of the overview stand at the head without a heading of their own.
+fn is_overview(part: &Part<'_>) -> bool {
+    part.section.name == "overview"
+}
+
+fn navigation(head: &[&Part<'_>], groups: &[(Management, Vec<&Part<'_>>)]) -> Markup {
+    let apart: Vec<_> = head.iter().filter(|part| !is_overview(part)).collect();
     html! {
         nav aria-label="Sections" {
             ul {
-                li { a href="#at-a-glance" { "At a glance" } }
+                li {
+                    a href="#at-a-glance" { "At a glance" }
+                    @if !apart.is_empty() {
+                        ul { @for part in &apart { li { a href=(format!("#{}", part.id)) { (part.section.title) } } } }
+                    }
+                }
                 @for (management, parts) in groups {
                     li {
                         a href=(format!("#{}", anchor(*management))) { (management.title()) }
@@ -104,7 +123,7 @@ fn findings(parts: &[Part<'_>]) -> Markup {
             @for (part, finding) in found {
                 li {
                     (finding)
-                    @if part.section.management.is_some() {
+                    @if !is_overview(part) {
                         " "
                         a href=(format!("#{}", part.id)) { (part.section.title) }
                     }

@@ -2,10 +2,16 @@
 
 mod customer;
 mod experience;
+mod groups;
+mod journey_map;
 mod lifecycle;
+mod norms;
 mod overview;
+mod pipeline;
 mod process;
 mod segments;
+mod stages;
+mod swot;
 mod value;
 
 use std::fmt;

@@ -216,14 +216,26 @@ impl Wayfold {
         handle: Handle<P>,
         as_of: impl Into<AsOf>,
     ) -> Result<Vec<(CustomerKey, P::View)>> {
-        let tenant = Tenant::default();
+        self.own_views_of(&Tenant::default(), handle, as_of).await
+    }
+
+    /// The same of another tenant.
+    ///
+    /// # Errors
+    /// As [`Wayfold::own_views`].
+    pub async fn own_views_of<P: Projection>(
+        &self,
+        tenant: &Tenant,
+        handle: Handle<P>,
+        as_of: impl Into<AsOf>,
+    ) -> Result<Vec<(CustomerKey, P::View)>> {
         let live = self.engine().settled().await?;
         let as_of = as_of.into().instant(&live);
         if live.answers(as_of) {
-            return live.own_views(handle, &tenant, as_of);
+            return live.own_views(handle, tenant, as_of);
         }
         drop(live);
-        self.everything().shards(as_of).await?.own_views(handle, &tenant, as_of)
+        self.everything().shards(as_of).await?.own_views(handle, tenant, as_of)
     }
 
     /// The instant of the newest event that has happened by now and stands, of any tenant; `None` if none has.

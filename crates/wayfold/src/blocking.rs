@@ -247,6 +247,19 @@ impl Wayfold {
         block_on(self.0.own_views(handle, as_of))
     }
 
+    /// As [`crate::Wayfold::own_views_of`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn own_views_of<P: Projection>(
+        &self,
+        tenant: &Tenant,
+        handle: Handle<P>,
+        as_of: impl Into<AsOf>,
+    ) -> Result<Vec<(CustomerKey, P::View)>> {
+        block_on(self.0.own_views_of(tenant, handle, as_of))
+    }
+
     /// As [`crate::Wayfold::population`].
     ///
     /// # Errors

@@ -3,7 +3,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result};
 use clap::Args;
-use wayfold::insight::{CaseBy, Tz};
+use wayfold::insight::{CaseBy, SwotRules, Tz};
 use wayfold::sqlite::{SqliteConfig, SqliteStore};
 use wayfold::{
     Builder, Currency, EventBatch, Explanation, JourneyEvent, LifecycleStage, Population, Rules, Span, Tenant,
@@ -70,13 +70,14 @@ impl Demo {
         let store_s = start.elapsed().as_secs_f64();
 
         let mut builder = builder()?;
-        let folded = Folded::register(&mut builder, currency)?;
+        let plan = plan(&log)?;
+        let folded = Folded::register(&mut builder, currency, &plan.rules)?;
         let start = Instant::now();
         let wayfold = builder.open_blocking(open(&log)?)?;
         let replay_s = start.elapsed().as_secs_f64();
         let asked = Asked { wayfold, tenant: Tenant::default(), as_of: shop.end(), lists: Vec::new() };
         let spinner = progress::spinner("asking");
-        let (report, missing) = plan(&log)?.report(&asked, &folded)?;
+        let (report, missing) = plan.report(&asked, &folded)?;
         write_page(&report, &page)?;
         spinner.finish_and_clear();
         let population = asked.population()?;
@@ -127,6 +128,9 @@ fn store(shop: &Shop, log: &Path) -> Result<(u64, Option<Currency>)> {
     Ok((taken, currency))
 }
 
+/// How a purchase is meant to go.
+const PATH: &str = "need_identified | lead_captured -> quote_issued? -> order_placed -> payment_received -> order_confirmed? -> shipped -> delivered";
+
 fn plan(log: &Path) -> Result<Plan> {
     Ok(Plan {
         title: "The shop of the demo".to_owned(),
@@ -136,6 +140,16 @@ fn plan(log: &Path) -> Result<Plan> {
         steps: Vec::new(),
         window: Span::from_days(WINDOW_DAYS),
         from: None,
+        path: Some(PATH.parse()?),
+        norms: vec![
+            "stage decision within 7 days".parse()?,
+            "order_placed -> delivered within 10 days".parse()?,
+        ],
+        rules: vec![
+            "lifecycle.stage is loyal".parse()?,
+            "count of order_placed within 90 days >= 2".parse()?,
+        ],
+        swot: SwotRules::default(),
         customers: Vec::new(),
     })
 }

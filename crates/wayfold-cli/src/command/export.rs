@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -113,9 +114,33 @@ fn write_events(wayfold: &Wayfold, mut write: impl FnMut(&EventBatch) -> Result<
     Ok(events)
 }
 
+/// What is said of customers in an object-centric log: the field of the view, and the attribute.
+const SAID: [(&str, &str); 2] = [("lifecycle.stage", "lifecycle_stage"), ("segment.class", "segment")];
+
 fn write_ocel(wayfold: &Wayfold, out: &mut impl Write) -> Result<u64> {
     let mut writer = OcelWriter::new(out)?;
-    let events = write_events(wayfold, |batch| Ok(writer.write(batch)?))?;
+    let mut customers = BTreeSet::new();
+    let events = write_events(wayfold, |batch| {
+        customers.extend(batch.iter().map(|event| event.customer()));
+        Ok(writer.write(batch)?)
+    })?;
+    // As of the newest event, as every answer of the command.
+    let Some(as_of) = wayfold.newest()? else {
+        writer.finish()?;
+        return Ok(events);
+    };
+    for customer in customers {
+        let Some(explanation) = wayfold.explain_as_of(&customer, as_of)? else { continue };
+        for step in &explanation.steps {
+            for change in &step.changes {
+                let said = SAID.iter().find(|(field, _)| *field == change.field);
+                let Some((_, attribute)) = said else { continue };
+                // An attribute holds until its next value; who is in no class is told so.
+                let value = change.after.as_deref().filter(|after| *after != "null").unwrap_or("none");
+                writer.say_of_customer(&customer, attribute, step.at, &value.into());
+            }
+        }
+    }
     writer.finish()?;
     Ok(events)
 }

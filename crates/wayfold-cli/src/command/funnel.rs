@@ -1,15 +1,20 @@
 use anyhow::Result;
 use clap::{Args, ValueEnum};
-use wayfold::insight::{Exclusion, Funnel, FunnelEntry, FunnelOrder, FunnelReport, FunnelStep, RangeOf};
+use wayfold::insight::{
+    Exclusion, Funnel, FunnelEntry, FunnelOrder, FunnelReport, FunnelStep, RangeOf, Tool,
+};
 use wayfold::{Span, Timestamp};
 
 use crate::ask::{AskArguments, parse_time};
+use crate::by::segment_of;
 use crate::failure::usage;
 use crate::kinds::event_tests;
 use crate::output::Output;
 use crate::table::Table;
 use crate::words::{NONE, count, duration, percent};
 
+/// How long a customer may take if nothing is said.
+const WITHIN_DAYS: u32 = 30;
 /// How many of the things that came next are named.
 const NEXT_MAX: usize = 3;
 
@@ -19,15 +24,21 @@ pub(crate) struct FunnelCommand {
     /// Kinds of events in their order, such as `product_viewed cart_item_added order_placed`; one's own are `custom:NAME`
     #[arg(required = true, value_name = "KIND")]
     steps: Vec<String>,
-    /// How long a customer may take from the first step on, such as `7 days` or `90 minutes`
-    #[arg(long, value_name = "SPAN", default_value = "30 days")]
-    within: String,
-    /// In which order the steps count
-    #[arg(long, value_enum, default_value = "ordered")]
-    order: StepOrder,
-    /// From which entry the window runs
-    #[arg(long, value_enum, default_value = "latest")]
-    entry: Entry,
+    /// How long a customer may take from the first step on, such as `7 days` or `90 minutes` [default: 30 days, or as the tool]
+    #[arg(long, value_name = "SPAN")]
+    within: Option<String>,
+    /// In which order the steps count [default: ordered]
+    #[arg(long, value_enum)]
+    order: Option<StepOrder>,
+    /// From which entry the window runs [default: latest, or as the tool]
+    #[arg(long, value_enum)]
+    entry: Option<Entry>,
+    /// Takes the defaults of a tool; what is said beside stands instead
+    #[arg(long, value_enum, value_name = "TOOL")]
+    like: Option<Like>,
+    /// Tells customers apart: `stage`, `class`, `channel` or `attribute:NAME`
+    #[arg(long, value_name = "WHAT")]
+    by: Option<String>,
     /// Leaves out who does one of these in between
     #[arg(long, value_name = "KIND")]
     exclude: Vec<String>,
@@ -39,6 +50,29 @@ pub(crate) struct FunnelCommand {
     to: Option<String>,
     #[command(flatten)]
     ask: AskArguments,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Like {
+    /// 14 days, and every step within --from and --to
+    Posthog,
+    /// 7 days from the first entry
+    Mixpanel,
+    /// 1 day
+    Amplitude,
+    /// As `windowFunnel`; the window has to be given by --within
+    Clickhouse,
+}
+
+impl From<Like> for Tool {
+    fn from(like: Like) -> Self {
+        match like {
+            Like::Posthog => Self::PostHog,
+            Like::Mixpanel => Self::Mixpanel,
+            Like::Amplitude => Self::Amplitude,
+            Like::Clickhouse => Self::ClickHouse,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -83,28 +117,50 @@ impl From<Entry> for FunnelEntry {
 
 impl FunnelCommand {
     pub(crate) fn run(&self, output: &mut Output) -> Result<()> {
-        let funnel = self.funnel()?;
+        let mut funnel = self.funnel()?;
         let asked = self.ask.open()?;
+        if let Some(by) = &self.by {
+            funnel = funnel.by_segment(segment_of(by, &asked)?);
+        }
         let total = asked.wayfold.measure_of(&asked.tenant, &funnel, asked.as_of)?;
         let reports = funnel.report(&total);
         if output.is_json() {
             return reports.iter().try_for_each(|report| output.object_line(report));
         }
+        for report in &reports {
+            if self.by.is_some() {
+                output.heading(&report.segment)?;
+            }
+            tell(output, report)?;
+        }
         match reports.first() {
             None => output.line(format!("Nobody entered by {}.", asked.as_of)),
-            Some(report) => tell(output, report),
+            Some(report) => output.line(&report.semantics),
         }
     }
 
     fn funnel(&self) -> Result<Funnel> {
-        let window = Span::parse(&self.within).map_err(usage)?;
+        let window = self.within.as_deref().map(Span::parse).transpose().map_err(usage)?;
+        let steps = event_tests(&self.steps)?;
+        let mut funnel = match self.like {
+            Some(tool) => Funnel::like(tool.into(), steps, window).map_err(usage)?,
+            None => Funnel::new(steps, window.unwrap_or(Span::from_days(WITHIN_DAYS)))?,
+        };
+        if let Some(order) = self.order {
+            funnel = funnel.with_order(order.into());
+        }
+        if let Some(entry) = self.entry {
+            funnel = funnel.with_entry(entry.into());
+        }
         let from = self.from.as_deref().map_or(Ok(Timestamp::MIN), parse_time)?;
         let to = self.to.as_deref().map(parse_time).transpose()?.map_or(Timestamp::MAX, Timestamp::previous);
-        Ok(Funnel::new(event_tests(&self.steps)?, window)?
-            .with_order(self.order.into())
-            .with_entry(self.entry.into())
+        let range_of = match self.like {
+            Some(Like::Posthog) => RangeOf::EveryStep,
+            _ => RangeOf::Entry,
+        };
+        Ok(funnel
             .excluding(event_tests(&self.exclude)?, Exclusion::DropsCustomer)
-            .within(from..=to, RangeOf::Entry))
+            .within(from..=to, range_of))
     }
 }
 
@@ -127,6 +183,5 @@ fn tell(output: &mut Output, report: &FunnelReport) -> Result<()> {
         ]
     };
     let header = ["step", "customers", "of before", "of entered", "median wait", "no further", "did next"];
-    output.table(Table::new(&header, 1).with_rows(report.steps.iter().map(row)))?;
-    output.line(&report.semantics)
+    output.table(Table::new(&header, 1).with_rows(report.steps.iter().map(row)))
 }

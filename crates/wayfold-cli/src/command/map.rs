@@ -189,12 +189,12 @@ fn way(steps: &[String]) -> String {
 }
 
 /// A header with what cases are worth behind it, where anything was bought.
-fn with_worth(header: &[&str], currency: Option<Currency>) -> Vec<String> {
+pub(super) fn with_worth(header: &[&str], currency: Option<Currency>) -> Vec<String> {
     let worth = currency.map(|currency| format!("worth {currency}"));
     header.iter().map(|name| (*name).to_owned()).chain(worth).collect()
 }
 
-fn activity(text: &str) -> Result<Activity> {
+pub(super) fn activity(text: &str) -> Result<Activity> {
     let attribute = |name: &str| AttributeName::new(name).map_err(usage);
     Ok(match text {
         "kind" => Activity::Kind,

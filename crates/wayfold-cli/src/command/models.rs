@@ -5,7 +5,7 @@ use wayfold::insight::{BuyingDays, Evaluation, FitReport};
 use wayfold::{Currency, Timestamp};
 
 use crate::ask::{AskArguments, currency_of, parse_time};
-use crate::failure::{not_found, usage};
+use crate::failure::not_found;
 use crate::output::Output;
 use crate::table::Table;
 use crate::words::{count, instant};
@@ -43,9 +43,6 @@ struct NamedFit {
 impl Models {
     pub(crate) fn run(&self, output: &mut Output) -> Result<()> {
         let split = self.split.as_deref().map(parse_time).transpose()?;
-        if !self.ask.tenant()?.is_default() {
-            return Err(usage("models are fitted for the tenant without a name; leave --tenant out"));
-        }
         let answer = self.answer(split)?;
         if output.is_json() { output.object(&answer) } else { tell(output, &answer) }
     }

@@ -3,11 +3,12 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use clap::Args;
 use wayfold::Span;
-
+use wayfold::insight::{IntendedPath, Rule, SwotRules};
 use wayfold_report::Report;
 
 use crate::ask::{AskArguments, currency_of, parse_time, parse_zone};
 use crate::command::map::By;
+use crate::command::norms::read_norms;
 use crate::failure::{exists, usage};
 use crate::kinds::event_tests;
 use crate::output::Output;
@@ -39,6 +40,18 @@ pub(crate) struct ReportCommand {
     /// Which events belong together in the process map
     #[arg(long, value_enum, default_value = "customer")]
     cases: By,
+    /// The path that cases are meant to take, such as 'product_viewed+ -> cart_changed? -> order_placed'
+    #[arg(long, value_name = "STEPS")]
+    path: Option<IntendedPath>,
+    /// A file of TOML with norms beside that of promised deliveries: norms = ["stage decision within 30 days"]
+    #[arg(long, value_name = "FILE")]
+    norms: Option<PathBuf>,
+    /// Rules whose members are counted; may be given several times
+    #[arg(long, value_name = "RULE")]
+    segment: Vec<Rule>,
+    /// What makes a line of the SWOT page, as TOML [default: the library's thresholds]
+    #[arg(long, value_name = "FILE")]
+    swot: Option<PathBuf>,
     /// From when on movements between stages are told [default: 180 days before]
     #[arg(long, value_name = "TIME")]
     from: Option<String>,
@@ -84,6 +97,10 @@ impl ReportCommand {
             steps: event_tests(&self.funnel)?,
             window: Span::parse(&self.within).map_err(usage)?,
             from: self.from.as_deref().map(parse_time).transpose()?,
+            path: self.path.clone(),
+            norms: self.norms.as_deref().map(read_norms).transpose()?.unwrap_or_default(),
+            rules: self.segment.clone(),
+            swot: self.swot.as_deref().map(read_swot).transpose()?.unwrap_or_default(),
             customers: self.customers.clone(),
         })
     }
@@ -92,11 +109,19 @@ impl ReportCommand {
         let spinner = progress::spinner("asking");
         let currency = currency_of(self.currency.as_deref(), &self.ask.open()?.population()?)?;
         let mut builder = self.ask.builder()?;
-        let folded = Folded::register(&mut builder, currency)?;
+        let folded = Folded::register(&mut builder, currency, &plan.rules)?;
         let made = plan.report(&self.ask.open_built(builder)?, &folded)?;
         spinner.finish_and_clear();
         Ok(made)
     }
+}
+
+/// Reads what makes a line of the SWOT page.
+fn read_swot(path: &Path) -> Result<SwotRules> {
+    let name = path.display();
+    let text = std::fs::read_to_string(path).with_context(|| format!("failed to read the rules {name}"))?;
+    toml::from_str(&text)
+        .map_err(|error| usage(format_args!("{name} holds no rules of a SWOT page: {error}")))
 }
 
 /// Writes the page; says how many bytes it has.

@@ -19,6 +19,48 @@ fn a_log_goes_through_each_format_and_says_the_same() {
     assert_eq!(map("sqlite:xes.db"), map("sqlite:log.db"));
 }
 
+/// The objects of customers hold what they were and since when: the last value is where they stand, and the instants are
+/// those at which the customer's own explanation has the change.
+#[test]
+fn customers_of_an_object_centric_log_say_what_they_were_and_when() {
+    let place = Place::cdnow("ocel_said");
+    place.done(&["export", "--format", "ocel", "--output", "out.jsonocel"]);
+    let text = std::fs::read_to_string(place.folder().join("out.jsonocel")).unwrap();
+    let log: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let customers =
+        || log["objects"].as_array().unwrap().iter().filter(|object| object["type"] == "customer");
+    let said = |object: &serde_json::Value, name: &str| -> Vec<(String, String)> {
+        let all = object["attributes"].as_array().unwrap().iter().filter(|of| of["name"] == name);
+        all.map(|of| (of["time"].as_str().unwrap().to_owned(), of["value"].as_str().unwrap().to_owned()))
+            .collect()
+    };
+    let population = place.object(&["population"]);
+    for (attribute, counts) in [("lifecycle_stage", "lifecycle"), ("segment", "classes")] {
+        let mut last: std::collections::BTreeMap<String, u64> = Default::default();
+        for object in customers() {
+            let value = said(object, attribute).pop().map_or_else(|| "none".to_owned(), |(_, value)| value);
+            *last.entry(value).or_default() += 1;
+        }
+        last.remove("none");
+        let counts = population["summary"][counts].as_object().unwrap();
+        let counts = counts.iter().map(|(name, count)| (name.clone(), count.as_u64().unwrap()));
+        assert_eq!(last, counts.filter(|(_, count)| *count > 0).collect(), "{attribute}");
+    }
+    let one = customers().find(|object| object["id"] == "customer:0499").unwrap();
+    let story = place.object(&["customer", "0499", "--explain"]);
+    let steps = story["steps"].as_array().unwrap().iter();
+    let changes =
+        steps.flat_map(|step| step["changes"].as_array().unwrap().iter().map(move |change| (step, change)));
+    let expected: Vec<_> = changes
+        .filter(|(_, change)| change["field"] == "lifecycle.stage")
+        .map(|(step, change)| {
+            (step["at"].as_str().unwrap().to_owned(), change["after"].as_str().unwrap().to_owned())
+        })
+        .collect();
+    assert!(expected.len() > 2, "{expected:?}");
+    assert_eq!(said(one, "lifecycle_stage"), expected);
+}
+
 #[test]
 fn events_of_others_are_taken_by_the_name_of_their_format() {
     let place = Place::new("others");

@@ -30,7 +30,7 @@ fn objects_have_the_members_that_the_guide_names() {
         "value",
         "holds_until",
     ];
-    let cases: [(&[&str], &[&str]); 13] = [
+    let cases: [(&[&str], &[&str]); 15] = [
         (&["customer", "0499"], &view),
         (&["customer", "0499", "--explain"], &["view", "steps", "reports"]),
         (&["customer", "0499", "--why", "lifecycle.stage"], &["at", "cause", "change"]),
@@ -67,6 +67,8 @@ fn objects_have_the_members_that_the_guide_names() {
         ),
         (&["map"], &["currency", "map", "variants"]),
         (&["map", "--path", "order_placed+"], &["currency", "map", "variants", "conformance"]),
+        (&["paths"], &["semantics", "sessions", "value", "tree", "ways", "other_ways"]),
+        (&["norms", "promised delivery"], &["semantics", "as_of", "norms"]),
         (&["models"], &["currency", "split", "end", "fits", "evaluations"]),
         (&["check"], &["file", "head", "events", "sealed_blocks", "fresh_blocks", "checkpoints"]),
         (&["compact"], &["file", "bytes_before", "bytes_after"]),
@@ -136,6 +138,74 @@ fn who_follows_a_path_is_who_takes_no_other_way() {
     let told = place.done(&["map", "--path", "order_placed -> order_placed?", "--limit", "1"]);
     assert!(told.contains("of 2,357 cases follow order_placed -> order_placed?; mean fitness 0."), "{told}");
     assert!(told.contains("not expected"), "{told}");
+}
+
+/// A wait for the next purchase is broken if it is longer than the norm: counted here from the log.
+#[test]
+fn who_breaks_a_norm_is_who_waited_longer() {
+    let place = Place::cdnow("json_norms");
+    let norm = "order_placed -> order_placed within 60 days";
+    let found = place.object(&["norms", norm, "--limit", "1"]);
+    let mut days: std::collections::BTreeMap<String, Vec<chrono::NaiveDate>> = Default::default();
+    for event in place.lines(&["log", "--limit", "100000"]) {
+        let day = event["occurred_at"].as_str().unwrap()[..10].parse().unwrap();
+        days.entry(event["customer"].as_str().unwrap().to_owned()).or_default().push(day);
+    }
+    let end: chrono::NaiveDate = found["as_of"].as_str().unwrap()[..10].parse().unwrap();
+    let (mut kept, mut broken, mut pending) = (0, 0, 0);
+    for days in days.values_mut() {
+        days.sort();
+        for pair in days.windows(2) {
+            if (pair[1] - pair[0]).num_days() > 60 { broken += 1 } else { kept += 1 }
+        }
+        if (end - days[days.len() - 1]).num_days() > 60 { broken += 1 } else { pending += 1 }
+    }
+    let row = &found["norms"][0];
+    assert_eq!(
+        (&row["kept"], &row["broken"], &row["pending"]),
+        (&kept.into(), &broken.into(), &pending.into())
+    );
+    assert_eq!(row["norm"], norm);
+}
+
+/// What is told apart adds up to what is not, and a tool's window is its own.
+#[test]
+fn funnels_by_segment_add_up() {
+    let place = Place::cdnow("json_funnels");
+    let entered = |more: &[&str]| -> (u64, u64) {
+        let lines = place.lines(&[&["funnel", "order_placed", "order_placed"][..], more].concat());
+        let customers =
+            |step: usize| lines.iter().map(|line| line["steps"][step]["customers"].as_u64().unwrap()).sum();
+        (customers(0), customers(1))
+    };
+    assert_eq!(entered(&["--by", "stage"]), entered(&[]));
+    assert_eq!(entered(&["--like", "mixpanel"]), entered(&["--within", "7 days", "--entry", "first"]));
+    assert_eq!(entered(&["--like", "posthog"]), entered(&["--within", "14 days"]));
+    assert_eq!(entered(&["--like", "amplitude", "--within", "3 days"]), entered(&["--within", "3 days"]));
+    assert!(entered(&["--like", "posthog"]).1 > entered(&["--like", "amplitude"]).1);
+}
+
+/// A tenant of the same purchases is fitted as they are.
+#[test]
+fn models_are_fitted_for_a_tenant() {
+    let place = Place::cdnow("json_tenant");
+    let events = place.done(&["export"]);
+    let events: String = events
+        .lines()
+        .map(|line| {
+            let mut event: Value = serde_json::from_str(line).unwrap();
+            event["tenant"] = "north".into();
+            for name in ["position", "recorded_at"] {
+                event.as_object_mut().unwrap().remove(name);
+            }
+            format!("{event}\n")
+        })
+        .collect();
+    place.write("north.jsonl", &events);
+    place.done(&["import", "north.jsonl", "--store", "sqlite:north.db"]);
+    let models = |more: &[&str]| place.object(&[&["models", "--split", "1997-10-01"][..], more].concat());
+    let of_tenant = models(&["--store", "sqlite:north.db", "--tenant", "north"]);
+    assert_eq!(of_tenant, models(&[]));
 }
 
 #[test]

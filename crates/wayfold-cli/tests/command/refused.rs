@@ -12,7 +12,7 @@ fn check(place: &Place, arguments: &[&str], exit: i32, says: &[&str]) {
     }
 }
 
-const READING: [&[&str]; 14] = [
+const READING: [&[&str]; 16] = [
     &["customer", "ada"],
     &["customers"],
     &["population"],
@@ -20,6 +20,8 @@ const READING: [&[&str]; 14] = [
     &["compare", "--from", "2024-01-01"],
     &["funnel", "order_placed"],
     &["map"],
+    &["paths"],
+    &["norms", "promised delivery"],
     &["retention"],
     &["models"],
     &["export"],
@@ -69,7 +71,7 @@ fn what_is_asked_wrongly_is_named() {
     let place = Place::cdnow("asked_wrongly");
     place.write("same.toml", "lifecycle.churned_after_days = 120\n");
     place.write("typo.toml", "version = \"v\"\nlifecycle.churned_days = 120\n");
-    let cases: [(&[&str], &[&str]); 22] = [
+    let cases: [(&[&str], &[&str]); 26] = [
         (&["customers", "lifecycle.stag is loyal"], &["there is no \"stag\"; there is: first_purchase_at"]),
         (&["customers", "lifecycle.stage is"], &["line 1, column 19"]),
         (&["customers", "--sort", "value"], &["order by \"value\""]),
@@ -87,7 +89,11 @@ fn what_is_asked_wrongly_is_named() {
         (&["map", "--activity", "colour"], &["names no step"]),
         (&["retention", "--zone", "Mars/Olympus"], &["is no time zone"]),
         (&["log", "--after", "7"], &["32 hexadecimal digits"]),
-        (&["models", "--tenant", "other"], &["--tenant"]),
+        (&["funnel", "order_placed", "--like", "clickhouse"], &["has no window of its own"]),
+        (&["funnel", "order_placed", "--by", "colour"], &["\"colour\" tells nobody apart"]),
+        (&["paths", "--depth", "21"], &["give them 1 to 20"]),
+        (&["norms", "a within 3 days"], &["norm, character 3"]),
+        (&["norms", "--file", "same.toml"], &["same.toml holds no norms"]),
         (&["compare"], &["--with"]),
         (&["compare", "events >= 1"], &["a second one"]),
         (&["compare", "events >= 1", "events >="], &["line 1, column 10"]),

@@ -12,6 +12,11 @@ fn the_demo_makes_a_log_and_its_report() {
     }
     let page = std::fs::read_to_string(place.folder().join("shop/report.html")).unwrap();
     assert!(page.contains("<h1>The shop of the demo</h1>") && page.ends_with("</html>"), "{}", page.len());
+    for section in
+        ["journey", "stages", "norms", "path", "deviations", "paths", "pipeline", "rules", "swot", "gaps"]
+    {
+        assert!(page.contains(&format!("id=\"{section}\"")), "{section}");
+    }
     // What the tour says is what the log says.
     let population = place.object(&["population", "--store", "sqlite:shop/shop.db"]);
     let customers = population["summary"]["customers"].as_u64().unwrap();
@@ -50,7 +55,18 @@ fn a_report_holds_every_section_and_nothing_is_overwritten() {
     let figures = place.object(&["report", "--customers", "0499"]);
     let sections = figures["sections"].as_array().unwrap();
     let has = |name: &str| sections.iter().any(|section| section["id"] == name);
-    for name in ["overview", "lifecycle", "value", "map", "retention", "customer"] {
+    for name in [
+        "overview",
+        "lifecycle",
+        "value",
+        "map",
+        "retention",
+        "customer",
+        "swot",
+        "clusters",
+        "alive",
+        "drivers",
+    ] {
         assert!(has(name), "{name}: {:?}", sections.iter().map(|section| &section["id"]).collect::<Vec<_>>());
     }
 

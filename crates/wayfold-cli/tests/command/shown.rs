@@ -49,6 +49,12 @@ fn measures_and_models() {
     let place = Place::cdnow("measures");
     let steps = ["order_placed", "order_placed", "order_placed", "--within", "60 days"];
     assert_snapshot!("funnel", place.done(&[&["funnel"][..], &steps].concat()));
+    let two = ["funnel", "order_placed", "order_placed"];
+    assert_snapshot!("funnel_like", place.done(&[&two[..], &["--like", "mixpanel"]].concat()));
+    assert_snapshot!("funnel_by", place.done(&[&two[..], &["--by", "stage"]].concat()));
+    assert_snapshot!("paths", place.done(&["paths", "--gap", "none", "--repeats", "--limit", "3"]));
+    let norms = ["order_placed -> order_placed within 60 days", "stage decision within 1 day"];
+    assert_snapshot!("norms", place.done(&["norms", norms[0], norms[1], "--limit", "3"]));
     assert_snapshot!("map", place.done(&["map", "--limit", "6"]));
     assert_snapshot!("mermaid", place.done(&["map", "--mermaid"]));
     assert_snapshot!("retention", place.done(&["retention", "--limit", "4"]));

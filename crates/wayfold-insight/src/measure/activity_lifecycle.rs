@@ -10,6 +10,7 @@ use wayfold_core::History;
 use super::Measure;
 use super::calendar::Calendar;
 use super::event_test::EventTest;
+use super::like::{Tool, after};
 
 /// Measures, bucket by bucket, how many customers are active and how they were before.
 ///
@@ -21,12 +22,28 @@ use super::event_test::EventTest;
 pub struct ActivityLifecycle {
     calendar: Calendar,
     active: EventTest,
+    like: Option<Tool>,
 }
 
 impl ActivityLifecycle {
     /// Measures by calendar buckets; a customer is active in a bucket by an event that passes the test.
     pub fn new(calendar: Calendar, active: EventTest) -> Self {
-        Self { calendar, active }
+        Self { calendar, active, like: None }
+    }
+
+    pub(super) fn named_like(mut self, tool: Tool) -> Self {
+        self.like = Some(tool);
+        self
+    }
+
+    /// What was counted how, in words, for who reads the figures.
+    pub fn semantics(&self) -> String {
+        format!(
+            "{}activity by {}, buckets of {}; new = first ever, dormant counted once in the bucket behind the last active one",
+            after(self.like),
+            self.active.name(),
+            self.calendar.semantics(),
+        )
     }
 
     /// The figures of a range of buckets.

@@ -35,6 +35,15 @@ impl Calendar {
         self
     }
 
+    /// Unit, zone and first day of the week in words.
+    pub(crate) fn semantics(&self) -> String {
+        match self.unit {
+            BucketUnit::Day => format!("days in {}", self.zone),
+            BucketUnit::Week => format!("weeks from {} in {}", self.week_start, self.zone),
+            BucketUnit::Month => format!("months in {}", self.zone),
+        }
+    }
+
     /// The number of the bucket that holds an instant; the next bucket has the next number.
     pub fn bucket(&self, at: Timestamp) -> i64 {
         let date = at.to_chrono().with_timezone(&self.zone).date_naive();

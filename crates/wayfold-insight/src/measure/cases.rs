@@ -147,7 +147,9 @@ impl Cases {
         if event.kind() == EventKind::OrderPlaced
             && let Some(money) = event.money_amount().filter(|money| Some(money.currency) == self.currency)
         {
-            case.value += i128::from(money.amount.as_ten_thousandths());
+            let value = i128::from(money.amount.as_ten_thousandths());
+            case.value += value;
+            case.orders.push((event.occurred_at().as_micros(), value));
         }
         let Some(name) = self.activity.name(event) else { return };
         if self.keeps.as_ref().is_none_or(|keeps| keeps(&name)) {
@@ -163,11 +165,13 @@ fn take_steps(case: &Case, take: &mut impl FnMut(&Case)) {
 }
 
 /// The steps of a case in the order in which they are folded.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Case {
     pub(super) steps: Vec<CaseStep>,
     /// In ten-thousandths of the currency.
     pub(super) value: i128,
+    /// The same, order by order with its instant.
+    pub(super) orders: Vec<(i64, i128)>,
 }
 
 #[derive(Debug, Clone, Copy)]

@@ -6,8 +6,9 @@ use std::str::FromStr;
 
 use serde::Serialize;
 
+use super::reading::{Reading, written};
 use super::variants::VariantsReport;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 
 /// A path that cases are meant to take, as a small text: `need_identified -> product_viewed+ -> quote_issued? -> order_placed`.
 ///
@@ -84,6 +85,12 @@ pub enum PathDeviation {
 }
 
 impl IntendedPath {
+    /// The names of its steps: all that [`Cases::keeping`](super::Cases::keeping) has to keep where other steps are no
+    /// deviation.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.steps.iter().flat_map(|step| &step.names).map(String::as_str)
+    }
+
     /// Says how cases follow the path, by their variants: as few deviations as possible explain each. Of several ways with as
     /// few, the one is taken that follows the path as early as it can.
     ///
@@ -194,9 +201,7 @@ impl fmt::Display for IntendedPath {
 
 impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let is_plain = |name: &str| !name.chars().any(is_sign) && !name.contains("->");
-        let name = |name: &String| if is_plain(name) { name.clone() } else { format!("\"{name}\"") };
-        f.write_str(&self.names.iter().map(name).collect::<Vec<_>>().join(" | "))?;
+        f.write_str(&written(&self.names, &[]))?;
         f.write_str(match (self.is_optional, self.repeats) {
             (false, false) => "",
             (true, false) => "?",
@@ -204,11 +209,6 @@ impl fmt::Display for Step {
             (true, true) => "*",
         })
     }
-}
-
-/// Says whether a character ends a name that stands without quotes.
-fn is_sign(character: char) -> bool {
-    character.is_whitespace() || matches!(character, '|' | '?' | '+' | '*' | '"')
 }
 
 impl FromStr for IntendedPath {
@@ -219,73 +219,28 @@ impl FromStr for IntendedPath {
     /// # Errors
     /// `InvalidRule` if it is none; the message says at which character.
     fn from_str(text: &str) -> Result<Self> {
-        let mut reading = Reading { text, rest: text };
-        let mut steps = vec![reading.step()?];
+        let mut reading = Reading::new("path", text);
+        let mut steps = vec![Step::read(&mut reading)?];
         while reading.take("->") {
-            steps.push(reading.step()?);
+            steps.push(Step::read(&mut reading)?);
         }
-        if reading.rest.is_empty() {
+        if reading.rest().is_empty() {
             return Ok(Self { steps });
         }
         Err(reading.wrong("\"->\" or the end is missing"))
     }
 }
 
-struct Reading<'a> {
-    text: &'a str,
-    /// What was not read yet, without blanks before it.
-    rest: &'a str,
-}
-
-impl Reading<'_> {
-    fn step(&mut self) -> Result<Step> {
-        let mut names = vec![self.name()?];
-        while self.take("|") {
-            names.push(self.name()?);
-        }
+impl Step {
+    fn read(reading: &mut Reading<'_>) -> Result<Self> {
+        let names = reading.names()?;
         let (mut is_optional, mut repeats) = (false, false);
         for (sign, optional, many) in [("?", true, false), ("+", false, true), ("*", true, true)] {
-            if self.take(sign) {
+            if reading.take(sign) {
                 (is_optional, repeats) = (optional, many);
                 break;
             }
         }
-        Ok(Step { names, is_optional, repeats })
-    }
-
-    fn name(&mut self) -> Result<String> {
-        self.skip_blanks();
-        let (name, rest) = match self.rest.strip_prefix('"') {
-            Some(quoted) => quoted.split_once('"').ok_or_else(|| self.wrong("the quotes are not closed"))?,
-            None => {
-                let sign = self.rest.find(is_sign).unwrap_or(self.rest.len());
-                let arrow = self.rest.find("->").unwrap_or(self.rest.len());
-                self.rest.split_at(sign.min(arrow))
-            }
-        };
-        if name.is_empty() {
-            return Err(self.wrong("a name is missing"));
-        }
-        let name = name.to_owned();
-        self.rest = rest;
-        self.skip_blanks();
-        Ok(name)
-    }
-
-    fn take(&mut self, sign: &str) -> bool {
-        let Some(rest) = self.rest.strip_prefix(sign) else { return false };
-        self.rest = rest;
-        self.skip_blanks();
-        true
-    }
-
-    fn skip_blanks(&mut self) {
-        self.rest = self.rest.trim_start();
-    }
-
-    fn wrong(&self, what: &str) -> Error {
-        let read = self.text.len() - self.rest.len();
-        let place = self.text[..read].chars().count() + 1;
-        Error::new(ErrorKind::InvalidRule, format_args!("path, character {place}: {what}"))
+        Ok(Self { names, is_optional, repeats })
     }
 }

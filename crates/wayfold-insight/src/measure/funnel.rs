@@ -12,6 +12,7 @@ use wayfold_core::{History, Span, Timestamp};
 pub use self::reach::Reach;
 use super::durations::Durations;
 use super::event_test::EventTest;
+use super::like::{Tool, after};
 use super::{Measure, SegmentOf, by_segment};
 use crate::error::{Error, ErrorKind, Result};
 
@@ -75,6 +76,7 @@ pub struct Funnel {
     range: RangeInclusive<Timestamp>,
     range_of: RangeOf,
     segment: SegmentOf,
+    like: Option<Tool>,
 }
 
 impl fmt::Debug for Funnel {
@@ -110,6 +112,7 @@ impl Funnel {
             range: Timestamp::MIN..=Timestamp::MAX,
             range_of: RangeOf::default(),
             segment: SegmentOf::default(),
+            like: None,
         })
     }
 
@@ -137,6 +140,17 @@ impl Funnel {
         self
     }
 
+    /// Sets what the range of time is about.
+    pub fn over(mut self, range_of: RangeOf) -> Self {
+        self.range_of = range_of;
+        self
+    }
+
+    pub(super) fn named_like(mut self, tool: Tool) -> Self {
+        self.like = Some(tool);
+        self
+    }
+
     by_segment! {
         /// Measures segments apart; who has none is left out.
     }
@@ -146,8 +160,9 @@ impl Funnel {
         let steps: Vec<_> = self.steps.iter().map(EventTest::name).collect();
         let exclusions: Vec<_> = self.exclusions.iter().map(EventTest::name).collect();
         format!(
-            "funnel {} within {} s of the entry (inclusive), order {:?}, entry {:?}, exclusions {exclusions:?} ({:?}), \
+            "{}funnel {} within {} s of the entry (inclusive), order {:?}, entry {:?}, exclusions {exclusions:?} ({:?}), \
              range {} to {} of {:?}",
+            after(self.like),
             steps.join(" > "),
             self.window.as_micros() / 1_000_000,
             self.order,

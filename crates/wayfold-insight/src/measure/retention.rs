@@ -10,6 +10,7 @@ use wayfold_core::{Amount, Currency, EventKind, History, Span};
 use super::Measure;
 use super::calendar::Calendar;
 use super::event_test::EventTest;
+use super::like::{Tool, after};
 use super::process_map::amount;
 
 /// Which customers make the cohort of a bucket.
@@ -52,6 +53,7 @@ pub struct Retention {
     returns: ReturnIn,
     buckets: ReturnBuckets,
     currency: Option<Currency>,
+    like: Option<Tool>,
 }
 
 impl Retention {
@@ -65,6 +67,7 @@ impl Retention {
             returns: ReturnIn::default(),
             buckets: ReturnBuckets::default(),
             currency: None,
+            like: None,
         }
     }
 
@@ -90,6 +93,26 @@ impl Retention {
     pub fn valued_in(mut self, currency: Currency) -> Self {
         self.currency = Some(currency);
         self
+    }
+
+    pub(super) fn named_like(mut self, tool: Tool) -> Self {
+        self.like = Some(tool);
+        self
+    }
+
+    /// What was counted how, in words, for who reads the figures.
+    pub fn semantics(&self) -> String {
+        format!(
+            "{}retention from {} back by {}, cohorts of {}, {:?} start, return {:?} a bucket, buckets {:?}{}",
+            after(self.like),
+            self.start.name(),
+            self.back.name(),
+            self.calendar.semantics(),
+            self.cohort,
+            self.returns,
+            self.buckets,
+            self.currency.map_or_else(String::new, |currency| format!(", valued in {currency}")),
+        )
     }
 
     /// The figures of a range of cohorts, each up to the last bucket of the range.

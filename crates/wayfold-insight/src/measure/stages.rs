@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use wayfold_core::{EventView, History, Span, Stage, Timestamp};
 
+use super::durations::DurationFigures;
 use super::{Durations, Measure, SegmentOf, by_segment};
 
 /// Measures the journeys of the customer business process by stage, as the journey view says them: an event of a stage's kind
@@ -71,7 +72,7 @@ pub struct StageRow {
     pub time: Option<StageTime>,
 }
 
-/// How long journeys were in a stage.
+/// How long it took: figures of many durations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct StageTime {
     /// The mean, cut to microseconds.
@@ -80,6 +81,12 @@ pub struct StageTime {
     pub median: Span,
     /// The 90th percentile, by nearest rank.
     pub p90: Span,
+}
+
+impl From<DurationFigures> for StageTime {
+    fn from(figures: DurationFigures) -> Self {
+        Self { mean: figures.mean, median: figures.median, p90: figures.p90 }
+    }
 }
 
 /// Moves from a stage to an earlier one.
@@ -211,11 +218,7 @@ impl Counted {
             came_no_further: count(counts.furthest),
             drop_off: (counts.entered > 0).then(|| counts.furthest as f64 * 100.0 / counts.entered as f64),
             here_now: count(counts.now),
-            time: counts.time.figures().map(|figures| StageTime {
-                mean: figures.mean,
-                median: figures.median,
-                p90: figures.p90,
-            }),
+            time: counts.time.figures().map(StageTime::from),
         };
         let back = self.back.iter().filter(|(_, times)| **times > 0);
         StageReport {

@@ -10,7 +10,7 @@ use wayfold_core::{
 use wayfold_insight::{
     Activity, ActivityLifecycle, Attribution, AttributionModel, BucketUnit, Calendar, CohortBy, ErrorKind,
     EventTest, Exclusion, Funnel, FunnelEntry, FunnelOrder, Measure, RangeOf, Reach, Retention,
-    ReturnBuckets, ReturnIn, shapley,
+    ReturnBuckets, ReturnIn, Tool, shapley,
 };
 
 fn at(text: &str) -> Timestamp {
@@ -444,4 +444,74 @@ proptest! {
         }
         prop_assert_eq!(first.1, whole.1);
     }
+}
+
+/// Mixpanel's documentation works this case with its default, PostHog's tests work it with theirs.
+#[test]
+fn presets_answer_as_the_tools_do() {
+    let events = person(&[
+        ("A", "2024-05-01T13:00:00Z"),
+        ("A", "2024-05-01T13:30:00Z"),
+        ("B", "2024-05-01T13:45:00Z"),
+        ("C", "2024-05-01T14:15:00Z"),
+    ]);
+    let like =
+        |tool, window| Funnel::like(tool, ["A", "B", "C"].map(EventTest::custom).into(), window).unwrap();
+    let hour = Some(hours(1));
+    let tools = [Tool::PostHog, Tool::Mixpanel, Tool::Amplitude, Tool::ClickHouse];
+    assert_eq!(tools.map(|tool| steps(&like(tool, hour), &events)), [3, 2, 3, 3]);
+    // Without a window each takes its own: the end of it is in.
+    for (tool, days) in [(Tool::PostHog, 14), (Tool::Mixpanel, 7), (Tool::Amplitude, 1)] {
+        let late = |micros| at("2024-05-01T13:00:00Z") + Span::from_days(days) + Span::from_micros(micros);
+        let converts = |micros| {
+            let events = [event("p", 0, "A", at("2024-05-01T13:00:00Z")), event("p", 1, "B", late(micros))];
+            steps(&like(tool, None), &events)
+        };
+        assert_eq!((converts(0), converts(1)), (2, 1), "{tool:?}");
+    }
+    let error = Funnel::like(Tool::ClickHouse, vec![EventTest::any()], None).unwrap_err();
+    assert_eq!(error.to_string(), "ClickHouse windowFunnel has no window of its own; give one");
+    // PostHog looks at the range alone, the others count what comes after it.
+    let range = at("2024-05-01")..=at("2024-05-01T13:50:00Z");
+    let within = |tool| {
+        let posthog = tool == Tool::PostHog;
+        let of = if posthog { RangeOf::EveryStep } else { RangeOf::Entry };
+        steps(&like(tool, Some(hours(2))).within(range.clone(), of), &events)
+    };
+    assert_eq!((within(Tool::PostHog), within(Tool::Amplitude)), (2, 3));
+    assert!(
+        like(Tool::Mixpanel, hour).semantics().starts_with("after Mixpanel: funnel A > B > C within 3600 s")
+    );
+}
+
+/// Mixpanel's and Amplitude's first day begins 24 hours after the start, PostHog's with the next day of the calendar.
+#[test]
+fn presets_of_retention_count_days_as_the_tools_do() {
+    let events = person(&[
+        ("A", "2024-05-01T20:00:00Z"),
+        ("A", "2024-05-02T06:00:00Z"),
+        ("A", "2024-05-02T21:00:00Z"),
+    ]);
+    let rows = |tool| {
+        let retention =
+            Retention::like(tool, Tz::UTC, EventTest::custom("A"), EventTest::custom("A")).unwrap();
+        let mut found = Default::default();
+        total(&retention, &events, 1, &mut found);
+        let first = found.buckets().unwrap();
+        assert!(retention.semantics().starts_with(&format!("after {}: retention", tool.name())));
+        let rows = retention.report(&found, *first.start()..=*first.start() + 2);
+        rows.into_iter().map(|row| (row.customers, row.returned)).collect::<Vec<_>>()
+    };
+    // The day of the start is day 0: at 6 it is day 1 of the calendar, and 10 hours later.
+    assert_eq!(rows(Tool::PostHog), [(1, vec![1, 1, 0]), (1, vec![1, 0]), (0, vec![0])]);
+    assert_eq!(rows(Tool::Mixpanel), [(1, vec![1, 1, 0]), (0, vec![0, 0]), (0, vec![0])]);
+    assert_eq!(rows(Tool::Amplitude), [(1, vec![1, 1, 0]), (1, vec![1, 0]), (0, vec![0])]);
+    let error = Retention::like(Tool::ClickHouse, Tz::UTC, EventTest::any(), EventTest::any()).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "ClickHouse windowFunnel has no retention with defaults; take PostHog, Mixpanel or Amplitude"
+    );
+    let weeks = ActivityLifecycle::like(Tool::PostHog, Tz::UTC, BucketUnit::Week, EventTest::any()).unwrap();
+    assert!(weeks.semantics().contains("weeks from Sun in UTC"), "{}", weeks.semantics());
+    assert!(ActivityLifecycle::like(Tool::Amplitude, Tz::UTC, BucketUnit::Day, EventTest::any()).is_err());
 }

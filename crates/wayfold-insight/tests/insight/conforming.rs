@@ -34,6 +34,7 @@ fn cases_that_follow_the_path_deviate_in_nothing() {
     assert_eq!((report.cases, report.fitting, report.fitness), (7, 7, Some(1.0)));
     assert_eq!(report.deviations, []);
     assert_eq!(report.path, "a -> b+ -> c? -> d | e");
+    assert_eq!(path(&report.path).names().collect::<Vec<_>>(), ["a", "b", "c", "d", "e"]);
 }
 
 #[test]

@@ -155,7 +155,7 @@ fn steps_table(title: String, report: &FunnelReport) -> Table {
 }
 
 /// A method's name, its unit, and the ends of its scale; the middle means neither good nor bad.
-fn method(method: SatisfactionMethod) -> (&'static str, &'static str, [f64; 2]) {
+pub(super) fn scale_of(method: SatisfactionMethod) -> (&'static str, &'static str, [f64; 2]) {
     match method {
         SatisfactionMethod::Nps => ("NPS", "points from \u{2212}100 to 100", [-100.0, 100.0]),
         SatisfactionMethod::Csat => ("CSAT", "percent of answers 4 and 5", [0.0, 100.0]),
@@ -177,7 +177,7 @@ fn satisfaction(scores: &[(String, SatisfactionScore)], show: &Show) -> Content 
     methods.sort_unstable();
     methods.dedup();
     for of in methods {
-        let (name, unit, ends) = method(of);
+        let (name, unit, ends) = scale_of(of);
         let neutral = (ends[0] + ends[1]) / 2.0;
         let rows: Vec<_> = scores.iter().filter(|(_, score)| score.method == of).collect();
         let by_value = |a: &&&(String, SatisfactionScore), b: &&&(String, SatisfactionScore)| {

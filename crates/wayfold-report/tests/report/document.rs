@@ -8,7 +8,8 @@ use quick_xml::events::Event;
 use sha2::{Digest as _, Sha256};
 use wayfold_core::{Currency, Timestamp};
 use wayfold_insight::{
-    AttributionReport, BucketUnit, ChannelCredit, LifecycleRow, ProcessMapReport, Transitions, VariantsReport,
+    AttributionReport, BucketUnit, Cases, ChannelCredit, IntendedPath, JourneyMapReport, LifecycleRow,
+    MarketTotal, NormsReport, Paths, ProcessMapReport, SwotRules, Transitions, VariantsReport,
 };
 use wayfold_report::{Management, Report, Section};
 
@@ -197,6 +198,7 @@ fn empty_results_make_a_report_too() {
         activities: vec![],
         edges: vec![],
     };
+    let nowhere = Paths::new(Cases::new()).report(&Default::default(), 9);
     let report = Report::new("", at)
         .with(Section::funnel(vec![]))
         .with(Section::process_map(map, None))
@@ -208,8 +210,23 @@ fn empty_results_make_a_report_too() {
         .with(Section::attribution(vec![], None))
         .with(Section::retention(vec![], BucketUnit::Week))
         .with(Section::cohort_value(vec![], BucketUnit::Week, Currency::EUR))
-        .with(Section::prediction(vec![], Currency::EUR));
+        .with(Section::prediction(vec![], Currency::EUR))
+        .with(Section::stages(vec![]))
+        .with(Section::journey_map(JourneyMapReport { semantics: String::new(), cells: vec![] }))
+        .with(Section::norms(NormsReport { semantics: String::new(), as_of: at, norms: vec![] }))
+        .with(Section::conformance(
+            "a".parse::<IntendedPath>().unwrap().check(&VariantsReport { cases: 0, variants: vec![] }),
+        ))
+        .with(Section::deviations(Default::default(), 3.0))
+        .with(Section::paths(nowhere, None))
+        .with(Section::pipeline(vec![], vec![], vec![], vec![], Currency::EUR))
+        .with(Section::swot(SwotRules::default().judge(&[], &MarketTotal::default(), None).unwrap()))
+        .with(Section::rules(vec![], 0))
+        .with(Section::gaps(vec![], at))
+        .with(Section::alive(vec![], ""));
     check_document(&report);
+    let html = report.html();
+    assert!(html.contains("Research (research_answered): the log holds none"), "what is missing is said");
     check_document(&Report::new("Nothing", at));
 }
 
@@ -276,6 +293,36 @@ fn json_holds_the_figures_that_tables_show() {
     let customers: u64 = stages.iter().map(|row| row[1].as_u64().unwrap()).sum();
     assert_eq!(customers, section("overview")["figures"]["Customers"]);
     assert!(json["as_of"].as_str().unwrap().ends_with("+01:00"), "{}", json["as_of"]);
+}
+
+#[test]
+fn sections_of_journeys_hold_the_figures_of_their_measures() {
+    let json = report(plain).json();
+    let sections = json["sections"].as_array().unwrap();
+    let rows = |id: &str, table: usize| {
+        let section = sections.iter().find(|section| section["id"] == id).unwrap_or_else(|| panic!("{id}"));
+        section["tables"][table]["rows"].as_array().unwrap()
+    };
+    let sum = |rows: &[serde_json::Value], column: usize| -> u64 {
+        rows.iter().map(|row| row[column].as_u64().unwrap()).sum()
+    };
+    // Each case is kept, broken or still within; the cases furthest beyond are at most five for each norm.
+    let norms = rows("norms", 0);
+    assert_eq!(norms.len(), 3);
+    assert!(sum(norms, 2) > 0 && rows("norms", 1).len() <= 15);
+    // Contacts are events, of which there are no more than in the whole log.
+    let contacts = sum(rows("journey", 0), 2);
+    let events =
+        sections.iter().find(|section| section["id"] == "overview").unwrap()["figures"]["Events"].as_u64();
+    assert!(contacts > 0 && Some(contacts) <= events, "{contacts} {events:?}");
+    assert_eq!(rows("swot", 0)[0][0], "Net promoter score");
+    assert_eq!(sum(rows("clusters", 0), 1), 40);
+    assert_eq!(sum(rows("alive", 0), 1), 40);
+    // Days 0 to 19 have passed, 20 to 50 are within 30 days, and 29 are later.
+    let groups: Vec<u64> = rows("gaps", 0).iter().map(|row| row[1].as_u64().unwrap()).collect();
+    assert_eq!(groups, [10, 10, 31, 29]);
+    let path = sections.iter().find(|section| section["id"] == "path").unwrap();
+    assert!(path["figures"]["Cases"].as_u64() >= path["figures"]["Follow it"].as_u64());
 }
 
 #[test]

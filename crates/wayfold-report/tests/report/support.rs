@@ -6,9 +6,11 @@ use wayfold_core::{
 };
 use wayfold_insight::{
     Activity, ActivityLifecycle, Attribution, AttributionModel, BgNbd, BucketUnit, BuyingHistory, Calendar,
-    Cases, CohortBy, Confidence, DiscountRate, EventTest, Funnel, Holdout, HoldoutCase, Leavers, Measure,
-    ProcessMap, Retention, SatisfactionMethod, TimeUnit, Transitions, Tz, ValuePlan, Variants,
-    lifetime_value,
+    CaseBy, Cases, CohortBy, Confidence, DiscountRate, EventTest, Funnel, GapChurnView, Holdout, HoldoutCase,
+    IntendedPath, JourneyMap, KMeans, Leavers, Market, Measure, Norms, Observation, Opportunities, OwnFigure,
+    Paths, ProcessMap, Regression, Retention, SatisfactionMethod, StageDurations, SwotRules,
+    TemporalDeviations, TemporalProfile, TimeUnit, Transitions, Tz, ValuePlan, Variants, default_stages,
+    lifetime_value, own_figure,
 };
 use wayfold_report::{Report, Section};
 use wayfold_testkit::shop::{Shop, ShopConfig};
@@ -138,6 +140,7 @@ fn measured(report: Report, batches: &[EventBatch], end: Timestamp, named: fn(&s
     for row in &mut map.edges {
         (row.from, row.to) = (named(&row.from), named(&row.to));
     }
+    let report = journeys(report, batches, end, named);
     report
         .with(Section::activity(activity.report(active, active.buckets().unwrap()), BucketUnit::Month))
         .with(Section::funnel(funnel.report(reached)).titled(named("The way to the order")))
@@ -150,4 +153,83 @@ fn measured(report: Report, batches: &[EventBatch], end: Timestamp, named: fn(&s
         ))
         .with(Section::retention(cohorts.clone(), BucketUnit::Month))
         .with(Section::cohort_value(cohorts, BucketUnit::Month, Currency::EUR))
+}
+
+/// What is about journeys, norms, deals and groups.
+fn journeys(report: Report, batches: &[EventBatch], end: Timestamp, named: fn(&str) -> String) -> Report {
+    let by_channel = move |history: &wayfold_core::History<'_>| {
+        history.events().iter().find_map(|event| event.channel()).map(|of| named(of.as_str()))
+    };
+    let (stages, map) =
+        (StageDurations::new().by_segment(by_channel), JourneyMap::new(SatisfactionMethod::Nps));
+    let texts =
+        ["stage decision within 3 days", "order_placed -> delivered within 2 days", "promised delivery"];
+    let norms = Norms::new(texts.map(|text| text.parse().unwrap()).into()).by(CaseBy::Journey);
+    let cases = Cases::new().by(CaseBy::Journey).valued_in(Currency::EUR);
+    let paths = Paths::new(cases.clone());
+    let deals = Opportunities::new(default_stages(), Currency::EUR).unwrap();
+    let profile = TemporalProfile::new(cases.clone());
+    let measure =
+        (((&stages, &map), (&norms, &paths)), ((&deals, Variants::new(cases.clone())), (&profile, Market)));
+    let mut total = Default::default();
+    for_each_history(batches, Shard::ALL, end, |history| measure.add(history, 1, &mut total));
+    let (((stayed, met), (kept, ways)), ((opportunities, variants), (pairs, market))) = &total;
+    let deviations = TemporalDeviations::new(cases, pairs.report(), 3.0);
+    let mut unusual = Default::default();
+    for_each_history(batches, Shard::ALL, end, |history| deviations.add(history, 1, &mut unusual));
+    let mut unusual_named = std::collections::BTreeMap::new();
+    for (mut deviation, times) in unusual {
+        (deviation.from, deviation.to) = (named(&deviation.from), named(&deviation.to));
+        unusual_named.insert(deviation, times);
+    }
+    let path: IntendedPath =
+        "lead_captured? -> product_viewed* -> order_placed -> delivered?".parse().unwrap();
+    let mut met = map.report(met, Confidence::P95).unwrap();
+    for cell in &mut met.cells {
+        cell.touchpoint = cell.touchpoint.as_deref().map(named);
+    }
+    let mut ways = paths.report(ways, 20);
+    ways.ways.iter_mut().flat_map(|way| &mut way.steps).for_each(|step| *step = named(step));
+    let mut lost = deals.lost(opportunities);
+    lost.iter_mut().for_each(|row| row.competitor = row.competitor.as_deref().map(named));
+    let own = [OwnFigure {
+        name: own_figure::NPS.to_owned(),
+        value: 55.0,
+        unit: "points".to_owned(),
+        interval: None,
+        evidence: 30,
+        source: named("survey_answered"),
+    }];
+    let rows: Vec<Vec<f64>> = (0..40).map(|row| vec![f64::from(row % 7), f64::from(row % 3)]).collect();
+    let observations =
+        (0..40).map(|row| Observation::new([f64::from(row % 7)], f64::from(u8::from(row % 5 > 2))));
+    let fit =
+        Regression::new([named("weeks since")]).fit_logistic(&observations.collect::<Vec<_>>()).unwrap();
+    let gap = |number: i64| GapChurnView {
+        has_left: Some(number < 20),
+        leaves_after: Some(end + Span::from_micros((number - 20) * 86_400_000_000)),
+        mean_gap_us: (number % 2 == 0).then_some(Span::from_days(9)),
+    };
+    let gaps = (0..80).map(gap).collect();
+    let key = |number: u32| CustomerKey::new(named(&number.to_string())).unwrap();
+    report
+        .with(Section::stages(stages.report(stayed)))
+        .with(Section::journey_map(met))
+        .with(Section::norms(norms.report(kept, end, 5, Confidence::P95)))
+        .with(Section::conformance(path.check(&variants.report())))
+        .with(Section::deviations(unusual_named, 3.0))
+        .with(Section::paths(ways, Some(Currency::EUR)))
+        .with(Section::pipeline(
+            deals.pipeline(opportunities),
+            deals.win_rates(opportunities, Confidence::P95),
+            lost,
+            deals.slipping(opportunities, end),
+            Currency::EUR,
+        ))
+        .with(Section::swot(SwotRules::default().judge(&own, market, None).unwrap()))
+        .with(Section::rules(vec![(named("lifecycle.stage is loyal"), 12), (named("none"), 0)], 40))
+        .with(Section::clusters(KMeans::new(3, 1).fit(&rows).unwrap(), vec![named("weeks"), named("orders")]))
+        .with(Section::alive((0..40).map(|row| (key(row), f64::from(row) / 40.0)).collect(), "a model"))
+        .with(Section::gaps(gaps, end))
+        .with(Section::drivers(fit.report, named("leaving")))
 }

@@ -1,0 +1,311 @@
+//! The journey map (客户旅程地图): stage by touchpoint, with how often, how long, and how customers feel.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use hashbrown::HashMap;
+use serde::Serialize;
+use wayfold_core::{EventKind, EventView, History, Sentiment, Span, Stage};
+
+use super::cases::Activity;
+use super::durations::Durations;
+use super::stages::StageTime;
+use super::tally::Tally;
+use super::{Measure, SegmentOf, by_segment};
+use crate::error::Result;
+use crate::interval::{self, Confidence, Interval};
+use crate::satisfaction::{Answers, SatisfactionMethod, SatisfactionScore};
+
+/// Measures, of each stage at each touchpoint, contacts and customers, what touchpoints say of time and errors, and how
+/// customers feel by surveys and feedback.
+///
+/// - A touchpoint is the channel of an event, or what [`JourneyMap::named_by`] says; what has none stands for itself.
+/// - An event's stage is its kind's, or the one that it names, else the one in which its journey is then.
+/// - Every event is a contact, but for answers to surveys, what becomes of feedback, and facts about the customer.
+/// - An answer counts where it was given; answers to other instruments are passed over. The feeling of a feedback is that
+///   which it was last classified as, else that with which it was given, and counts where it was given.
+#[derive(Clone)]
+pub struct JourneyMap {
+    method: SatisfactionMethod,
+    touchpoint: Activity,
+    segment: SegmentOf,
+}
+
+impl fmt::Debug for JourneyMap {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.semantics())
+    }
+}
+
+/// What journeys add up to, by segment, stage and touchpoint.
+#[derive(Debug, Clone, Default)]
+pub struct JourneyMapTotal(BTreeMap<Cell, Counted>);
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
+struct Cell {
+    segment: Option<String>,
+    stage: Option<Stage>,
+    touchpoint: Option<String>,
+}
+
+#[derive(Debug, Clone, Default)]
+struct Counted {
+    contacts: i64,
+    customers: i64,
+    errors: i64,
+    dwell: Durations,
+    load: Durations,
+    answers: Tally<i64>,
+    /// Negative, neutral, positive.
+    feelings: [i64; 3],
+}
+
+impl Counted {
+    fn merge(&mut self, other: Self) {
+        self.contacts += other.contacts;
+        self.customers += other.customers;
+        self.errors += other.errors;
+        self.dwell.merge(other.dwell);
+        self.load.merge(other.load);
+        self.answers.merge(other.answers);
+        for (to, from) in self.feelings.iter_mut().zip(other.feelings) {
+            *to += from;
+        }
+    }
+}
+
+/// The journey map in figures.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct JourneyMapReport {
+    /// What was counted how.
+    pub semantics: String,
+    /// The cells with anything in them, by segment, stage and touchpoint.
+    pub cells: Vec<JourneyMapCell>,
+}
+
+/// A stage at a touchpoint.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct JourneyMapCell {
+    /// The segment of the customers, where they are told apart.
+    pub segment: Option<String>,
+    /// The stage; `None` of what belongs to none.
+    pub stage: Option<Stage>,
+    /// The touchpoint; `None` of what names none.
+    pub touchpoint: Option<String>,
+    /// How many contacts.
+    pub contacts: u64,
+    /// How many customers have one, or answered here.
+    pub customers: u64,
+    /// How many touchpoints told of an error.
+    pub errors: u64,
+    /// How long customers stayed at touchpoints that say so; `None` where none does.
+    pub dwell: Option<StageTime>,
+    /// The sum of that.
+    pub time_spent: Span,
+    /// How long touchpoints took to load that say so; `None` where none does.
+    pub load: Option<StageTime>,
+    /// What answers to surveys say; `None` without one.
+    pub satisfaction: Option<SatisfactionScore>,
+    /// What feedback says; `None` without any that has a feeling.
+    pub feeling: Option<FeelingScore>,
+}
+
+/// What feedback feels like.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct FeelingScore {
+    /// How much is displeased.
+    pub negative: u64,
+    /// How much is neither.
+    pub neutral: u64,
+    /// How much is pleased.
+    pub positive: u64,
+    /// The percentage that is pleased less that which is displeased, from -100 to 100.
+    pub value: f64,
+    /// Where that of all customers lies, if those who told are like the others: Bonett and Price's adjusted Wald interval.
+    pub interval: Option<Interval>,
+}
+
+impl JourneyMap {
+    /// Takes how answers become a figure; touchpoints are channels.
+    pub fn new(method: SatisfactionMethod) -> Self {
+        Self { method, touchpoint: Activity::Channel, segment: SegmentOf::default() }
+    }
+
+    /// Says what names a touchpoint.
+    pub fn named_by(mut self, touchpoint: Activity) -> Self {
+        self.touchpoint = touchpoint;
+        self
+    }
+
+    by_segment! {
+        /// Tells segments apart; who has none is left out.
+    }
+
+    /// What was counted how, in words, for who reads the figures.
+    pub fn semantics(&self) -> String {
+        format!(
+            "journey map by stage and {:?}; satisfaction by {:?}; a contact is any event but survey answers, what becomes of \
+             feedback, and facts about the customer; stage of the event, else of its journey then",
+            self.touchpoint, self.method
+        )
+    }
+
+    /// The figures.
+    ///
+    /// # Errors
+    /// `InvalidParameter` if an answer lies outside of the scale.
+    pub fn report(&self, total: &JourneyMapTotal, confidence: Confidence) -> Result<JourneyMapReport> {
+        let mut cells = Vec::new();
+        for (cell, counted) in total.0.iter().filter(|(_, counted)| counted.customers > 0) {
+            let mut answers = Answers::default();
+            counted.answers.counts().for_each(|(score, times)| answers.add(*score, times));
+            let dwell = counted.dwell.figures();
+            let spent = dwell.as_ref().map_or(0, |figures| figures.total_micros);
+            let count = |number: i64| number.max(0) as u64;
+            cells.push(JourneyMapCell {
+                segment: cell.segment.clone(),
+                stage: cell.stage,
+                touchpoint: cell.touchpoint.clone(),
+                contacts: count(counted.contacts),
+                customers: count(counted.customers),
+                errors: count(counted.errors),
+                dwell: dwell.map(StageTime::from),
+                time_spent: Span::from_micros(i64::try_from(spent).unwrap_or(i64::MAX)),
+                load: counted.load.figures().map(StageTime::from),
+                satisfaction: self.method.measure(&answers, confidence)?,
+                feeling: feeling(counted.feelings.map(count), confidence),
+            });
+        }
+        Ok(JourneyMapReport { semantics: self.semantics(), cells })
+    }
+}
+
+fn feeling([negative, neutral, positive]: [u64; 3], confidence: Confidence) -> Option<FeelingScore> {
+    let all = negative + neutral + positive;
+    (all > 0).then(|| {
+        let (value, interval) = interval::difference(positive, negative, all, confidence);
+        FeelingScore { negative, neutral, positive, value, interval }
+    })
+}
+
+impl JourneyMapReport {
+    /// The cell with the least satisfaction of those with enough answers, the first of equals: where to look first. `None` if
+    /// none has.
+    pub fn worst(&self, answers_min: u64) -> Option<&JourneyMapCell> {
+        let scored = self.cells.iter().filter_map(|cell| Some((cell, cell.satisfaction?)));
+        let enough = scored.filter(|(_, score)| score.answers >= answers_min);
+        enough.min_by(|a, b| a.1.value.total_cmp(&b.1.value)).map(|(cell, _)| cell)
+    }
+}
+
+impl Measure for JourneyMap {
+    type Total = JourneyMapTotal;
+
+    fn add(&self, history: &History<'_>, times: i64, total: &mut JourneyMapTotal) {
+        let Some(segment) = self.segment.asked(history) else { return };
+        let instrument = self.method.instrument();
+        let mut stages: HashMap<&str, Stage> = HashMap::new();
+        let mut seen: BTreeSet<Cell> = BTreeSet::new();
+        let mut told: BTreeMap<Option<&str>, Told> = BTreeMap::new();
+        let mut feelings: Vec<Told> = Vec::new();
+        for event in history.events() {
+            if let (Some(journey), Some(stage), true) =
+                (event.journey(), event.stage(), event.kind().moves_stage())
+            {
+                stages.insert(journey, stage);
+            }
+            let cell = || Cell {
+                segment: segment.clone(),
+                stage: event.stage().or_else(|| stages.get(event.journey()?).copied()),
+                touchpoint: self.touchpoint.name(event).map(|name| name.into_owned()),
+            };
+            match event.kind() {
+                EventKind::SurveyAnswered => {
+                    let score = event
+                        .integer("score")
+                        .filter(|_| event.text("instrument") == Some(instrument.as_str()));
+                    if let Some(score) = score {
+                        let cell = cell();
+                        total.0.entry(cell.clone()).or_default().answers.add(score, times);
+                        seen.insert(cell);
+                    }
+                }
+                kind if is_contact(kind) => {
+                    let cell = cell();
+                    contact(total.0.entry(cell.clone()).or_default(), event, times);
+                    seen.insert(cell);
+                }
+                _ => {}
+            }
+            follow_feedback(event, cell, &mut told, &mut feelings);
+        }
+        feelings.extend(told.into_values());
+        for (cell, feeling) in feelings.into_iter().filter_map(|told| Some((told.cell?, told.feeling?))) {
+            total.0.entry(cell).or_default().feelings[feeling as usize] += times;
+        }
+        for cell in seen {
+            total.0.entry(cell).or_default().customers += times;
+        }
+    }
+
+    fn merge(&self, total: &mut JourneyMapTotal, other: JourneyMapTotal) {
+        for (cell, counted) in other.0 {
+            total.0.entry(cell).or_default().merge(counted);
+        }
+    }
+}
+
+fn is_contact(kind: EventKind) -> bool {
+    let becomes = matches!(
+        kind,
+        EventKind::FeedbackClassified
+            | EventKind::FeedbackAnswered
+            | EventKind::FeedbackResultTold
+            | EventKind::FeedbackUsed
+    );
+    !becomes && !matches!(kind.section(), "customer" | "corrections")
+}
+
+fn contact(counted: &mut Counted, event: &EventView<'_>, times: i64) {
+    counted.contacts += times;
+    if event.kind() == EventKind::TouchpointReached {
+        let micros = |field: &str| event.integer(field).map(|millis| millis.saturating_mul(1_000));
+        counted.errors += if event.text("error").is_some() { times } else { 0 };
+        if let Some(dwell) = micros("dwell_ms") {
+            counted.dwell.add(dwell, times);
+        }
+        if let Some(load) = micros("load_ms") {
+            counted.load.add(load, times);
+        }
+    }
+}
+
+/// A feedback: where it was given, and with what feeling.
+#[derive(Default)]
+struct Told {
+    cell: Option<Cell>,
+    feeling: Option<Sentiment>,
+}
+
+/// Follows feedback as the feedback loop does: by its `feedback:` tag, or else the one that was given last.
+fn follow_feedback<'a>(
+    event: &EventView<'a>,
+    cell: impl FnOnce() -> Cell,
+    told: &mut BTreeMap<Option<&'a str>, Told>,
+    before: &mut Vec<Told>,
+) {
+    let is_given = event.kind() == EventKind::FeedbackGiven;
+    if !is_given && event.kind() != EventKind::FeedbackClassified {
+        return;
+    }
+    let name = event.tags().find_map(|tag| tag.strip_prefix("feedback:"));
+    if is_given && name.is_none() {
+        before.extend(told.remove(&None));
+    }
+    let told = told.entry(name).or_default();
+    if is_given && told.cell.is_none() {
+        told.cell = Some(cell());
+    }
+    let feeling = event.text("sentiment").and_then(|text| Sentiment::parse(text).ok());
+    told.feeling = feeling.or(told.feeling);
+}

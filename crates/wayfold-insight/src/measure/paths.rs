@@ -1,0 +1,331 @@
+//! Paths: which steps customers take next from a step on, or took before one, most frequent first.
+
+use std::collections::BTreeMap;
+
+use hashbrown::HashMap;
+use hashbrown::hash_map::Entry;
+use serde::Serialize;
+use wayfold_core::{Amount, History, Span};
+
+use super::Measure;
+use super::cases::{Case, CaseStep, Cases};
+use super::names::Names;
+use super::process_map::amount;
+use crate::error::{Error, ErrorKind, Result};
+
+/// Measures the ways of sessions through steps: from their beginning, from a step on, or to a step.
+///
+/// A case is cut into sessions where nothing happens for the gap (30 minutes, and exactly so long cuts too). Steps of one
+/// instant stand in the order of their names; equal neighbours count as one step. A session that has the step goes once into
+/// the figures: from its first occurrence on, or up to it. A session is worth what was ordered from its first to its last
+/// step, in the currency of the cases.
+///
+/// A total holds each different way once, as many steps of it as the depth says, so its size is bounded by how differently
+/// customers behave and not by how much they do.
+#[derive(Debug, Clone)]
+pub struct Paths {
+    cases: Cases,
+    anchor: Anchor,
+    gap: Option<Span>,
+    depth: usize,
+    keeps_repeats: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Anchor {
+    Beginning,
+    From(String),
+    To(String),
+}
+
+impl Paths {
+    /// The most steps of a way that are told apart.
+    pub const DEPTH_MAX: usize = 20;
+
+    /// The first five steps of the sessions of cases that are made so.
+    pub fn new(cases: Cases) -> Self {
+        let gap = Some(Span::from_micros(30 * 60_000_000));
+        Self { cases, anchor: Anchor::Beginning, gap, depth: 5, keeps_repeats: false }
+    }
+
+    /// Looks at what comes next from a step on; the way begins with it.
+    pub fn from(mut self, step: impl Into<String>) -> Self {
+        self.anchor = Anchor::From(step.into());
+        self
+    }
+
+    /// Looks at what came before a step; the way ends with it.
+    pub fn to(mut self, step: impl Into<String>) -> Self {
+        self.anchor = Anchor::To(step.into());
+        self
+    }
+
+    /// Sets for how long nothing happens between two sessions; `None` makes each case one session.
+    pub fn with_gap(mut self, gap: Option<Span>) -> Self {
+        self.gap = gap;
+        self
+    }
+
+    /// Sets how many steps of a way are told apart.
+    ///
+    /// # Errors
+    /// `InvalidParameter` for none, and for more than [`Paths::DEPTH_MAX`].
+    pub fn with_depth(mut self, steps: usize) -> Result<Self> {
+        if steps == 0 || steps > Self::DEPTH_MAX {
+            let message = format_args!("paths of {steps} steps; give them 1 to {}", Self::DEPTH_MAX);
+            return Err(Error::new(ErrorKind::InvalidParameter, message));
+        }
+        self.depth = steps;
+        Ok(self)
+    }
+
+    /// Keeps equal neighbours as steps of their own.
+    pub fn keeping_repeats(mut self) -> Self {
+        self.keeps_repeats = true;
+        self
+    }
+
+    /// What was counted how, in words, for who reads the figures.
+    pub fn semantics(&self) -> String {
+        let anchor = match &self.anchor {
+            Anchor::Beginning => "from the beginning of sessions".to_owned(),
+            Anchor::From(step) => format!("from the first {step} of sessions on"),
+            Anchor::To(step) => format!("to the first {step} of sessions"),
+        };
+        let sessions = match self.gap {
+            Some(gap) => format!("a gap of {gap} ends a session"),
+            None => "each case is one session".to_owned(),
+        };
+        let repeats = if self.keeps_repeats { "each" } else { "once" };
+        format!(
+            "paths of at most {} steps {anchor}, {sessions}, equal neighbours count {repeats}, ties by name",
+            self.depth
+        )
+    }
+
+    /// The ways of a case's sessions, from the anchor away: towards the end, or towards the beginning.
+    fn ways(&self, case: &Case, names: &Names, mut take: impl FnMut(Way, i128)) {
+        let mut steps = case.steps.clone();
+        let by_name = |a: &CaseStep, b: &CaseStep| {
+            a.at.cmp(&b.at).then_with(|| names.name(a.activity).cmp(names.name(b.activity)))
+        };
+        steps.sort_by(by_name);
+        let gap = self.gap.map(Span::as_micros);
+        let goes_on = |a: &CaseStep, b: &CaseStep| gap.is_none_or(|gap| b.at - a.at < gap);
+        for session in steps.chunk_by(goes_on) {
+            let Some(way) = self.way(session, names) else { continue };
+            let during = session[0].at..=session[session.len() - 1].at;
+            let orders = case.orders.iter().filter(|(at, _)| during.contains(at));
+            take(way, orders.map(|(_, value)| value).sum());
+        }
+    }
+
+    fn way(&self, session: &[CaseStep], names: &Names) -> Option<Way> {
+        let mut steps: Vec<u32> = session.iter().map(|step| step.activity).collect();
+        if !self.keeps_repeats {
+            steps.dedup();
+        }
+        let first = |wanted: &str| steps.iter().position(|step| names.name(*step) == wanted);
+        match &self.anchor {
+            Anchor::Beginning => {}
+            Anchor::From(step) => {
+                steps.drain(..first(step)?);
+            }
+            Anchor::To(step) => {
+                steps.truncate(first(step)? + 1);
+                steps.reverse();
+            }
+        }
+        let is_cut = steps.len() > self.depth;
+        steps.truncate(self.depth);
+        Some(Way { steps: steps.into_boxed_slice(), is_cut })
+    }
+}
+
+/// Steps from the anchor away, and whether the session has more of them.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Way {
+    steps: Box<[u32]>,
+    is_cut: bool,
+}
+
+/// What [`Paths`] add up.
+#[derive(Debug, Clone, Default)]
+pub struct PathsTotal {
+    names: Names,
+    ways: HashMap<Way, Counted>,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Counted {
+    sessions: i64,
+    value: i128,
+}
+
+impl Counted {
+    fn add(&mut self, other: Self) {
+        self.sessions += other.sessions;
+        self.value += other.value;
+    }
+}
+
+impl PathsTotal {
+    fn add(&mut self, way: Way, counted: Counted) {
+        match self.ways.entry(way) {
+            Entry::Vacant(free) => {
+                free.insert(counted);
+            }
+            Entry::Occupied(mut known) => {
+                known.get_mut().add(counted);
+                if *known.get() == Counted::default() {
+                    known.remove();
+                }
+            }
+        }
+    }
+}
+
+impl Measure for Paths {
+    type Total = PathsTotal;
+
+    fn add(&self, history: &History<'_>, times: i64, total: &mut PathsTotal) {
+        let mut found = Vec::new();
+        let mut cases = Vec::new();
+        self.cases.for_each(history, &mut total.names, |case| cases.push(case.clone()));
+        for case in &cases {
+            self.ways(case, &total.names, |way, value| found.push((way, value)));
+        }
+        for (way, value) in found {
+            total.add(way, Counted { sessions: times, value: value * i128::from(times) });
+        }
+    }
+
+    fn merge(&self, total: &mut PathsTotal, other: PathsTotal) {
+        let numbers = total.names.take_over(&other.names);
+        for (way, counted) in other.ways {
+            let steps = way.steps.iter().map(|step| numbers[*step as usize]).collect();
+            total.add(Way { steps, ..way }, counted);
+        }
+    }
+}
+
+/// Paths in figures.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct PathsReport {
+    /// What was counted how.
+    pub semantics: String,
+    /// Sessions that have the step from which or to which paths are measured.
+    pub sessions: u64,
+    /// What they are worth.
+    pub value: Amount,
+    /// The tree of steps from the anchor away: towards the end, or towards the beginning of paths to a step.
+    pub tree: Vec<PathNode>,
+    /// Whole ways in the order of time, the most frequent first, then by their steps.
+    pub ways: Vec<PathWay>,
+    /// How many different ways are left out.
+    pub other_ways: u64,
+}
+
+/// A step of the tree, behind the steps that lead to it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct PathNode {
+    /// What it is called.
+    pub step: String,
+    /// Sessions that come to it on this way.
+    pub sessions: u64,
+    /// The percentage of the sessions at the step before, or of all.
+    pub share: f64,
+    /// What these sessions are worth.
+    pub value: Amount,
+    /// Sessions that have no further step; of paths to a step, those that began here.
+    pub ended: u64,
+    /// The next steps, the most frequent first, then by name.
+    pub next: Vec<PathNode>,
+    /// Sessions at next steps that are left out.
+    pub others: u64,
+}
+
+/// A way in the order of time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PathWay {
+    /// Its steps.
+    pub steps: Vec<String>,
+    /// Whether the sessions have more steps than are told apart: behind the last, or before the first of a path to a step.
+    pub is_cut: bool,
+    /// How many sessions took it.
+    pub sessions: u64,
+    /// What they are worth.
+    pub value: Amount,
+}
+
+impl Paths {
+    /// The figures, with at most so many next steps at each step, and so many whole ways.
+    pub fn report(&self, total: &PathsTotal, most: usize) -> PathsReport {
+        let named = total.ways.iter().filter(|(_, counted)| counted.sessions > 0).map(|(way, counted)| {
+            let steps: Vec<&str> = way.steps.iter().map(|step| total.names.name(*step)).collect();
+            ((steps, way.is_cut), *counted)
+        });
+        let ways: BTreeMap<(Vec<&str>, bool), Counted> = named.collect();
+        let mut all = Counted::default();
+        ways.values().for_each(|counted| all.add(*counted));
+        let rows: Vec<_> =
+            ways.iter().map(|((steps, is_cut), counted)| (&steps[..], *is_cut, *counted)).collect();
+        let (tree, _) = nodes(&rows, all.sessions, most);
+        let mut told: Vec<PathWay> =
+            ways.iter().map(|((steps, is_cut), counted)| self.told(steps, *is_cut, *counted)).collect();
+        told.sort_by(|a, b| b.sessions.cmp(&a.sessions).then_with(|| a.steps.cmp(&b.steps)));
+        let other_ways = told.len().saturating_sub(most) as u64;
+        told.truncate(most);
+        PathsReport {
+            semantics: self.semantics(),
+            sessions: all.sessions.max(0) as u64,
+            value: amount(all.value),
+            tree,
+            ways: told,
+            other_ways,
+        }
+    }
+
+    fn told(&self, steps: &[&str], is_cut: bool, counted: Counted) -> PathWay {
+        let mut steps: Vec<String> = steps.iter().map(|step| (*step).to_owned()).collect();
+        if matches!(self.anchor, Anchor::To(_)) {
+            steps.reverse();
+        }
+        PathWay { steps, is_cut, sessions: counted.sessions as u64, value: amount(counted.value) }
+    }
+}
+
+/// What is left of a way, whether the session has more, and how often it was taken.
+type Rest<'a> = (&'a [&'a str], bool, Counted);
+
+/// The next steps of ways that are alike so far, and how many sessions take those that are left out.
+fn nodes(ways: &[Rest<'_>], of: i64, most: usize) -> (Vec<PathNode>, u64) {
+    let mut by_step: BTreeMap<&str, Vec<Rest<'_>>> = BTreeMap::new();
+    for (steps, is_cut, counted) in ways {
+        if let Some((step, rest)) = steps.split_first() {
+            by_step.entry(step).or_default().push((rest, *is_cut, *counted));
+        }
+    }
+    let node = |(step, ways): (&str, Vec<Rest<'_>>)| {
+        let (mut here, mut ended) = (Counted::default(), 0);
+        for (rest, is_cut, counted) in &ways {
+            here.add(*counted);
+            ended += if rest.is_empty() && !is_cut { counted.sessions } else { 0 };
+        }
+        let (next, others) = nodes(&ways, here.sessions, most);
+        PathNode {
+            step: step.to_owned(),
+            sessions: here.sessions as u64,
+            share: 100.0 * here.sessions as f64 / of as f64,
+            value: amount(here.value),
+            ended: ended as u64,
+            next,
+            others,
+        }
+    };
+    let mut nodes: Vec<PathNode> = by_step.into_iter().map(node).collect();
+    nodes.sort_by_key(|node| std::cmp::Reverse(node.sessions));
+    let others = nodes.iter().skip(most).map(|node| node.sessions).sum();
+    nodes.truncate(most);
+    (nodes, others)
+}
