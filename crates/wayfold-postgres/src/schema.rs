@@ -4,13 +4,14 @@ use deadpool_postgres::{Client, GenericClient, Transaction};
 use wayfold_store::{Error, ErrorKind, Result};
 
 use crate::error::At;
-use crate::locks::{self, DRAW, MIGRATE};
+use crate::locks::{self, DRAW, MIGRATE, SEAL};
 
 /// Each is applied once, in this order, and never edited.
-const MIGRATIONS: [&str; 3] = [
+const MIGRATIONS: [&str; 4] = [
     include_str!("schema/0001_log.sql"),
     include_str!("schema/0002_places.sql"),
     include_str!("schema/0003_cluster.sql"),
+    include_str!("schema/0004_sealed.sql"),
 ];
 
 /// `xid8` and its snapshots came with version 13.
@@ -97,7 +98,8 @@ async fn migrate(client: &mut Client, schema: &str) -> Result<()> {
         let migration = migration
             .replace("{schema}", schema)
             .replace("{class}", &locks::class(schema).to_string())
-            .replace("{draw}", &DRAW.to_string());
+            .replace("{draw}", &DRAW.to_string())
+            .replace("{seal}", &SEAL.to_string());
         transaction.batch_execute(&migration).await.at(&tried)?;
         let done = format!("INSERT INTO {schema}.migration (number) VALUES ($1)");
         transaction.execute(&done, &[&number]).await.at(&tried)?;

@@ -1,6 +1,6 @@
 //! The statements, each made once with the name of the schema.
 
-use crate::locks::{self, MAP};
+use crate::locks::{self, MAP, SEAL};
 
 /// The columns of an event, in the order in which rows are read; the numbers of tags are written behind them.
 const COLUMNS: &str = "log_transaction, log_number, recorded_at, id, tenant, customer, journey, occurred_at, \
@@ -64,7 +64,39 @@ pub(crate) struct Sql {
     pub(crate) hold_lease: String,
     /// Puts a checkpoint if the lease of the shard `$5` of the states `$4` is held with the token `$6`.
     pub(crate) put_checkpoint_under: String,
+    /// Whether the role may read sealed blocks, and make some.
+    pub(crate) seal_rights: String,
+    /// About how many events are not sealed.
+    pub(crate) seal_backlog: String,
+    /// Takes the lock of who seals for the connection, if nobody has it.
+    pub(crate) lock_sealing: String,
+    pub(crate) unlock_sealing: String,
+    /// The stretches of all blocks, in order.
+    pub(crate) stretches: String,
+    /// Some blocks that end after a place, in order, and whether the row is there with which each ends.
+    pub(crate) blocks_after: String,
+    /// The pages from `$2` up to before `$3` of each block `$1` that is there; none of them is one row without a page.
+    pub(crate) block_pages: String,
+    /// How many rows stand after the place `$1`, `$2` below the frontier `$3`, at most `$4`.
+    pub(crate) count_unsealed: String,
+    /// How many rows stand after one place and up to another.
+    pub(crate) count_between: String,
+    pub(crate) rows_digest: String,
+    pub(crate) next_block: String,
+    pub(crate) put_pages: String,
+    pub(crate) put_block: String,
+    pub(crate) drop_blocks: String,
+    pub(crate) drop_pages: String,
+    /// Takes out the pages of no block.
+    pub(crate) sweep_pages: String,
+    /// Whether the rows of the block `$1` are those that it was made from.
+    pub(crate) agrees: String,
+    /// How many events there are.
+    pub(crate) count: String,
 }
+
+/// The columns of a stretch.
+const STRETCH: &str = "number, after_transaction, after_number, to_transaction, to_number, events";
 
 impl Sql {
     pub(crate) fn new(schema: &str) -> Self {
@@ -154,6 +186,67 @@ impl Sql {
                 hold_lease(["$4", "$5", "$6"]),
                 put_checkpoint("SELECT $1, $2, $3 FROM held"),
             ),
+            seal_rights: format!(
+                "SELECT has_table_privilege('{schema}.block', 'SELECT')
+                    AND has_table_privilege('{schema}.block_page', 'SELECT'),
+                has_table_privilege('{schema}.block', 'INSERT') AND has_table_privilege('{schema}.block', 'DELETE')
+                    AND has_table_privilege('{schema}.block_page', 'INSERT')
+                    AND has_table_privilege('{schema}.block_page', 'DELETE')
+                    AND has_sequence_privilege('{schema}.block_number', 'USAGE')"
+            ),
+            seal_backlog: format!(
+                "SELECT last_value - coalesce((SELECT max(to_number) FROM {schema}.block), 0)
+                FROM {schema}.last_number"
+            ),
+            lock_sealing: format!("SELECT pg_try_advisory_lock({class}, {SEAL})"),
+            unlock_sealing: format!("SELECT pg_advisory_unlock({class}, {SEAL})"),
+            stretches: format!("SELECT {STRETCH} FROM {schema}.block ORDER BY to_transaction, to_number"),
+            blocks_after: format!(
+                "SELECT {STRETCH}, bytes, shards, header, EXISTS (
+                    SELECT FROM {schema}.event_log WHERE (log_transaction, log_number) = (to_transaction, to_number)
+                ) FROM {schema}.block WHERE (to_transaction, to_number) > ($1, $2)
+                ORDER BY to_transaction, to_number LIMIT 64"
+            ),
+            block_pages: format!(
+                "SELECT wanted.block, page, fold, identity, rest
+                FROM unnest($1::bigint[], $2::int[], $3::int[]) AS wanted (block, first, past)
+                JOIN {schema}.block ON block.number = wanted.block
+                LEFT JOIN {schema}.block_page ON block_page.block = wanted.block AND page >= first AND page < past"
+            ),
+            count_unsealed: format!(
+                "SELECT count(*) FROM (
+                    SELECT FROM {schema}.event_log
+                    WHERE (log_transaction, log_number) > ($1, $2) AND log_transaction < $3 LIMIT $4
+                ) AS some"
+            ),
+            count_between: format!(
+                "SELECT count(*) FROM {schema}.event_log
+                WHERE (log_transaction, log_number) > ($1, $2) AND (log_transaction, log_number) <= ($3, $4)"
+            ),
+            rows_digest: format!("SELECT events, digest::text FROM {schema}.rows_digest($1, $2, $3, $4)"),
+            next_block: format!("SELECT nextval('{schema}.block_number')"),
+            put_pages: format!(
+                "INSERT INTO {schema}.block_page (block, page, fold, identity, rest)
+                SELECT $1, page, fold, identity, rest
+                FROM unnest($2::int[], $3::bytea[], $4::bytea[], $5::bytea[]) AS made (page, fold, identity, rest)"
+            ),
+            put_block: format!(
+                "INSERT INTO {schema}.block ({STRETCH}, bytes, digest, shards, header)
+                VALUES ($1, $2, $3, $4, $5, $6, $7, $8::text::numeric, $9, $10)"
+            ),
+            drop_blocks: format!("DELETE FROM {schema}.block WHERE number = ANY ($1)"),
+            drop_pages: format!("DELETE FROM {schema}.block_page WHERE block = ANY ($1)"),
+            sweep_pages: format!(
+                "DELETE FROM {schema}.block_page
+                WHERE NOT EXISTS (SELECT FROM {schema}.block WHERE number = block_page.block)"
+            ),
+            agrees: format!(
+                "SELECT block.digest = found.digest AND block.events = found.events
+                FROM {schema}.block,
+                    {schema}.rows_digest(after_transaction, after_number, to_transaction, to_number) AS found
+                WHERE number = $1"
+            ),
+            count: format!("SELECT count(*) FROM {schema}.event_log"),
         }
     }
 }

@@ -8,7 +8,7 @@ use deadpool_postgres::{Client, Manager, ManagerConfig, Pool, RecyclingMethod, R
 use wayfold_core::{EventBatch, Limits, Position, Timestamp, Upcasters};
 use wayfold_store::{
     AppendCondition, AppendOutcome, BoxFuture, Capabilities, Checkpoint, CheckpointName, Error, ErrorKind,
-    EventStore, ReadPage, ReadQuery, Result, admit,
+    EventStore, ReadPage, ReadQuery, Result, Scan, admit,
 };
 
 use crate::append::{Append, Appended, append};
@@ -19,7 +19,9 @@ use crate::error::{At, is_crossed};
 use crate::frontier::settled;
 use crate::read::page;
 use crate::runtime::Threads;
+use crate::scan;
 use crate::schema::{self, Missing};
+use crate::seal::{self, Sealing};
 use crate::sql::Sql;
 use crate::subscribe::{Waiters, listen};
 use crate::tls::{Tls, tls};
@@ -51,6 +53,7 @@ pub(crate) struct Shared {
     pub(crate) tls: Tls,
     pub(crate) sql: Sql,
     pub(crate) waiters: Waiters,
+    pub(crate) sealing: Sealing,
     pool: Pool,
 }
 
@@ -117,11 +120,20 @@ impl PostgresStore {
                 Error::new(ErrorKind::Unsupported, "make a pool of connections").with_source(error)
             })?;
         let sql = Sql::new(&schema);
-        let shared = Arc::new(Shared { config, driver, tls, sql, waiters: Waiters::default(), pool });
+        let shared = Arc::new(Shared {
+            config,
+            driver,
+            tls,
+            sql,
+            waiters: Waiters::default(),
+            sealing: Sealing::default(),
+            pool,
+        });
         let opened = shared.clone();
         let head = threads.run(async move {
             let mut client = opened.client().await?;
             schema::prepare(&mut client, &schema, missing).await?;
+            Sealing::open(&opened, &client).await?;
             head(&client, &opened).await
         });
         shared.waiters.reach(head.await?);
@@ -174,12 +186,15 @@ async fn head(client: &Client, shared: &Shared) -> Result<Position> {
 }
 
 /// Appends, again where another append has come in between.
-async fn append_through(shared: &Shared, prepared: &Append) -> Result<AppendOutcome> {
+async fn append_through(shared: &Arc<Shared>, prepared: &Append) -> Result<AppendOutcome> {
     let (mut tries, mut backoff) = (1, Backoff::new());
     loop {
         match append(shared.client().await?, (&shared.sql, &shared.config), prepared).await {
             Ok(Appended { outcome, head }) => {
                 head.into_iter().for_each(|head| shared.waiters.reach(head));
+                if let AppendOutcome::Appended { new, .. } = &outcome {
+                    seal::note(shared, *new);
+                }
                 return Ok(outcome);
             }
             Err(error) if is_crossed(&error) && tries < CROSSED_MAX => {
@@ -215,6 +230,16 @@ impl EventStore for PostgresStore {
             let client = shared.client().await?;
             page(&client, (&shared.sql, &shared.config), (&query, from, limit), &upcasters).await
         }))
+    }
+
+    fn scan(&self, after: Position, limit: usize, lanes: usize) -> BoxFuture<'_, Result<Scan<'_>>> {
+        let (shared, upcasters) = (self.shared.clone(), self.upcasters.clone());
+        let read = self.threads.run(async move {
+            let read = scan::read(&shared, &upcasters, after, limit).await?;
+            seal::note(&shared, read.rows());
+            Ok(read)
+        });
+        Box::pin(async move { Ok(read.await?.into_scan(lanes)) })
     }
 
     fn head(&self) -> BoxFuture<'_, Result<Position>> {

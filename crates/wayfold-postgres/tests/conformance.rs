@@ -15,13 +15,20 @@ use wayfold_testkit::conformance::{LogConfig, OpenLog, Opened, StoreBench};
 struct Bench {
     server: Option<Arc<PostgresServer>>,
     logs: AtomicU64,
+    /// From how many events on they are sealed, and how many a block holds.
+    sealed: Option<(usize, usize)>,
 }
 
 impl Bench {
     fn new() -> Self {
         let server =
             PostgresServer::is_installed().then(|| PostgresServer::start(env!("CARGO_TARGET_TMPDIR")));
-        Self { server: server.map(Arc::new), logs: AtomicU64::new(0) }
+        Self { server: server.map(Arc::new), logs: AtomicU64::new(0), sealed: None }
+    }
+
+    /// Whatever is appended is sealed at once, into small blocks, while the cases go on.
+    fn sealing() -> Self {
+        Self { sealed: Some((1, 7)), ..Self::new() }
     }
 }
 
@@ -32,9 +39,12 @@ impl StoreBench for Bench {
 
     fn log(&self, config: LogConfig) -> OpenLog {
         let server = self.server.clone().unwrap();
-        let schema = format!("log_{}", self.logs.fetch_add(1, Ordering::Relaxed));
+        let (schema, sealed) = (format!("log_{}", self.logs.fetch_add(1, Ordering::Relaxed)), self.sealed);
         Box::new(move || {
-            let database = PostgresConfig::new(server.connection()).with_schema(&schema);
+            let mut database = PostgresConfig::new(server.connection()).with_schema(&schema);
+            if let Some((events, block)) = sealed {
+                (database.seal_events, database.compact_events_max) = (events, block);
+            }
             let store = block_on(PostgresStore::open(database)).unwrap();
             let clock = config.clock.clone();
             // A case may keep the store alone, and the server stays as long as that: its clock holds it.
@@ -49,8 +59,9 @@ impl StoreBench for Bench {
 
     /// Each sequence makes tables and asks a server.
     fn model_sequences(&self) -> u64 {
-        400
+        if self.sealed.is_some() { 100 } else { 400 }
     }
 }
 
 wayfold_testkit::conformance!(postgres, Bench::new());
+wayfold_testkit::conformance!(postgres_sealed, Bench::sealing());

@@ -46,8 +46,19 @@ fn roles_may_do_what_the_guide_says_and_no_more() {
     let woken = block_on(service.wait_past(given[0])).unwrap();
     assert_eq!(woken, other.join().unwrap()[0]);
 
+    block_on(service.compact()).unwrap();
+    assert_eq!(block_on(service.check()).unwrap().sealed_events, 2);
+    let owner = Session::open(&server.connection());
+    owner.run("REVOKE ALL ON wayfold.block FROM wayfold_service");
+    let without = open(wayfold_postgres::PostgresConfig::new(as_role("wayfold_service")).with_seal_events(1));
+    let scan = block_on(without.scan(Position::START, 10, 1)).unwrap();
+    assert_eq!((scan.events, scan.is_last), (2, true), "rows tell all");
+    assert_eq!(block_on(without.compact()).unwrap_err().kind(), ErrorKind::Unsupported);
+    owner.run("GRANT SELECT, INSERT, DELETE ON wayfold.block TO wayfold_service");
+
     let session = Session::open(&as_role("wayfold_service"));
     for forbidden in [
+        "UPDATE wayfold.block SET events = 1",
         "DELETE FROM wayfold.event_log",
         "UPDATE wayfold.event_log SET customer = 'ben'",
         "TRUNCATE wayfold.event_log",

@@ -1,0 +1,267 @@
+//! Parts of the log for a fold: from sealed blocks as far as there are some, and from rows behind them.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use tokio_postgres::types::ToSql;
+use wayfold_core::{EventBatch, Position, Shard, Upcasters};
+use wayfold_store::{Lane, ReadPage, ReadQuery, Result, Scan, ScanPart, lifted};
+
+use crate::error::{At, corrupt, unavailable};
+use crate::place::Place;
+use crate::read::page;
+use crate::sealed::{Block, blocks_after, read_pages};
+use crate::store::Shared;
+
+/// How many events a part holds at most, or little more.
+const SCAN_EVENTS_MAX: usize = 1 << 20;
+/// How many bytes the pages of a part have at most; one block may have more.
+const SCAN_BYTES_MAX: u64 = 256 << 20;
+/// How many pages are opened together: as many as the caches of a processor hold, decoded.
+const PAGES_PER_PART: usize = 16;
+/// And so many of each block at least, as the pages at both ends are shared with the neighbours.
+const PAGES_PER_BLOCK: usize = 4;
+/// A block of which less than this part is missing is not read for that; rows are.
+const REST_MIN: u64 = 16;
+/// How often blocks are looked up that others have made one of in between.
+const OVERTAKEN_MAX: usize = 8;
+
+/// What was read of the log, before it is cut into lanes.
+#[derive(Debug)]
+pub(crate) enum Read {
+    Blocks(Blocks),
+    Rows(Rows),
+}
+
+/// Blocks without a gap between them, with their pages.
+#[derive(Debug)]
+pub(crate) struct Blocks {
+    blocks: Arc<[Block]>,
+    /// Their events after this place are meant.
+    after: Place,
+    events: u64,
+    upcasters: Upcasters,
+}
+
+/// Events of rows.
+#[derive(Debug)]
+pub(crate) struct Rows {
+    batches: Vec<EventBatch>,
+    end: Position,
+    is_last: bool,
+}
+
+/// Which blocks a part is made of; else how many rows are to be read at most.
+enum Plan {
+    Blocks(Vec<Block>),
+    Rows(usize),
+}
+
+/// Reads the next part.
+pub(crate) async fn read(
+    shared: &Shared,
+    upcasters: &Upcasters,
+    after: Position,
+    limit: usize,
+) -> Result<Read> {
+    let mut rows_max = limit.min(SCAN_EVENTS_MAX);
+    if shared.sealing.reads() && limit > 0 {
+        match read_blocks(shared, upcasters, after.into(), limit).await? {
+            Ok(blocks) => return Ok(Read::Blocks(blocks)),
+            Err(rows) => rows_max = rows_max.min(rows),
+        }
+    }
+    let client = shared.client().await?;
+    let mut rows = Rows { batches: Vec::new(), end: after, is_last: false };
+    let mut events = 0;
+    loop {
+        let next = (&ReadQuery::all(), rows.end, rows_max - events);
+        let ReadPage { batch, next } = page(&client, (&shared.sql, &shared.config), next, upcasters).await?;
+        let last = batch.len().checked_sub(1).and_then(|last| batch.event(last).position());
+        rows.end = next.or(last).unwrap_or(rows.end);
+        events += batch.len();
+        rows.batches.push(batch);
+        rows.is_last = next.is_none();
+        if rows.is_last || events >= rows_max {
+            return Ok(Read::Rows(rows));
+        }
+    }
+}
+
+/// The blocks of a part with their pages; else how many rows are to be read in their place.
+async fn read_blocks(
+    shared: &Shared,
+    upcasters: &Upcasters,
+    after: Place,
+    limit: usize,
+) -> Result<std::result::Result<Blocks, usize>> {
+    let (client, sql) = (shared.client().await?, &shared.sql);
+    for _ in 0..OVERTAKEN_MAX {
+        let mut blocks = match plan(blocks_after(&client, sql, after).await?, after, limit) {
+            Plan::Blocks(blocks) => blocks,
+            Plan::Rows(rows) => return Ok(Err(rows)),
+        };
+        let ranges: Vec<_> = blocks.iter().map(Block::whole).collect();
+        if !read_pages(&client, sql, &mut blocks, &ranges).await? {
+            continue;
+        }
+        let first = &blocks[0].stretch;
+        let mut events: u64 = blocks.iter().map(|block| block.stretch.events).sum();
+        if first.after < after {
+            let range: [&(dyn ToSql + Sync); 4] =
+                [&after.transaction, &after.number, &first.to.transaction, &first.to.number];
+            let rest = client.query_one(&sql.count_between, &range).await.at("count the rest of a block")?;
+            events = events - first.events + rest.get::<_, i64>(0).unsigned_abs();
+        }
+        let (blocks, upcasters) = (blocks.into(), upcasters.clone());
+        return Ok(Ok(Blocks { blocks, after, events, upcasters }));
+    }
+    Err(unavailable("read the log: blocks are sealed faster than they can be read"))
+}
+
+/// Takes blocks from a place on, until there are events enough or there is a gap.
+fn plan(blocks: Vec<Block>, after: Place, limit: usize) -> Plan {
+    let Some(first) = blocks.first().map(|block| block.stretch) else { return Plan::Rows(usize::MAX) };
+    // Numbers grow along the log, and some may be missing.
+    let between = |from: Place, to: Place| to.number.abs_diff(from.number);
+    if first.after > after {
+        return Plan::Rows(between(after, first.after).max(1) as usize);
+    }
+    let rest = between(after, first.to);
+    if rest < first.events / REST_MIN {
+        return Plan::Rows(rest.max(1) as usize);
+    }
+    let (mut taken, mut events, mut bytes): (Vec<Block>, u64, u64) = (Vec::new(), 0, 0);
+    for block in blocks {
+        let is_next = taken.last().is_none_or(|last| last.stretch.to == block.stretch.after);
+        let is_full = events >= limit.min(SCAN_EVENTS_MAX) as u64 || bytes + block.bytes > SCAN_BYTES_MAX;
+        if !is_next || (is_full && !taken.is_empty()) {
+            break;
+        }
+        (events, bytes) = (events + block.stretch.events, bytes + block.bytes);
+        taken.push(block);
+    }
+    Plan::Blocks(taken)
+}
+
+impl Read {
+    /// Cuts it into lanes.
+    pub(crate) fn into_scan(self, lanes: usize) -> Scan<'static> {
+        match self {
+            Self::Rows(Rows { batches, end, is_last }) => Scan::of_batches(batches, lanes, end, is_last),
+            Self::Blocks(blocks) => {
+                let position = blocks.blocks.last().map_or(Position::START, |last| last.stretch.to.into());
+                let events = blocks.events;
+                let blocks = Arc::new(blocks);
+                let lane = |index| -> Lane<'static> {
+                    Box::new(BlockLane::new(blocks.clone(), Shard::new(index, lanes)))
+                };
+                Scan { lanes: (0..lanes).map(lane).collect(), events, position, is_last: false }
+            }
+        }
+    }
+
+    /// How many of the events came from rows.
+    pub(crate) fn rows(&self) -> usize {
+        match self {
+            Self::Rows(rows) => rows.batches.iter().map(EventBatch::len).sum(),
+            Self::Blocks(_) => 0,
+        }
+    }
+}
+
+/// One lane: a piece of the spreads after the other, of each the pages of all blocks.
+struct BlockLane {
+    blocks: Arc<Blocks>,
+    pieces: std::vec::IntoIter<Shard>,
+    /// Pages of the piece before, of which the last of each block may go on in the next piece.
+    open: BTreeMap<(usize, u32), EventBatch>,
+}
+
+impl BlockLane {
+    fn new(blocks: Arc<Blocks>, shard: Shard) -> Self {
+        let pages: usize = blocks.blocks.iter().map(|block| block.header.pages_of(&shard).len()).sum();
+        let together = PAGES_PER_PART.max(PAGES_PER_BLOCK * blocks.blocks.len());
+        let pieces = pieces(&shard, pages.div_ceil(together)).into_iter();
+        Self { blocks, pieces, open: BTreeMap::new() }
+    }
+
+    fn part(&mut self, customers: Shard) -> Result<ScanPart> {
+        let (mut batches, mut open) = (Vec::new(), BTreeMap::new());
+        for (place, block) in self.blocks.blocks.iter().enumerate() {
+            for page in block.header.pages_of(&customers) {
+                let batch = match self.open.remove(&(place, page)) {
+                    Some(batch) => batch,
+                    None => self.blocks.open(block, page)?,
+                };
+                open.insert((place, page), batch.clone());
+                batches.extend((!batch.is_empty()).then_some(batch));
+            }
+        }
+        self.open = open;
+        Ok(ScanPart { customers, batches })
+    }
+}
+
+impl Blocks {
+    /// Opens a page, and leaves out what stands before the part.
+    fn open(&self, block: &Block, page: u32) -> Result<EventBatch> {
+        let batch = lifted(&block.open_page(page)?, &self.upcasters)?;
+        if block.stretch.after >= self.after {
+            return Ok(batch);
+        }
+        batch.check().map_err(|error| corrupt(format_args!("read the log: {error}")))?;
+        let after = Position::from(self.after);
+        let is_newer = |place: Option<Position>| place.is_some_and(|place| place > after);
+        Ok(EventBatch::from_views(batch.iter().filter(|event| is_newer(event.position()))))
+    }
+}
+
+impl Iterator for BlockLane {
+    type Item = Result<ScanPart>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            let customers = self.pieces.next()?;
+            match self.part(customers) {
+                Ok(part) if part.batches.is_empty() => {}
+                Ok(part) => return Some(Ok(part)),
+                Err(error) => {
+                    self.pieces = Vec::new().into_iter();
+                    return Some(Err(error));
+                }
+            }
+        }
+    }
+}
+
+/// Cuts a shard into pieces of about equal size, at least one.
+fn pieces(shard: &Shard, count: usize) -> Vec<Shard> {
+    let width = u128::from(shard.last() - shard.first()) + 1;
+    let count = (count.max(1) as u128).min(width);
+    let start = |piece: u128| (u128::from(shard.first()) + width * piece / count) as u64;
+    let last = |piece: u128| if piece + 1 == count { shard.last() } else { start(piece + 1) - 1 };
+    (0..count).map(|piece| Shard::between(start(piece), last(piece))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pieces_follow_each_other_without_a_gap() {
+        for shard in [Shard::ALL, Shard::new(2, 3), Shard::between(7, 7), Shard::between(7, 9)] {
+            for count in [0, 1, 2, 5, 300] {
+                let pieces = pieces(&shard, count);
+                assert_eq!(
+                    (pieces[0].first(), pieces[pieces.len() - 1].last()),
+                    (shard.first(), shard.last())
+                );
+                assert!(
+                    pieces.windows(2).all(|pair| pair[0].last() + 1 == pair[1].first()),
+                    "{shard:?} {count}"
+                );
+            }
+        }
+    }
+}
