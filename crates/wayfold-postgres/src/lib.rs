@@ -73,5 +73,6 @@ pub use self::check::CheckReport;
 pub use self::checkpoint::CheckpointOutcome;
 pub use self::config::PostgresConfig;
 pub use self::lease::{Lease, LeaseRequest, Leases};
+pub use self::scan::ShardScan;
 pub use self::shard_map::{MapOutcome, ShardMap, StoredShardMap};
 pub use self::store::PostgresStore;

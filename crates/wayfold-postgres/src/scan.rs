@@ -1,17 +1,20 @@
-//! Parts of the log for a fold: from sealed blocks as far as there are some, and from rows behind them.
+//! Parts of the log for a fold: from sealed blocks as far as there are some, and from rows behind them; all of it, or what
+//! is of some shards.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 use std::sync::Arc;
 
 use tokio_postgres::types::ToSql;
-use wayfold_core::{EventBatch, Position, Shard, Upcasters};
-use wayfold_store::{Lane, ReadPage, ReadQuery, Result, Scan, ScanPart, lifted};
+use wayfold_core::{EventBatch, Position, Shard, Upcasters, VirtualShard};
+use wayfold_store::{Direction, Lane, ReadPage, ReadQuery, Result, Scan, ScanPart, lifted};
 
 use crate::error::{At, corrupt, unavailable};
+use crate::frontier::settled;
 use crate::place::Place;
-use crate::read::page;
+use crate::read::{Columns, Part, Stretch, page};
 use crate::sealed::{Block, blocks_after, read_pages};
-use crate::store::Shared;
+use crate::store::{PostgresStore, Shared};
 
 /// How many events a part holds at most, or little more.
 const SCAN_EVENTS_MAX: usize = 1 << 20;
@@ -39,6 +42,8 @@ pub(crate) struct Blocks {
     blocks: Arc<[Block]>,
     /// Their events after this place are meant.
     after: Place,
+    /// The customers whose pages were read.
+    runs: Vec<Shard>,
     events: u64,
     upcasters: Upcasters,
 }
@@ -49,6 +54,59 @@ pub(crate) struct Rows {
     batches: Vec<EventBatch>,
     end: Position,
     is_last: bool,
+}
+
+/// What [`PostgresStore::scan_shards`] has read.
+#[derive(Debug)]
+pub struct ShardScan {
+    /// Every event that is meant, once, with position and recording time, in no particular order; and some that are not,
+    /// which stand on the same pages. A batch may be decoded as far as it is looked at, see [`EventBatch::failure`].
+    pub batches: Vec<EventBatch>,
+    /// Up to where the log is read.
+    pub position: Position,
+    /// Whether that was the end of the log.
+    pub is_last: bool,
+}
+
+/// What a scan is about.
+#[derive(Debug, Clone, Copy)]
+struct Wanted<'a> {
+    after: Position,
+    /// What comes behind is not needed.
+    until: Option<Position>,
+    limit: usize,
+    /// Shards whose events are not meant.
+    others: &'a [VirtualShard],
+}
+
+impl PostgresStore {
+    /// Reads a part of the log after a position for the folds of some shards, as [`scan`](wayfold_store::EventStore::scan)
+    /// does for all: the events of all shards but `others`. What is of those is left out by the server where it stands in
+    /// rows, and page by page where it is sealed.
+    ///
+    /// # Behavior
+    /// - Events that an older version of this library has written as rows are read by everybody.
+    /// - There are about `limit` events, fewer or more, as the log is cut; a part may hold none and still name where to go
+    ///   on.
+    /// - Who needs nothing behind a position says so by `until`; the part may reach beyond it all the same.
+    ///
+    /// # Errors
+    /// As [`scan`](wayfold_store::EventStore::scan).
+    pub async fn scan_shards(
+        &self,
+        after: Position,
+        until: Option<Position>,
+        limit: usize,
+        others: &[VirtualShard],
+    ) -> Result<ShardScan> {
+        let (shared, upcasters, others) = (self.shared.clone(), self.upcasters.clone(), others.to_vec());
+        let read = async move {
+            let wanted = Wanted { after, until, limit, others: &others };
+            let scan = read_shards(&shared, &upcasters, wanted).await?;
+            Ok(scan)
+        };
+        self.threads.run(read).await
+    }
 }
 
 /// Which blocks a part is made of; else how many rows are to be read at most.
@@ -66,7 +124,8 @@ pub(crate) async fn read(
 ) -> Result<Read> {
     let mut rows_max = limit.min(SCAN_EVENTS_MAX);
     if shared.sealing.reads() && limit > 0 {
-        match read_blocks(shared, upcasters, after.into(), limit).await? {
+        let wanted = Wanted { after, until: None, limit, others: &[] };
+        match read_blocks(shared, upcasters, wanted).await? {
             Ok(blocks) => return Ok(Read::Blocks(blocks)),
             Err(rows) => rows_max = rows_max.min(rows),
         }
@@ -88,53 +147,130 @@ pub(crate) async fn read(
     }
 }
 
+async fn read_shards(shared: &Shared, upcasters: &Upcasters, wanted: Wanted<'_>) -> Result<ShardScan> {
+    let Wanted { after, limit, others, .. } = wanted;
+    let mut rows_max = limit.clamp(1, SCAN_EVENTS_MAX);
+    if shared.sealing.reads() {
+        match read_blocks(shared, upcasters, wanted).await? {
+            Ok(blocks) => return blocks.into_shards(),
+            Err(rows) => rows_max = rows_max.min(rows),
+        }
+    }
+    let (client, sql) = (shared.client().await?, &shared.sql);
+    let (look, held) = match settled(&client, sql, shared.config.held_back_max()).await? {
+        Ok(look) => (look, None),
+        Err(held) => (held.look, Some(held)),
+    };
+    // Behind what is read there may be events of others, which are passed with it.
+    let end = look.head(&client, sql).await?.max(after);
+    if let Some(held) = held
+        && end == after
+    {
+        return Err(held.into_error(&client, sql).await);
+    }
+    let (columns, mut from, mut batches, mut events) = (Columns::but(others), after, Vec::new(), 0);
+    loop {
+        let stretch = Stretch {
+            from: from.into(),
+            direction: Direction::Forward,
+            frontier: look.frontier,
+            rows_max: shared.config.read_events_max.max(1).min(rows_max - events),
+            bytes_max: shared.config.read_bytes_max,
+        };
+        let Part { events: batch, last, is_cut } = stretch.read((&client).into(), sql, &columns).await?;
+        events += batch.len();
+        batches.push(lifted(&batch, upcasters)?);
+        match last {
+            Some(last) if is_cut && events >= rows_max => {
+                return Ok(ShardScan { batches, position: last.into(), is_last: false });
+            }
+            Some(last) if is_cut => from = last.into(),
+            _ => return Ok(ShardScan { batches, position: end, is_last: !look.hides() }),
+        }
+    }
+}
+
 /// The blocks of a part with their pages; else how many rows are to be read in their place.
 async fn read_blocks(
     shared: &Shared,
     upcasters: &Upcasters,
-    after: Place,
-    limit: usize,
+    wanted: Wanted<'_>,
 ) -> Result<std::result::Result<Blocks, usize>> {
-    let (client, sql) = (shared.client().await?, &shared.sql);
+    let (client, sql, after) = (shared.client().await?, &shared.sql, Place::from(wanted.after));
     for _ in 0..OVERTAKEN_MAX {
-        let mut blocks = match plan(blocks_after(&client, sql, after).await?, after, limit) {
+        let mut blocks = match plan(blocks_after(&client, sql, after).await?, &wanted) {
             Plan::Blocks(blocks) => blocks,
             Plan::Rows(rows) => return Ok(Err(rows)),
         };
-        let ranges: Vec<_> = blocks.iter().map(Block::whole).collect();
+        let runs = runs(&blocks, wanted.others);
+        let ranges: Vec<_> = blocks.iter().map(|block| ranges(block, &runs)).collect();
         if !read_pages(&client, sql, &mut blocks, &ranges).await? {
             continue;
         }
         let first = &blocks[0].stretch;
         let mut events: u64 = blocks.iter().map(|block| block.stretch.events).sum();
-        if first.after < after {
+        if first.after < after && wanted.others.is_empty() {
             let range: [&(dyn ToSql + Sync); 4] =
                 [&after.transaction, &after.number, &first.to.transaction, &first.to.number];
             let rest = client.query_one(&sql.count_between, &range).await.at("count the rest of a block")?;
             events = events - first.events + rest.get::<_, i64>(0).unsigned_abs();
         }
         let (blocks, upcasters) = (blocks.into(), upcasters.clone());
-        return Ok(Ok(Blocks { blocks, after, events, upcasters }));
+        return Ok(Ok(Blocks { blocks, after, runs, events, upcasters }));
     }
     Err(unavailable("read the log: blocks are sealed faster than they can be read"))
 }
 
+/// The customers of all shards but some, in as few stretches as the shards that there are allow.
+fn runs(blocks: &[Block], others: &[VirtualShard]) -> Vec<Shard> {
+    if others.is_empty() {
+        return vec![Shard::ALL];
+    }
+    let known: BTreeSet<VirtualShard> = blocks.iter().flat_map(|block| block.shards.clone()).collect();
+    let (mut runs, mut goes_on): (Vec<Shard>, bool) = (Vec::new(), false);
+    for shard in known {
+        let is_meant = !others.contains(&shard);
+        match runs.last_mut() {
+            _ if !is_meant => {}
+            Some(run) if goes_on => *run = Shard::between(run.first(), shard.customers().last()),
+            _ => runs.push(shard.customers()),
+        }
+        goes_on = is_meant;
+    }
+    runs
+}
+
+/// The pages of a block on which customers of some stretches may stand.
+fn ranges(block: &Block, runs: &[Shard]) -> Vec<Range<u32>> {
+    let mut ranges: Vec<Range<u32>> = Vec::new();
+    for pages in runs.iter().map(|run| block.header.pages_of(run)).filter(|pages| !pages.is_empty()) {
+        match ranges.last_mut() {
+            Some(last) if pages.start <= last.end => last.end = last.end.max(pages.end),
+            _ => ranges.push(pages),
+        }
+    }
+    ranges
+}
+
 /// Takes blocks from a place on, until there are events enough or there is a gap.
-fn plan(blocks: Vec<Block>, after: Place, limit: usize) -> Plan {
+fn plan(blocks: Vec<Block>, wanted: &Wanted<'_>) -> Plan {
     let Some(first) = blocks.first().map(|block| block.stretch) else { return Plan::Rows(usize::MAX) };
+    let after = Place::from(wanted.after);
     // Numbers grow along the log, and some may be missing.
     let between = |from: Place, to: Place| to.number.abs_diff(from.number);
     if first.after > after {
         return Plan::Rows(between(after, first.after).max(1) as usize);
     }
-    let rest = between(after, first.to);
+    let until = wanted.until.map_or(first.to, |until| first.to.min(until.into()));
+    let rest = between(after, until);
     if rest < first.events / REST_MIN {
         return Plan::Rows(rest.max(1) as usize);
     }
     let (mut taken, mut events, mut bytes): (Vec<Block>, u64, u64) = (Vec::new(), 0, 0);
     for block in blocks {
         let is_next = taken.last().is_none_or(|last| last.stretch.to == block.stretch.after);
-        let is_full = events >= limit.min(SCAN_EVENTS_MAX) as u64 || bytes + block.bytes > SCAN_BYTES_MAX;
+        let is_full =
+            events >= wanted.limit.min(SCAN_EVENTS_MAX) as u64 || bytes + block.bytes > SCAN_BYTES_MAX;
         if !is_next || (is_full && !taken.is_empty()) {
             break;
         }
@@ -204,6 +340,18 @@ impl BlockLane {
 }
 
 impl Blocks {
+    /// Everything that was read.
+    fn into_shards(self) -> Result<ShardScan> {
+        let mut batches = Vec::new();
+        for block in self.blocks.iter() {
+            for page in ranges(block, &self.runs).into_iter().flatten() {
+                batches.push(self.open(block, page)?);
+            }
+        }
+        let position = self.blocks.last().map_or(Position::START, |last| last.stretch.to.into());
+        Ok(ShardScan { batches, position, is_last: false })
+    }
+
     /// Opens a page, and leaves out what stands before the part.
     fn open(&self, block: &Block, page: u32) -> Result<EventBatch> {
         let batch = lifted(&block.open_page(page)?, &self.upcasters)?;

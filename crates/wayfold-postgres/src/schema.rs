@@ -7,11 +7,12 @@ use crate::error::At;
 use crate::locks::{self, DRAW, MIGRATE, SEAL};
 
 /// Each is applied once, in this order, and never edited.
-const MIGRATIONS: [&str; 4] = [
+const MIGRATIONS: [&str; 5] = [
     include_str!("schema/0001_log.sql"),
     include_str!("schema/0002_places.sql"),
     include_str!("schema/0003_cluster.sql"),
     include_str!("schema/0004_sealed.sql"),
+    include_str!("schema/0005_shards.sql"),
 ];
 
 /// `xid8` and its snapshots came with version 13.

@@ -142,7 +142,7 @@ pub(crate) async fn read_pages(
     for (block, ranges) in blocks.iter_mut().zip(ranges) {
         let number = block.stretch.number;
         let own = rows.iter().filter(|row| row.get::<_, i64>(0) == number);
-        let mut is_there = ranges.iter().all(|range| range.is_empty());
+        let mut is_there = ranges.is_empty();
         for row in own {
             is_there = true;
             if let Some(page) = row.get::<_, Option<i32>>(1) {

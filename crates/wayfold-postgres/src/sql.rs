@@ -2,7 +2,8 @@
 
 use crate::locks::{self, MAP, SEAL};
 
-/// The columns of an event, in the order in which rows are read; the numbers of tags are written behind them.
+/// The columns of an event, in the order in which rows are read; the numbers of tags and the
+/// shard are written behind them.
 const COLUMNS: &str = "log_transaction, log_number, recorded_at, id, tenant, customer, journey, occurred_at, \
     offset_minutes, received_at, sequence, kind, is_unknown, schema_version, stage, channel, source, team, person, \
     correlation, causation, tags, fields, attributes";
@@ -12,7 +13,8 @@ const FILTER: &str = "log_transaction < $3
     AND ($4::text IS NULL OR (hashtextextended(customer, 0) = hashtextextended($4, 0) AND customer = $4))
     AND ($5::text IS NULL OR tenant = $5)
     AND ($6::bigint[] IS NULL OR (tag_numbers @> $6 AND tag_numbers <> '{}'))
-    AND ($7::text[] IS NULL OR kind = ANY ($7) OR ($8::boolean AND starts_with(kind, 'custom:')))";
+    AND ($7::text[] IS NULL OR kind = ANY ($7) OR ($8::boolean AND starts_with(kind, 'custom:')))
+    AND ($10::smallint[] IS NULL OR shard IS NULL OR shard <> ALL ($10))";
 
 /// Transactions below it have ended, also those that wrote nothing.
 const FRONTIER: &str = "pg_snapshot_xmin(pg_current_snapshot())::text::bigint + transactions_before";
@@ -132,7 +134,7 @@ impl Sql {
             forward: page(">", "ASC"),
             backward: page("<", "DESC"),
             draw: format!("SELECT log_transaction, first_number, recorded FROM {schema}.draw($1, $2)"),
-            copy: format!("COPY {schema}.event_log ({COLUMNS}, tag_numbers) FROM STDIN (FORMAT binary)"),
+            copy: format!("COPY {schema}.event_log ({COLUMNS}, tag_numbers, shard) FROM STDIN (FORMAT binary)"),
             notify: format!("NOTIFY wayfold_{schema}"),
             commit: format!("COMMIT; NOTIFY wayfold_{schema}; SELECT {FRONTIER} FROM {schema}.log"),
             look: format!(
@@ -217,7 +219,7 @@ impl Sql {
                 "SELECT count(*) FROM (
                     SELECT FROM {schema}.event_log
                     WHERE (log_transaction, log_number) > ($1, $2) AND log_transaction < $3 LIMIT $4
-                ) AS some"
+                ) AS found"
             ),
             count_between: format!(
                 "SELECT count(*) FROM {schema}.event_log

@@ -41,7 +41,7 @@ pub struct PostgresStore {
     pub(crate) shared: Arc<Shared>,
     limits: Limits,
     clock: Box<dyn Fn() -> Timestamp + Send + Sync>,
-    upcasters: Upcasters,
+    pub(crate) upcasters: Upcasters,
     pub(crate) map_version: Option<u64>,
     pub(crate) threads: Threads,
 }

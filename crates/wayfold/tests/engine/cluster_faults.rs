@@ -30,7 +30,7 @@ const EVENTS: u64 = 6_000;
 const BATCH: usize = 8;
 const ROUNDS: usize = 3;
 const LEASE_MS: u64 = 700;
-/// Workers keep states after so many events of a database.
+/// Workers keep states after so many events of their shards of a database.
 const KEPT_AFTER: u64 = 64;
 /// Longer than a lease, so that others have taken over when a stopped worker is woken.
 const STOPPED: Duration = Duration::from_millis(2 * LEASE_MS);
@@ -254,13 +254,14 @@ fn workers_are_killed_stopped_and_woken_and_every_answer_is_right() {
             .sum()
     };
     assert_eq!(watched("false"), 0, "nobody writes without a lease");
+    let unkept_max = KEPT_AFTER * (WORKERS * connections.len()) as u64;
     let view = || block_on(cluster.view(as_of)).unwrap();
     assert_same(&view(), &single, "while workers work");
-    wait("all but the last events are kept", || view().folded() < KEPT_AFTER * connections.len() as u64);
+    wait("all but the last events are kept", || view().folded() < unkept_max);
     workers.into_iter().for_each(|worker| worker.close(&mut sum));
     let after = view();
     assert_same(&after, &single, "when all have handed over");
-    assert!(after.restored() == 256 && after.folded() < KEPT_AFTER * connections.len() as u64);
+    assert!(after.restored() == 256 && after.folded() < unkept_max);
 
     let (under_lease, without) = (watched("true"), watched("false"));
     let [restored, folded, snapshots, handed_over, lost] = sum;
