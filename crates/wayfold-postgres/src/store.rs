@@ -22,6 +22,7 @@ use crate::runtime::Threads;
 use crate::scan;
 use crate::schema::{self, Missing};
 use crate::seal::{self, Sealing};
+use crate::session::{give_back, in_time};
 use crate::sql::Sql;
 use crate::subscribe::{Waiters, listen};
 use crate::tls::{Tls, tls};
@@ -132,7 +133,11 @@ impl PostgresStore {
         let opened = shared.clone();
         let head = threads.run(async move {
             let mut client = opened.client().await?;
-            schema::prepare(&mut client, &schema, missing).await?;
+            let prepared = schema::prepare(&mut client, (&schema, &opened.config), missing).await;
+            let client = match prepared {
+                Ok(()) => client,
+                error => return give_back(client, error.map(|()| Position::START)),
+            };
             Sealing::open(&opened, &client).await?;
             head(&client, &opened).await
         });
@@ -263,7 +268,9 @@ impl EventStore for PostgresStore {
         let shared = self.shared.clone();
         Box::pin(self.threads.run(async move {
             let client = shared.client().await?;
-            checkpoint::put(&client, &shared.sql, &name, &checkpoint).await
+            let put = checkpoint::put(&client, &shared.sql, &name, &checkpoint);
+            let put = in_time(&shared.config, "put a checkpoint", put).await;
+            give_back(client, put)
         }))
     }
 }
