@@ -6,7 +6,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use tokio_postgres::types::ToSql;
-use wayfold_core::{EventBatch, Position, Shard, Upcasters, VirtualShard};
+use wayfold_core::{EventBatch, EventView, Position, Shard, Upcasters, VirtualShard};
 use wayfold_store::{Direction, Lane, ReadPage, ReadQuery, Result, Scan, ScanPart, lifted};
 
 use crate::error::{At, corrupt, unavailable};
@@ -107,6 +107,30 @@ impl PostgresStore {
         };
         self.threads.run(read).await
     }
+}
+
+/// Reads the next events of some shards as they are stored, and up to where; none at the end.
+pub(crate) async fn of_shards(
+    shared: &Shared,
+    after: Position,
+    shards: &[VirtualShard],
+) -> Result<Option<(Vec<EventBatch>, Position)>> {
+    let others: Vec<_> = VirtualShard::all().filter(|shard| !shards.contains(shard)).collect();
+    let wanted = Wanted { after, until: None, limit: shared.config.read_events_max, others: &others };
+    let ShardScan { batches, position, is_last } = read_shards(shared, &Upcasters::default(), wanted).await?;
+    if is_last && position <= after {
+        return Ok(None);
+    }
+    let is_own = |event: &EventView<'_>| {
+        let (tenant, customer) = event.customer_texts();
+        shards.contains(&VirtualShard::of_texts(tenant, customer))
+    };
+    let mut own = Vec::new();
+    for batch in batches {
+        batch.check().map_err(|error| corrupt(format_args!("read the log: {error}")))?;
+        own.push(EventBatch::from_views(batch.iter().filter(is_own)));
+    }
+    Ok(Some((own, position)))
 }
 
 /// Which blocks a part is made of; else how many rows are to be read at most.

@@ -9,12 +9,13 @@ use crate::locks::{self, DRAW, MIGRATE, SEAL};
 use crate::session::in_time;
 
 /// Each is applied once, in this order, and never edited.
-const MIGRATIONS: [&str; 5] = [
+const MIGRATIONS: [&str; 6] = [
     include_str!("schema/0001_log.sql"),
     include_str!("schema/0002_places.sql"),
     include_str!("schema/0003_cluster.sql"),
     include_str!("schema/0004_sealed.sql"),
     include_str!("schema/0005_shards.sql"),
+    include_str!("schema/0006_moves.sql"),
 ];
 
 /// `xid8` and its snapshots came with version 13.

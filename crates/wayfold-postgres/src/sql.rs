@@ -55,7 +55,15 @@ pub(crate) struct Sql {
     /// Waits for all appends that go by the map of shards, and holds others up.
     pub(crate) lock_map: String,
     pub(crate) replace_map: String,
-    /// All customers.
+    /// Keeps the map as it is until the transaction ends.
+    pub(crate) share_map: String,
+    /// Deletes the events at the places `$1`, `$2`.
+    pub(crate) delete_events: String,
+    /// Drops the states that workers have kept of the shard `$1`, a text; maybe some more.
+    pub(crate) drop_states: String,
+    /// Ends the leases of the shard `$1`, whoever holds them.
+    pub(crate) end_lease: String,
+    /// All customers of the shards `$1`, and those whose shard is not known.
     pub(crate) customers: String,
     /// The version of the map of shards.
     pub(crate) map_version: String,
@@ -164,14 +172,31 @@ impl Sql {
                 WHERE name = $1 AND position = $4 AND bytes = $5"
             ),
             listen: format!("LISTEN wayfold_{schema}"),
-            shard_map: format!("SELECT version, own, databases, shards FROM {schema}.shard_map"),
+            shard_map: format!("SELECT version, own, databases, shards, stage, others FROM {schema}.shard_map"),
             first_shard_map: format!(
-                "INSERT INTO {schema}.shard_map (version, own, databases, shards) VALUES ($1, $2, $3, $4)
+                "INSERT INTO {schema}.shard_map (version, own, databases, shards, stage, others)
+                VALUES ($1, $2, $3, $4, $5, $6)
                 ON CONFLICT DO NOTHING"
             ),
             lock_map: format!("SELECT pg_advisory_xact_lock({class}, {MAP})"),
-            replace_map: format!("UPDATE {schema}.shard_map SET version = $1, databases = $2, shards = $3"),
-            customers: format!("SELECT DISTINCT tenant, customer FROM {schema}.event_log"),
+            replace_map: format!(
+                "UPDATE {schema}.shard_map SET version = $1, databases = $2, shards = $3, stage = $4, others = $5"
+            ),
+            share_map: format!("SELECT pg_advisory_xact_lock_shared({class}, {MAP})"),
+            delete_events: format!(
+                "DELETE FROM {schema}.event_log USING unnest($1::bigint[], $2::bigint[]) AS gone (transaction, number)
+                WHERE log_transaction = gone.transaction AND log_number = gone.number"
+            ),
+            drop_states: format!(
+                "DELETE FROM {schema}.checkpoint WHERE starts_with(name, 'wayfold/cluster/')
+                AND (name || '/') LIKE '%/' || $1 || '/%'"
+            ),
+            end_lease: format!(
+                "UPDATE {schema}.lease SET worker = NULL, token = token + 1, expires_at = '-infinity' WHERE shard = $1"
+            ),
+            customers: format!(
+                "SELECT DISTINCT tenant, customer FROM {schema}.event_log WHERE shard IS NULL OR shard = ANY ($1)"
+            ),
             map_version: format!("SELECT version FROM {schema}.shard_map"),
             keep_leases: format!("SELECT shard, token, fair_part FROM {schema}.keep_leases($1, $2, $3, $4)"),
             release_lease: format!(

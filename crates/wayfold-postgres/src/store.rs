@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use deadpool_postgres::{Client, Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
-use wayfold_core::{EventBatch, Limits, Position, Timestamp, Upcasters};
+use wayfold_core::{EventBatch, Limits, Position, Timestamp, Upcasters, VirtualShard};
 use wayfold_store::{
     AppendCondition, AppendOutcome, BoxFuture, Capabilities, Checkpoint, CheckpointName, Error, ErrorKind,
     EventStore, ReadPage, ReadQuery, Result, Scan, admit,
@@ -44,6 +44,8 @@ pub struct PostgresStore {
     clock: Box<dyn Fn() -> Timestamp + Send + Sync>,
     pub(crate) upcasters: Upcasters,
     pub(crate) map_version: Option<u64>,
+    /// Shards that nothing is appended to.
+    closed: Vec<VirtualShard>,
     pub(crate) threads: Threads,
 }
 
@@ -144,7 +146,15 @@ impl PostgresStore {
         shared.waiters.reach(head.await?);
         let clock = Box::new(|| chrono::Utc::now().into());
         let upcasters = Upcasters::default();
-        Ok(Self { shared, limits: Limits::default(), clock, upcasters, map_version: None, threads })
+        Ok(Self {
+            shared,
+            limits: Limits::default(),
+            clock,
+            upcasters,
+            map_version: None,
+            closed: Vec::new(),
+            threads,
+        })
     }
 
     /// Sets other limits; one event may have 128 MiB at most, whatever they say.
@@ -167,18 +177,44 @@ impl PostgresStore {
         self
     }
 
+    /// Refuses every append of customers of some shards, by `MapChanged`: while they are copied to another database.
+    pub fn with_closed_shards(mut self, shards: impl IntoIterator<Item = VirtualShard>) -> Self {
+        self.closed = shards.into_iter().collect();
+        self
+    }
+
     /// Replaces the clock, for tests.
     pub fn with_clock(mut self, clock: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
         self.clock = Box::new(clock);
         self
     }
 
+    /// The clock.
+    pub(crate) fn now(&self) -> Timestamp {
+        (self.clock)()
+    }
+
     /// An append of what may be appended.
     pub(crate) fn prepared(&self, batch: EventBatch, condition: Option<AppendCondition>) -> Result<Append> {
         admit(&batch, &self.limits, &self.capabilities())?;
+        if !self.closed.is_empty() {
+            self.check_closed(&batch, condition.as_ref())?;
+        }
         let (limits, upcasters) = (self.limits.clone(), self.upcasters.clone());
         let map_version = self.map_version;
-        Ok(Append { batch, condition, limits, now: (self.clock)(), upcasters, map_version })
+        Ok(Append { batch, condition, limits, now: self.now(), upcasters, map_version })
+    }
+}
+
+impl PostgresStore {
+    fn check_closed(&self, batch: &EventBatch, condition: Option<&AppendCondition>) -> Result<()> {
+        let of_condition = condition.and_then(|condition| condition.filter.customer.clone());
+        let shards = batch.customers().chain(of_condition).map(|customer| VirtualShard::of(&customer));
+        let Some(shard) = shards.into_iter().find(|shard| self.closed.contains(shard)) else { return Ok(()) };
+        let message = format_args!(
+            "append to shard {shard}, which is moved to another database: open the cluster again; nothing was written"
+        );
+        Err(Error::new(ErrorKind::MapChanged, message))
     }
 }
 
@@ -191,7 +227,7 @@ async fn head(client: &Client, shared: &Shared) -> Result<Position> {
 }
 
 /// Appends, again where another append has come in between.
-async fn append_through(shared: &Arc<Shared>, prepared: &Append) -> Result<AppendOutcome> {
+pub(crate) async fn append_through(shared: &Arc<Shared>, prepared: &Append) -> Result<AppendOutcome> {
     let (mut tries, mut backoff) = (1, Backoff::new());
     loop {
         match append(shared.client().await?, (&shared.sql, &shared.config), prepared).await {

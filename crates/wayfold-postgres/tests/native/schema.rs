@@ -18,7 +18,10 @@ fn who_opens_first_makes_the_tables() {
         }
     });
     let beside = Session::open(&server.connection());
-    assert_eq!(beside.column::<i32>("SELECT number FROM wayfold.migration ORDER BY number"), [1, 2, 3, 4, 5]);
+    assert_eq!(
+        beside.column::<i32>("SELECT number FROM wayfold.migration ORDER BY number"),
+        [1, 2, 3, 4, 5, 6]
+    );
     assert_eq!(all(&open(config(&server))).len(), 8);
 }
 
@@ -68,7 +71,7 @@ fn a_newer_schema_is_refused_by_name() {
     let error = block_on(PostgresStore::open(config(&server).with_schema("customers"))).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unsupported);
     assert!(
-        error.to_string().contains("\"customers\" has migration 99, and this program knows 5"),
+        error.to_string().contains("\"customers\" has migration 99, and this program knows 6"),
         "{error}"
     );
 }

@@ -8,6 +8,7 @@ use wayfold_core::{EventBatch, Fingerprint, Position, ProjectionSet, Timestamp, 
 use wayfold_postgres::PostgresStore;
 use wayfold_store::{ErrorKind as StoreErrorKind, EventStore, Scan};
 
+use super::Database;
 use crate::error::Result;
 use crate::known::{Known, KnownAt};
 use crate::shards::{Shards, readable};
@@ -34,6 +35,8 @@ pub(super) struct States {
     database: String,
     /// The shards that the map gives to the database; there are no events of others.
     owned: BTreeSet<VirtualShard>,
+    /// Of these there may be copies that do not count.
+    copies: BTreeSet<VirtualShard>,
     shards: BTreeMap<VirtualShard, Shards>,
 }
 
@@ -54,9 +57,15 @@ impl Meaning {
 }
 
 impl States {
-    pub(super) fn new(meaning: &Arc<Meaning>, database: &str, owned: &[VirtualShard]) -> Self {
-        let (meaning, database) = (meaning.clone(), database.to_owned());
-        Self { meaning, database, owned: owned.iter().copied().collect(), shards: BTreeMap::new() }
+    pub(super) fn new(meaning: &Arc<Meaning>, database: &Database) -> Self {
+        let set = |shards: &[VirtualShard]| shards.iter().copied().collect();
+        Self {
+            meaning: meaning.clone(),
+            database: database.name.clone(),
+            owned: set(&database.shards),
+            copies: set(&database.copies),
+            shards: BTreeMap::new(),
+        }
     }
 
     /// Takes a shard from its snapshot, or from nothing as of an instant; says whether there was a snapshot.
@@ -136,12 +145,13 @@ impl States {
         };
         let positions = self.shards.values().map(Shards::position);
         let bound = positions.filter(|position| *position > from).chain(until).min();
-        let known = Known(bound.map(KnownAt::Position));
+        let until = Known(bound.map(KnownAt::Position));
         let is_behind =
             |shard: &VirtualShard| self.shards.get(shard).is_some_and(|shards| shards.position() == from);
-        let others: Vec<_> = self.owned.iter().copied().filter(|shard| !is_behind(shard)).collect();
+        let known = self.owned.union(&self.copies).copied();
+        let others: Vec<_> = known.filter(|shard| !is_behind(shard)).collect();
         let scan = store.scan_shards(from, bound, EVENTS_PER_STEP, &others).await?;
-        let (position, is_last) = (known.last(scan.position), scan.is_last);
+        let (position, is_last) = (until.last(scan.position), scan.is_last);
         if is_last && position <= from {
             return Ok(None);
         }
@@ -149,7 +159,7 @@ impl States {
         let (mut batches, mut events) = (self.by_shard(scan.batches)?, 0);
         for (shard, shards) in self.shards.iter_mut().filter(|(_, shards)| shards.position() == from) {
             let own = batches.remove(shard).into_iter().collect();
-            events += shards.apply(Scan::of_batches(own, 1, position, is_last), known)?.events;
+            events += shards.apply(Scan::of_batches(own, 1, position, is_last), until)?.events;
             shards.refold_pending(store, Known(None)).await?;
         }
         Ok(Some(Stepped { events, read }))
@@ -163,7 +173,7 @@ impl States {
             for (row, event) in (0..).zip(batch.iter()) {
                 let (tenant, customer) = event.customer_texts();
                 let shard = VirtualShard::of_texts(tenant, customer);
-                if !self.owned.contains(&shard) {
+                if !self.owned.contains(&shard) && !self.copies.contains(&shard) {
                     return Err(self.misplaced(customer, shard));
                 }
                 if self.shards.contains_key(&shard) {

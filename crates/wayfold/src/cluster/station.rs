@@ -93,7 +93,7 @@ impl Drop for Release<'_> {
 /// Folds until the worker ends.
 pub(super) fn work(station: &Station) -> Shift {
     let _release = Release(station);
-    let states = States::new(&station.meaning, &station.database.name, &station.database.shards);
+    let states = States::new(&station.meaning, &station.database);
     let mut shift = Shift { states, leases: BTreeMap::new(), kept: BTreeMap::new(), since_kept: 0 };
     let mut wait = WAIT_FIRST;
     while !station.work.is_closed() {

@@ -30,7 +30,7 @@ impl ClusterView {
         let (mut parts, mut restored, mut ends) = (Vec::new(), BTreeSet::new(), Vec::new());
         for database in &cluster.databases {
             let store = database.store.as_ref();
-            let mut states = States::new(&cluster.meaning, &database.name, &database.shards);
+            let mut states = States::new(&cluster.meaning, database);
             let head = store.head().await?;
             for shard in &database.shards {
                 if states.take(store, *shard, head, as_of).await? {
