@@ -15,20 +15,20 @@ use wayfold_testkit::conformance::{LogConfig, OpenLog, Opened, StoreBench};
 struct Bench {
     server: Option<Arc<PostgresServer>>,
     logs: AtomicU64,
-    /// From how many events on they are sealed, and how many a block holds.
-    sealed: Option<(usize, usize)>,
+    /// Whether what stands is sealed, into small blocks, whenever a log is opened.
+    sealed: bool,
 }
 
 impl Bench {
     fn new() -> Self {
         let server =
             PostgresServer::is_installed().then(|| PostgresServer::start(env!("CARGO_TARGET_TMPDIR")));
-        Self { server: server.map(Arc::new), logs: AtomicU64::new(0), sealed: None }
+        Self { server: server.map(Arc::new), logs: AtomicU64::new(0), sealed: false }
     }
 
-    /// Whatever is appended is sealed at once, into small blocks, while the cases go on.
+    /// Reads come from blocks, and from rows behind them.
     fn sealing() -> Self {
-        Self { sealed: Some((1, 7)), ..Self::new() }
+        Self { sealed: true, ..Self::new() }
     }
 }
 
@@ -42,10 +42,11 @@ impl StoreBench for Bench {
         let (schema, sealed) = (format!("log_{}", self.logs.fetch_add(1, Ordering::Relaxed)), self.sealed);
         Box::new(move || {
             let mut database = PostgresConfig::new(server.connection()).with_schema(&schema);
-            if let Some((events, block)) = sealed {
-                (database.seal_events, database.compact_events_max) = (events, block);
-            }
+            (database.seal_events, database.compact_events_max) = (0, 7);
             let store = block_on(PostgresStore::open(database)).unwrap();
+            if sealed {
+                block_on(store.compact()).unwrap();
+            }
             let clock = config.clock.clone();
             // A case may keep the store alone, and the server stays as long as that: its clock holds it.
             let held = server.clone();
@@ -59,7 +60,7 @@ impl StoreBench for Bench {
 
     /// Each sequence makes tables and asks a server.
     fn model_sequences(&self) -> u64 {
-        if self.sealed.is_some() { 100 } else { 400 }
+        if self.sealed { 100 } else { 400 }
     }
 }
 
