@@ -102,8 +102,7 @@ impl PostgresStore {
         let (shared, upcasters, others) = (self.shared.clone(), self.upcasters.clone(), others.to_vec());
         let read = async move {
             let wanted = Wanted { after, until, limit, others: &others };
-            let scan = read_shards(&shared, &upcasters, wanted).await?;
-            Ok(scan)
+            read_shards(&shared, &upcasters, wanted).await
         };
         self.threads.run(read).await
     }

@@ -69,7 +69,7 @@ struct Database {
 impl Cluster {
     /// Opens the databases of a cluster, each by its name. Where none holds a map of shards, the first one is made: it deals
     /// the shards out to the databases in the order of their names. A change of the map that somebody has begun and not
-    /// ended is ended.
+    /// ended is ended; a move of shards that hold events waits for [`Cluster::finish_move`].
     ///
     /// Of the builder, rules, projections and the clock count; rules and projections decide what workers keep and views
     /// answer.
