@@ -139,8 +139,8 @@ impl Cluster {
     /// - Roles need the right to delete events, and to change the map.
     ///
     /// # Errors
-    /// `IdReused` if an id of an event is taken in the other database, or `Corrupt` if that holds other events of these
-    /// shards: the move is given up. `MapChanged` if another process has changed the map. `Unsupported` if there is no such
+    /// `IdReused` if an id of an event is taken in the other database: the move is given up. `Corrupt` if that holds events of
+    /// these shards already, which were appended past the cluster. `MapChanged` if another process has changed the map. `Unsupported` if there is no such
     /// database, a move is not ended, or the role may not. `Unavailable` if a database cannot be read.
     pub async fn move_shards(&self, shards: &[VirtualShard], to: &str) -> Result<ShardMap> {
         map::move_shards(&self.databases, &self.map, shards, to).await

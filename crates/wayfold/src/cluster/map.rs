@@ -121,6 +121,7 @@ pub(super) async fn move_shards(
         (stands, Some(_)) => stands,
     };
     let copying = stands.clone().with_copying(shards.iter().copied(), to)?;
+    check_free(databases, &copying).await?;
     let copying = change(databases, &stands, copying).await?;
     finish(databases, copying).await
 }
@@ -130,8 +131,8 @@ pub(super) async fn finish(databases: &[Database], mut map: ShardMap) -> Result<
     if map.stage() == MoveStage::Copying {
         map = match copy(databases, &map).await {
             Ok(()) => change(databases, &map, map.clone().switched()).await?,
-            // Trying again may do better.
-            Err(error) if error.is_retryable() || error.kind() == ErrorKind::MapChanged => return Err(error),
+            // What cannot be copied is given up; nothing is taken out because something cannot be read.
+            Err(error) if error.kind() != ErrorKind::IdReused => return Err(error),
             Err(error) => {
                 let given_up = change(databases, &map, map.clone().given_up()).await?;
                 clean(databases, given_up).await?;
@@ -143,6 +144,24 @@ pub(super) async fn finish(databases: &[Database], mut map: ShardMap) -> Result<
         MoveStage::Cleaning => clean(databases, map).await,
         _ => Ok(map),
     }
+}
+
+/// Refuses databases that hold events of shards that are to be copied to them: nobody has copied those.
+async fn check_free(databases: &[Database], copying: &ShardMap) -> Result<()> {
+    for Database { name, store, .. } in databases {
+        if store.contents(&copying.copies_in(name)).await?.events > 0 {
+            return Err(strangers(name));
+        }
+    }
+    Ok(())
+}
+
+fn strangers(database: &str) -> Error {
+    let message = format_args!(
+        "database {database:?} holds events of shards that are to be moved there, which were appended past the cluster; take \
+         them out"
+    );
+    StoreError::new(StoreErrorKind::Corrupt, message).into()
 }
 
 /// Copies all shards that are to be, and holds what was copied against what it was copied from.
@@ -157,11 +176,7 @@ async fn copy(databases: &[Database], map: &ShardMap) -> Result<()> {
             }
             source.store.copy_shards(&target.store, &shards, map.version()).await?;
             if source.store.contents(&shards).await? != target.store.contents(&shards).await? {
-                let message = format_args!(
-                    "database {:?} holds other events of shards that are copied to it from {:?}; the move is given up",
-                    target.name, source.name
-                );
-                return Err(StoreError::new(StoreErrorKind::Corrupt, message).into());
+                return Err(strangers(&target.name));
             }
         }
     }

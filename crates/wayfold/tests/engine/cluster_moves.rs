@@ -198,6 +198,13 @@ fn a_move_that_cannot_be_is_given_up() {
     put(&after, &[order(ada.customer.as_str(), 2, 1)]);
     let view = block_on(after.view(day(9))).unwrap();
     assert_eq!(view.population(&wayfold::Tenant::default()).unwrap().len(), 2);
+
+    // Nobody has copied it, and nothing is taken out in its place.
+    let stray = order(ada.customer.as_str(), 9, 1);
+    let _ = block_on(database(&server, "south").1.append(batch(&[stray]), None)).unwrap();
+    let error = block_on(after.move_shards(&[VirtualShard::of(&ada)], "south")).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Corrupt, "{error}");
+    assert_eq!((open().map().stage(), log_of(&open()).len()), (MoveStage::Settled, 4));
 }
 
 fn through(proxies: &[(&str, &Proxy)]) -> wayfold::Result<Cluster> {
