@@ -23,8 +23,8 @@ const ORDERS: u32 = 5_000;
 /// As of when everything is asked.
 const MAY: &str = "2024-05-01";
 const LEASE_MS: u64 = 1_000;
-/// Workers keep states after so many events of a database.
-const KEPT_AFTER: u64 = 500;
+/// Workers keep states after so many events of their shards of a database.
+const KEPT_AFTER: u64 = 200;
 
 fn main() -> anyhow::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -81,7 +81,7 @@ fn run(databases: [&str; 2]) -> anyhow::Result<()> {
     }
 
     println!("When its leases have run out, the others have its shards. Then they go home:");
-    while block_on(cluster.view(may))?.folded() >= 2 * KEPT_AFTER {
+    while block_on(cluster.view(may))?.folded() >= 4 * KEPT_AFTER {
         sleep(Duration::from_millis(LEASE_MS / 4));
     }
     for mut worker in workers {

@@ -13,7 +13,7 @@ use wayfold_postgres::tokio_postgres::{Client, NoTls, Row, connect};
 type Failure = Box<dyn std::error::Error + Sync + Send>;
 
 /// How many columns the log has.
-const COLUMNS: usize = 25;
+const COLUMNS: usize = 26;
 
 /// A value as the server sends it, which is as it takes it.
 #[derive(Debug)]

@@ -4,6 +4,7 @@
 //! `WAYFOLD_BENCH_EVENTS` says how many events of W the log holds before. A ratio is ours over what is bare.
 
 mod bare;
+mod workers;
 
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -47,7 +48,8 @@ fn main() {
     }
     let server = PostgresServer::start_with(env!("CARGO_TARGET_TMPDIR"), &SETTINGS);
     let workload = Workload::w();
-    let config = PostgresConfig::new(server.connection()).with_connections_max(CLIENTS + 2);
+    let config =
+        PostgresConfig::new(server.connection()).with_connections_max(CLIENTS + 2).with_seal_events(0);
     let store = Arc::new(block_on(PostgresStore::open(config)).expect("the log can be made"));
     for chunk in workload.events.chunks(10_000) {
         append(&store, EventBatch::from_events(chunk).expect("events of a workload are valid"));
@@ -65,9 +67,14 @@ fn main() {
     println!("{} events of W in the log", workload.events.len());
     bench.bulk();
     bench.clients();
-    bench.rebuild();
+    bench.rebuild("rows");
+    let sealed = Instant::now();
+    block_on(bench.store.compact()).expect("rows can be sealed");
+    println!("{:55} {:>12.2} s", "seal everything", sealed.elapsed().as_secs_f64());
+    bench.rebuild("sealed blocks");
     bench.views(&workload);
     bench.lag();
+    workers::compare(&server, &workload);
 }
 
 /// A row: what is done, ours, what is bare, and ours over it.
@@ -153,7 +160,7 @@ impl Bench {
     }
 
     /// All events read as a rebuild does beside a COPY of the table.
-    fn rebuild(&self) {
+    fn rebuild(&self, what: &str) {
         let count = self.bare.count("SELECT count(*) FROM wayfold.event_log") as f64;
         let (mut ours, mut bare) = (Times::default(), Times::default());
         for _ in 0..3 {
@@ -162,7 +169,7 @@ impl Bench {
             bare.time(|| self.bare.drain());
         }
         tell(
-            "read everything; COPY TO STDOUT",
+            &format!("read everything from {what}; COPY TO STDOUT"),
             count / median_s(&mut ours),
             count / median_s(&mut bare),
             "events/s",

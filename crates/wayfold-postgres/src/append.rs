@@ -7,7 +7,6 @@ use std::pin::pin;
 
 use deadpool_postgres::{Client, Object};
 use futures_util::future::try_join;
-use tokio::time::timeout;
 use tokio_postgres::SimpleQueryMessage;
 use tokio_postgres::binary_copy::BinaryCopyInWriter;
 use uuid::Uuid;
@@ -17,12 +16,12 @@ use wayfold_store::{
 };
 
 use crate::config::PostgresConfig;
-use crate::error::{At, corrupt, unavailable};
+use crate::error::{At, corrupt};
 use crate::locks::Locks;
 use crate::place::Place;
 use crate::read::{Columns, Part, Stretch};
 use crate::row;
-use crate::session::Session;
+use crate::session::{Session, in_time};
 use crate::shard_map::check_version;
 use crate::sql::Sql;
 
@@ -273,16 +272,8 @@ async fn commit(
     last: Place,
 ) -> Result<Option<Position>> {
     let tried = "commit an append";
-    let commit = client.simple_query(&sql.commit);
-    let answers = match config.statement_timeout() {
-        None => commit.await,
-        Some(patience) => timeout(patience, commit).await.map_err(|_| {
-            unavailable(format_args!(
-                "{tried}: it took longer than statement_timeout_ms, as where standbys are missing"
-            ))
-        })?,
-    };
-    let answers = answers.at(tried)?;
+    let commit = async { client.simple_query(&sql.commit).await.at(tried) };
+    let answers = in_time(config, tried, commit).await?;
     let frontier = answers.iter().find_map(|answer| match answer {
         SimpleQueryMessage::Row(row) => row.get(0)?.parse::<i64>().ok(),
         _ => None,

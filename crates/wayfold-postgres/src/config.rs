@@ -56,6 +56,12 @@ pub struct PostgresConfig {
     pub read_events_max: usize,
     /// How many bytes the texts of a page take up at most; one event may have more. Default 33,554,432.
     pub read_bytes_max: usize,
+    /// From how many events on the newest ones are sealed: copied into blocks that are clustered by customer, from which
+    /// folds read the log. A handle counts what it appends and reads, and seals in the background; 0 for never, as where
+    /// one process calls [`compact`](crate::PostgresStore::compact) now and then. Default 65,536.
+    pub seal_events: usize,
+    /// How many events a sealed block holds at most. Making one takes as many decoded in memory. Default 262,144.
+    pub compact_events_max: usize,
     /// How many threads of the store talk to the server and decode what it sends. Default 2.
     pub threads: usize,
 }
@@ -73,6 +79,8 @@ impl Default for PostgresConfig {
             held_back_max_ms: 5_000,
             read_events_max: 65_536,
             read_bytes_max: 32 << 20,
+            seal_events: 65_536,
+            compact_events_max: 1 << 18,
             threads: 2,
         }
     }
@@ -90,6 +98,8 @@ impl fmt::Debug for PostgresConfig {
             .field("held_back_max_ms", &self.held_back_max_ms)
             .field("read_events_max", &self.read_events_max)
             .field("read_bytes_max", &self.read_bytes_max)
+            .field("seal_events", &self.seal_events)
+            .field("compact_events_max", &self.compact_events_max)
             .field("threads", &self.threads)
             .finish_non_exhaustive()
     }
@@ -122,6 +132,12 @@ impl PostgresConfig {
     /// Chooses how long a read waits for what is held back, in milliseconds.
     pub fn with_held_back_max_ms(mut self, held_back_max_ms: u64) -> Self {
         self.held_back_max_ms = held_back_max_ms;
+        self
+    }
+
+    /// Chooses from how many events on the newest ones are sealed in the background; 0 for never.
+    pub fn with_seal_events(mut self, seal_events: usize) -> Self {
+        self.seal_events = seal_events;
         self
     }
 

@@ -33,6 +33,18 @@ impl<T> At<T> for std::result::Result<T, PoolError> {
     }
 }
 
+impl<T> At<T> for wayfold_block::Result<T> {
+    fn at(self, tried: impl fmt::Display) -> Result<T> {
+        self.map_err(|error| {
+            let kind = match error.kind() {
+                wayfold_block::ErrorKind::Unsupported => ErrorKind::Unsupported,
+                _ => ErrorKind::Corrupt,
+            };
+            Error::new(kind, format_args!("{tried}: {error}"))
+        })
+    }
+}
+
 /// What a server says of a failure, without the values of rows that it adds, which are nobody else's business.
 #[derive(Debug)]
 struct ServerError {

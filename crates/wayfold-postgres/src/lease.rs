@@ -7,10 +7,12 @@
 use std::time::Duration;
 
 use tokio_postgres::Transaction;
+use tokio_postgres::types::ToSql;
 use wayfold_core::VirtualShard;
 use wayfold_store::{Checkpoint, CheckpointName, Error, ErrorKind, Result};
 
 use crate::error::{At, corrupt};
+use crate::session::{give_back, in_time};
 use crate::store::PostgresStore;
 use crate::text::stored;
 
@@ -75,10 +77,12 @@ impl PostgresStore {
             let shards: Vec<i16> = request.shards.iter().map(|shard| shard.number().into()).collect();
             let lease_ms = i64::try_from(request.lease.as_millis()).unwrap_or(i64::MAX);
             let (states, worker) = (stored(&request.states), stored(&request.worker));
-            let rows = client
-                .query(&shared.sql.keep_leases, &[&states, &worker, &shards, &lease_ms])
-                .await
-                .at(tried)?;
+            let kept = async {
+                let values: [&(dyn ToSql + Sync); 4] = [&states, &worker, &shards, &lease_ms];
+                client.query(&shared.sql.keep_leases, &values).await.at(tried)
+            };
+            let kept = in_time(&shared.config, tried, kept).await;
+            let rows = give_back(client, kept)?;
             let mut leases = Leases::default();
             for row in &rows {
                 let (shard, fair_part): (i16, i64) = (row.get(0), row.get(2));
@@ -102,8 +106,12 @@ impl PostgresStore {
         let release = async move {
             let client = shared.client().await?;
             let (states, shard) = (stored(&lease.states), i16::from(lease.shard.number()));
-            let released = client.execute(&shared.sql.release_lease, &[&states, &shard, &lease.token]).await;
-            released.at("release a lease").map(drop)
+            let tried = "release a lease";
+            let released = async {
+                client.execute(&shared.sql.release_lease, &[&states, &shard, &lease.token]).await.at(tried)
+            };
+            let released = in_time(&shared.config, tried, released).await;
+            give_back(client, released).map(drop)
         };
         self.threads.run(release).await
     }
@@ -117,7 +125,11 @@ impl PostgresStore {
         let leave = async move {
             let client = shared.client().await?;
             let (states, worker) = (stored(&request.states), stored(&request.worker));
-            client.execute(&shared.sql.leave_leases, &[&states, &worker]).await.at("leave").map(drop)
+            let tried = "leave";
+            let left =
+                async { client.execute(&shared.sql.leave_leases, &[&states, &worker]).await.at(tried) };
+            let left = in_time(&shared.config, tried, left).await;
+            give_back(client, left).map(drop)
         };
         self.threads.run(leave).await
     }
@@ -137,13 +149,14 @@ impl PostgresStore {
             let client = shared.client().await?;
             let (name, position) = (stored(name.as_str()), checkpoint.position.to_bytes());
             let (states, shard) = (stored(&lease.states), i16::from(lease.shard.number()));
-            let put = client
-                .execute(
-                    &shared.sql.put_checkpoint_under,
-                    &[&name, &position.as_slice(), &checkpoint.bytes, &states, &shard, &lease.token],
-                )
-                .await
-                .at("put a checkpoint under a lease")?;
+            let (tried, position) = ("put a checkpoint under a lease", position.as_slice());
+            let put = async {
+                let values: [&(dyn ToSql + Sync); 6] =
+                    [&name, &position, &checkpoint.bytes, &states, &shard, &lease.token];
+                client.execute(&shared.sql.put_checkpoint_under, &values).await.at(tried)
+            };
+            let put = in_time(&shared.config, tried, put).await;
+            let put = give_back(client, put)?;
             if put == 1 { Ok(()) } else { Err(lost(&lease)) }
         };
         self.threads.run(put).await

@@ -33,6 +33,9 @@ pub(crate) const MIGRATE: i32 = -5;
 /// Held alone while the map of shards is changed, and shared by appends that go by it.
 pub(crate) const MAP: i32 = -6;
 
+/// Held while rows are sealed, and by who changes rows that may be sealed.
+pub(crate) const SEAL: i32 = -7;
+
 /// The space of the locks of one log among those of its database.
 pub(crate) fn class(schema: &str) -> i32 {
     spread(&[b"wayfold", schema.as_bytes()]) as i32

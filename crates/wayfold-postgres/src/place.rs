@@ -10,6 +10,11 @@ pub(crate) struct Place {
     pub(crate) number: i64,
 }
 
+impl Place {
+    /// Before all events.
+    pub(crate) const START: Self = Self { transaction: 0, number: 0 };
+}
+
 impl From<Place> for Position {
     fn from(place: Place) -> Self {
         let half = |number: i64| u128::from(number.unsigned_abs());

@@ -5,7 +5,7 @@ use std::pin::pin;
 use deadpool_postgres::Client;
 use futures_util::TryStreamExt as _;
 use tokio_postgres::types::ToSql;
-use wayfold_core::{EventBatch, EventKind, Position, Upcasters};
+use wayfold_core::{EventBatch, EventKind, Position, Upcasters, VirtualShard};
 use wayfold_store::{Direction, EventFilter, KindFilter, ReadPage, ReadQuery, Result, lifted};
 
 use crate::config::PostgresConfig;
@@ -25,6 +25,8 @@ pub(crate) struct Columns {
     tags: Option<Vec<i64>>,
     kinds: Option<Vec<String>>,
     any_custom: bool,
+    /// Virtual shards whose events are not meant.
+    others: Option<Vec<i16>>,
     /// No event is of two tenants.
     pub(crate) is_void: bool,
 }
@@ -48,8 +50,15 @@ impl Columns {
             tags: (!tags.is_empty()).then(|| tags.iter().map(|tag| tag_number(tag.as_str())).collect()),
             kinds: narrows.then(|| kinds.iter().map(name).collect()),
             any_custom: kinds.iter().any(|kind| matches!(kind, KindFilter::Kind(kind) if kind.is_custom())),
+            others: None,
             is_void,
         }
+    }
+
+    /// All events but those of some shards.
+    pub(crate) fn but(others: &[VirtualShard]) -> Self {
+        let others = others.iter().map(|shard| shard.number().into()).collect();
+        Self { others: Some(others), ..Self::of(&EventFilter::all()) }
     }
 }
 
@@ -85,7 +94,7 @@ impl Stretch {
         };
         // One row more tells whether there are more.
         let rows_max = i64::try_from(self.rows_max.saturating_add(1)).unwrap_or(i64::MAX);
-        let values: [&(dyn ToSql + Sync); 9] = [
+        let values: [&(dyn ToSql + Sync); 10] = [
             &self.from.transaction,
             &self.from.number,
             &self.frontier,
@@ -95,6 +104,7 @@ impl Stretch {
             &columns.kinds,
             &columns.any_custom,
             &rows_max,
+            &columns.others,
         ];
         let statement = session.prepare(statement).await.at(tried)?;
         let mut stream = pin!(session.query_raw(&statement, values).await.at(tried)?);

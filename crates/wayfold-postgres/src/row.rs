@@ -13,7 +13,7 @@ use uuid::Uuid;
 use wayfold_core::{
     Actor, Attributes, BatchBuilder, Channel, CustomerKey, EventBatch, EventBody, EventId, EventKind,
     EventTime, EventView, JourneyEvent, JourneyKey, Limits, Position, RawEvent, Registered, Stage, Tag,
-    Timestamp, Upcasters, spread,
+    Timestamp, Upcasters, VirtualShard, spread,
 };
 use wayfold_store::Result;
 
@@ -38,7 +38,7 @@ pub(crate) fn types() -> Vec<Type> {
         Type::INT4,
     ]);
     types.extend([Type::TEXT, Type::TEXT, Type::TEXT, Type::TEXT, Type::TEXT, Type::UUID, Type::UUID]);
-    types.extend([Type::TEXT_ARRAY, Type::JSON, Type::JSON, Type::INT8_ARRAY]);
+    types.extend([Type::TEXT_ARRAY, Type::JSON, Type::JSON, Type::INT8_ARRAY, Type::INT2]);
     types
 }
 
@@ -74,7 +74,8 @@ pub(crate) async fn write(
     let optional = |text: Option<&'_ str>| text.map(|text| stored(text).into_owned());
     let tags: Vec<_> = event.tags.iter().map(|tag| stored(tag.as_str())).collect();
     let tag_numbers: Vec<i64> = event.tags.iter().map(|tag| tag_number(tag.as_str())).collect();
-    let row: [&(dyn ToSql + Sync); 25] = [
+    let shard = i16::from(VirtualShard::of(&event.customer).number());
+    let row: [&(dyn ToSql + Sync); 26] = [
         &place.transaction,
         &place.number,
         &recorded_at.to_chrono(),
@@ -100,6 +101,7 @@ pub(crate) async fn write(
         &Json(&event.body),
         &Json(&event.attributes),
         &tag_numbers,
+        &shard,
     ];
     writer.write(&row).await
 }

@@ -3,14 +3,19 @@
 use deadpool_postgres::{Client, GenericClient, Transaction};
 use wayfold_store::{Error, ErrorKind, Result};
 
+use crate::config::PostgresConfig;
 use crate::error::At;
-use crate::locks::{self, DRAW, MIGRATE};
+use crate::locks::{self, DRAW, MIGRATE, SEAL};
+use crate::session::in_time;
 
 /// Each is applied once, in this order, and never edited.
-const MIGRATIONS: [&str; 3] = [
+const MIGRATIONS: [&str; 6] = [
     include_str!("schema/0001_log.sql"),
     include_str!("schema/0002_places.sql"),
     include_str!("schema/0003_cluster.sql"),
+    include_str!("schema/0004_sealed.sql"),
+    include_str!("schema/0005_shards.sql"),
+    include_str!("schema/0006_moves.sql"),
 ];
 
 /// `xid8` and its snapshots came with version 13.
@@ -24,7 +29,11 @@ pub(crate) enum Missing {
 }
 
 /// Makes or refuses tables that are not there, and refuses a database that cannot hold the log.
-pub(crate) async fn prepare(client: &mut Client, schema: &str, missing: Missing) -> Result<()> {
+pub(crate) async fn prepare(
+    client: &mut Client,
+    (schema, config): (&str, &PostgresConfig),
+    missing: Missing,
+) -> Result<()> {
     check_server(client).await?;
     let applied = migrations_applied(client, schema).await?;
     if applied == 0 && missing == Missing::Refused {
@@ -32,9 +41,9 @@ pub(crate) async fn prepare(client: &mut Client, schema: &str, missing: Missing)
         return Err(Error::new(ErrorKind::Unavailable, message));
     }
     if applied < MIGRATIONS.len() {
-        migrate(client, schema).await?;
+        migrate(client, schema, config).await?;
     }
-    follow_cluster(client, schema).await
+    follow_cluster(client, schema, config).await
 }
 
 async fn check_server(client: &Client) -> Result<()> {
@@ -78,7 +87,7 @@ async fn migrations_applied(client: &impl GenericClient, schema: &str) -> Result
     Err(Error::new(ErrorKind::Unsupported, message))
 }
 
-async fn migrate(client: &mut Client, schema: &str) -> Result<()> {
+async fn migrate(client: &mut Client, schema: &str, config: &PostgresConfig) -> Result<()> {
     let transaction = locked(client, schema).await?;
     // Another process may have been here before the lock was free.
     let applied = migrations_applied(&transaction, schema).await?;
@@ -97,16 +106,18 @@ async fn migrate(client: &mut Client, schema: &str) -> Result<()> {
         let migration = migration
             .replace("{schema}", schema)
             .replace("{class}", &locks::class(schema).to_string())
-            .replace("{draw}", &DRAW.to_string());
+            .replace("{draw}", &DRAW.to_string())
+            .replace("{seal}", &SEAL.to_string());
         transaction.batch_execute(&migration).await.at(&tried)?;
         let done = format!("INSERT INTO {schema}.migration (number) VALUES ($1)");
         transaction.execute(&done, &[&number]).await.at(&tried)?;
     }
-    transaction.commit().await.at("commit the migrations")
+    let tried = "commit the migrations";
+    in_time(config, tried, async { transaction.commit().await.at(tried) }).await
 }
 
 /// Counts transactions on where the log holds some that this cluster has not come to: a dump was restored here.
-async fn follow_cluster(client: &mut Client, schema: &str) -> Result<()> {
+async fn follow_cluster(client: &mut Client, schema: &str, config: &PostgresConfig) -> Result<()> {
     let tried = "compare the log with the cluster";
     let last = format!("(SELECT last_value FROM {schema}.last_transaction)");
     let is_ahead =
@@ -122,7 +133,7 @@ async fn follow_cluster(client: &mut Client, schema: &str) -> Result<()> {
         SET transactions_before = {last} + 1 - pg_snapshot_xmin(pg_current_snapshot())::text::bigint WHERE {is_ahead}"
     );
     transaction.execute(&follow, &[]).await.at(tried)?;
-    transaction.commit().await.at(tried)
+    in_time(config, tried, async { transaction.commit().await.at(tried) }).await
 }
 
 async fn locked<'a>(client: &'a mut Client, schema: &str) -> Result<Transaction<'a>> {

@@ -1,9 +1,15 @@
 //! A connection as statements see it: one of the pool, which keeps what it has prepared, or one of the caller's.
 
+use std::fmt;
 use std::ops::Deref;
 
-use deadpool_postgres::{Client, StatementCache};
+use deadpool_postgres::{Client, Object, StatementCache};
+use tokio::time::timeout;
 use tokio_postgres::{Error, Statement, Transaction};
+use wayfold_store::{Result, Written};
+
+use crate::config::PostgresConfig;
+use crate::error::unavailable;
 
 /// A connection, and what was prepared on it if it is kept.
 #[derive(Clone, Copy)]
@@ -13,7 +19,7 @@ pub(crate) struct Session<'a> {
 }
 
 impl Session<'_> {
-    pub(crate) async fn prepare(&self, sql: &str) -> Result<Statement, Error> {
+    pub(crate) async fn prepare(&self, sql: &str) -> std::result::Result<Statement, Error> {
         match self.prepared {
             Some(prepared) => prepared.prepare(self.client, sql).await,
             None => self.client.prepare(sql).await,
@@ -39,4 +45,29 @@ impl Deref for Session<'_> {
     fn deref(&self) -> &Self::Target {
         self.client
     }
+}
+
+/// Waits for something that commits, as long as one statement may take: for standbys a server waits without end, whatever
+/// the time-out of its statements is. Past that the outcome is unknown.
+pub(crate) async fn in_time<T>(
+    config: &PostgresConfig,
+    tried: impl fmt::Display,
+    commits: impl Future<Output = Result<T>>,
+) -> Result<T> {
+    let Some(patience) = config.statement_timeout() else { return commits.await };
+    match timeout(patience, commits).await {
+        Ok(result) => result,
+        Err(_) => Err(unavailable(format_args!(
+            "{tried}: it took longer than statement_timeout_ms, as where standbys are missing"
+        ))
+        .with_unknown_outcome()),
+    }
+}
+
+/// Gives a connection back, unless the server may still be at work on it.
+pub(crate) fn give_back<T>(client: Client, result: Result<T>) -> Result<T> {
+    if result.as_ref().is_err_and(|error| error.written() == Written::Unknown) {
+        drop(Object::take(client));
+    }
+    result
 }

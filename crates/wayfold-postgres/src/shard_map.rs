@@ -8,6 +8,7 @@ use std::pin::pin;
 
 use deadpool_postgres::{GenericClient, Transaction};
 use futures_util::TryStreamExt as _;
+use tokio_postgres::types::ToSql;
 use wayfold_core::VirtualShard;
 use wayfold_store::{Error, ErrorKind, Result};
 
@@ -38,7 +39,27 @@ pub struct ShardMap {
     databases: Vec<String>,
     /// For each shard the place of its database.
     shards: Vec<i16>,
+    stage: MoveStage,
+    /// For each shard the place of the database that holds copies that do not count, or none.
+    others: Vec<i16>,
 }
+
+/// How far a move of shards has come.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum MoveStage {
+    /// Nothing moves.
+    #[default]
+    Settled,
+    /// Shards are copied: nothing is appended to them, they are read where they were, and what stands of them in another
+    /// database does not count yet.
+    Copying,
+    /// Shards are read and appended to where they are, and what stands of them in another database does not count any
+    /// more and is taken out.
+    Cleaning,
+}
+
+/// No database.
+const NONE: i16 = -1;
 
 /// A map as a database holds it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,7 +78,7 @@ pub enum MapOutcome {
     Replaced,
     /// Another version stands than the one that was to be replaced; nothing was changed.
     OtherVersion,
-    /// The database would lose this shard, and holds events of it; nothing was changed.
+    /// The database would lose this shard, and holds events of it that nobody has copied; nothing was changed.
     HoldsEvents(VirtualShard),
 }
 
@@ -84,22 +105,107 @@ impl ShardMap {
             return refuse(format!("two databases have the name {:?}", pair[0]));
         }
         let shards = (0..VirtualShard::COUNT).map(|shard| (shard % databases.len()) as i16).collect();
-        Ok(Self { version: 1, databases, shards })
+        let (stage, others) = (MoveStage::Settled, vec![NONE; VirtualShard::COUNT]);
+        Ok(Self { version: 1, databases, shards, stage, others })
     }
 
-    /// The next version, in which a database has some shards, whoever has them now.
+    /// The next version, in which a database has some shards, whoever has them now: of shards without events.
     ///
     /// # Errors
-    /// `Unsupported` if the map names no such database.
+    /// `Unsupported` if the map names no such database, or is amid a move.
     pub fn with_moved(mut self, shards: impl IntoIterator<Item = VirtualShard>, to: &str) -> Result<Self> {
-        let place = self.databases.iter().position(|name| name == to).ok_or_else(|| {
-            Error::new(ErrorKind::Unsupported, format_args!("map shards: there is no database {to:?}"))
-        })?;
+        let place = self.settled()?.place_of(to)?;
         for shard in shards {
-            self.shards[usize::from(shard.number())] = place as i16;
+            self.shards[usize::from(shard.number())] = place;
         }
         self.version += 1;
         Ok(self)
+    }
+
+    /// The next version, in which shards are about to be copied to a database: nothing is appended to them from then on.
+    ///
+    /// # Errors
+    /// As [`ShardMap::with_moved`].
+    pub fn with_copying(mut self, shards: impl IntoIterator<Item = VirtualShard>, to: &str) -> Result<Self> {
+        let place = self.settled()?.place_of(to)?;
+        for shard in shards.into_iter().map(|shard| usize::from(shard.number())) {
+            self.others[shard] = if self.shards[shard] == place { NONE } else { place };
+        }
+        (self.stage, self.version) = (MoveStage::Copying, self.version + 1);
+        Ok(self)
+    }
+
+    /// The next version, in which what was copied counts, and what it was copied from does not.
+    pub fn switched(mut self) -> Self {
+        for (shard, other) in
+            self.shards.iter_mut().zip(&mut self.others).filter(|(_, other)| **other != NONE)
+        {
+            std::mem::swap(shard, other);
+        }
+        (self.stage, self.version) = (MoveStage::Cleaning, self.version + 1);
+        self
+    }
+
+    /// The next version, in which copies do not count, and never have: a move that is given up.
+    pub fn given_up(mut self) -> Self {
+        (self.stage, self.version) = (MoveStage::Cleaning, self.version + 1);
+        self
+    }
+
+    /// The next version, in which there are no copies any more.
+    pub fn cleaned(mut self) -> Self {
+        self.others = vec![NONE; VirtualShard::COUNT];
+        (self.stage, self.version) = (MoveStage::Settled, self.version + 1);
+        self
+    }
+
+    /// The next version, in which there is one more database, without shards.
+    ///
+    /// # Errors
+    /// `Unsupported` if the name is there or has not 1 to 64 bytes, if there are 256 databases, or if the map is amid a move.
+    pub fn with_database(mut self, name: &str) -> Result<Self> {
+        let (old, mut names) = (self.settled()?.databases.clone(), self.databases.clone());
+        names.push(name.to_owned());
+        self.databases = Self::even(names)?.databases;
+        let moved = |place: &i16| self.place_of(&old[usize::try_from(*place).unwrap_or_default()]);
+        self.shards = self.shards.iter().map(moved).collect::<Result<_>>()?;
+        self.version += 1;
+        Ok(self)
+    }
+
+    fn settled(&self) -> Result<&Self> {
+        if self.stage == MoveStage::Settled {
+            return Ok(self);
+        }
+        let message = "map shards: shards are moved already; finish_move ends that";
+        Err(Error::new(ErrorKind::Unsupported, message))
+    }
+
+    fn place_of(&self, database: &str) -> Result<i16> {
+        let place = self.databases.iter().position(|name| name == database).ok_or_else(|| {
+            Error::new(ErrorKind::Unsupported, format_args!("map shards: there is no database {database:?}"))
+        })?;
+        Ok(place as i16)
+    }
+
+    /// How far a move has come.
+    pub fn stage(&self) -> MoveStage {
+        self.stage
+    }
+
+    /// The shards of which a database may hold copies that do not count.
+    pub fn copies_in(&self, database: &str) -> Vec<VirtualShard> {
+        let other = |shard: &VirtualShard| usize::try_from(self.others[usize::from(shard.number())]).ok();
+        VirtualShard::all()
+            .filter(|shard| other(shard).is_some_and(|place| self.databases[place] == database))
+            .collect()
+    }
+
+    /// The shards that nothing is appended to, because they are copied.
+    pub fn closed(&self) -> Vec<VirtualShard> {
+        let is_closed = |shard: &VirtualShard| self.others[usize::from(shard.number())] != NONE;
+        let is_copying = self.stage == MoveStage::Copying;
+        VirtualShard::all().filter(|shard| is_copying && is_closed(shard)).collect()
     }
 
     /// What this map says, as the version after another one: a change that is taken back.
@@ -131,6 +237,16 @@ impl ShardMap {
     /// The shards of a database; none of one that the map does not name.
     pub fn shards_of(&self, database: &str) -> Vec<VirtualShard> {
         VirtualShard::all().filter(|shard| self.database(*shard) == database).collect()
+    }
+}
+
+impl MoveStage {
+    fn number(self) -> i16 {
+        match self {
+            Self::Settled => 0,
+            Self::Copying => 1,
+            Self::Cleaning => 2,
+        }
     }
 }
 
@@ -170,10 +286,11 @@ impl PostgresStore {
         let (shared, first) = (self.shared.clone(), first.clone());
         let put = async move {
             let client = shared.client().await?;
-            let StoredShardMap { own, map: ShardMap { version, databases, shards } } = &first;
+            let StoredShardMap { own, map: ShardMap { version, databases, shards, stage, others } } = &first;
             let (own, databases) =
                 (stored(own), databases.iter().map(|name| stored(name)).collect::<Vec<_>>());
-            let put = client.execute(&shared.sql.first_shard_map, &[version, &own, &databases, shards]).await;
+            let row: [&(dyn ToSql + Sync); 6] = [version, &own, &databases, shards, &stage.number(), others];
+            let put = client.execute(&shared.sql.first_shard_map, &row).await;
             put.at("put the first map of shards").map(drop)
         };
         self.threads.run(put).await?;
@@ -206,13 +323,15 @@ impl PostgresStore {
                 return Ok(MapOutcome::OtherVersion);
             }
             let lost = |shard: &VirtualShard| map.database(*shard) == own && to.map.database(*shard) != own;
-            let lost: BTreeSet<_> = VirtualShard::all().filter(lost).collect();
+            let is_copied = map.stage == MoveStage::Copying && to.map == map.clone().switched();
+            let lost: BTreeSet<_> = VirtualShard::all().filter(|shard| !is_copied && lost(shard)).collect();
             if let Some(shard) = first_held(&transaction, &shared.sql, &lost).await? {
                 return Ok(MapOutcome::HoldsEvents(shard));
             }
-            let ShardMap { version, databases, shards } = &to.map;
+            let ShardMap { version, databases, shards, stage, others } = &to.map;
             let databases: Vec<_> = databases.iter().map(|name| stored(name)).collect();
-            transaction.execute(&shared.sql.replace_map, &[version, &databases, shards]).await.at(tried)?;
+            let row: [&(dyn ToSql + Sync); 5] = [version, &databases, shards, &stage.number(), others];
+            transaction.execute(&shared.sql.replace_map, &row).await.at(tried)?;
             transaction.commit().await.at(tried)?;
             Ok(MapOutcome::Replaced)
         };
@@ -227,10 +346,18 @@ async fn read_map(client: &impl GenericClient, sql: &Sql) -> Result<Option<Store
     let (own, databases): (&str, Vec<&str>) = (row.get(1), row.get(2));
     let databases = databases.into_iter().map(name).collect::<Option<Vec<_>>>();
     let (version, shards): (i64, Vec<i16>) = (row.get(0), row.get(3));
-    let map = databases.map(|databases| ShardMap { version, databases, shards });
+    let stage = match row.get::<_, i16>(4) {
+        1 => MoveStage::Copying,
+        2 => MoveStage::Cleaning,
+        _ => MoveStage::Settled,
+    };
+    let others = row.get::<_, Option<Vec<i16>>>(5).unwrap_or_else(|| vec![NONE; VirtualShard::COUNT]);
+    let map = databases.map(|databases| ShardMap { version, databases, shards, stage, others });
     let is_whole = |map: &ShardMap| {
         let is_place = |place: &i16| usize::try_from(*place).is_ok_and(|place| place < map.databases.len());
-        map.shards.len() == VirtualShard::COUNT && map.shards.iter().all(is_place)
+        let is_other = |place: &i16| *place == NONE || is_place(place);
+        let are_256 = map.shards.len() == VirtualShard::COUNT && map.others.len() == VirtualShard::COUNT;
+        are_256 && map.shards.iter().all(is_place) && map.others.iter().all(is_other)
     };
     let stored = name(own).zip(map.filter(is_whole)).map(|(own, map)| StoredShardMap { own, map });
     stored.map(Some).ok_or_else(|| corrupt(format_args!("{tried}: it is not as this library writes it")))
@@ -246,8 +373,8 @@ async fn first_held(
         return Ok(None);
     }
     let tried = "look at the customers of a database";
-    let none: [i16; 0] = [];
-    let mut rows = pin!(transaction.query_raw(&sql.customers, none).await.at(tried)?);
+    let numbers: Vec<i16> = shards.iter().map(|shard| shard.number().into()).collect();
+    let mut rows = pin!(transaction.query_raw(&sql.customers, [numbers]).await.at(tried)?);
     while let Some(row) = rows.try_next().await.at(tried)? {
         let texts = (restored(row.get(0)), restored(row.get(1)));
         let (Some(tenant), Some(customer)) = texts else {

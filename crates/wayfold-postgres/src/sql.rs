@@ -1,8 +1,9 @@
 //! The statements, each made once with the name of the schema.
 
-use crate::locks::{self, MAP};
+use crate::locks::{self, MAP, SEAL};
 
-/// The columns of an event, in the order in which rows are read; the numbers of tags are written behind them.
+/// The columns of an event, in the order in which rows are read; the numbers of tags and the
+/// shard are written behind them.
 const COLUMNS: &str = "log_transaction, log_number, recorded_at, id, tenant, customer, journey, occurred_at, \
     offset_minutes, received_at, sequence, kind, is_unknown, schema_version, stage, channel, source, team, person, \
     correlation, causation, tags, fields, attributes";
@@ -12,7 +13,8 @@ const FILTER: &str = "log_transaction < $3
     AND ($4::text IS NULL OR (hashtextextended(customer, 0) = hashtextextended($4, 0) AND customer = $4))
     AND ($5::text IS NULL OR tenant = $5)
     AND ($6::bigint[] IS NULL OR (tag_numbers @> $6 AND tag_numbers <> '{}'))
-    AND ($7::text[] IS NULL OR kind = ANY ($7) OR ($8::boolean AND starts_with(kind, 'custom:')))";
+    AND ($7::text[] IS NULL OR kind = ANY ($7) OR ($8::boolean AND starts_with(kind, 'custom:')))
+    AND ($10::smallint[] IS NULL OR shard IS NULL OR shard <> ALL ($10))";
 
 /// Transactions below it have ended, also those that wrote nothing.
 const FRONTIER: &str = "pg_snapshot_xmin(pg_current_snapshot())::text::bigint + transactions_before";
@@ -53,7 +55,15 @@ pub(crate) struct Sql {
     /// Waits for all appends that go by the map of shards, and holds others up.
     pub(crate) lock_map: String,
     pub(crate) replace_map: String,
-    /// All customers.
+    /// Keeps the map as it is until the transaction ends.
+    pub(crate) share_map: String,
+    /// Deletes the events at the places `$1`, `$2`.
+    pub(crate) delete_events: String,
+    /// Drops the states that workers have kept of the shard `$1`, a text; maybe some more.
+    pub(crate) drop_states: String,
+    /// Ends the leases of the shard `$1`, whoever holds them.
+    pub(crate) end_lease: String,
+    /// All customers of the shards `$1`, and those whose shard is not known.
     pub(crate) customers: String,
     /// The version of the map of shards.
     pub(crate) map_version: String,
@@ -64,7 +74,39 @@ pub(crate) struct Sql {
     pub(crate) hold_lease: String,
     /// Puts a checkpoint if the lease of the shard `$5` of the states `$4` is held with the token `$6`.
     pub(crate) put_checkpoint_under: String,
+    /// Whether the role may read sealed blocks, and make some.
+    pub(crate) seal_rights: String,
+    /// About how many events are not sealed.
+    pub(crate) seal_backlog: String,
+    /// Takes the lock of who seals for the connection, if nobody has it.
+    pub(crate) lock_sealing: String,
+    pub(crate) unlock_sealing: String,
+    /// The stretches of all blocks, in order.
+    pub(crate) stretches: String,
+    /// Some blocks that end after a place, in order, and whether the row is there with which each ends.
+    pub(crate) blocks_after: String,
+    /// The pages from `$2` up to before `$3` of each block `$1` that is there; none of them is one row without a page.
+    pub(crate) block_pages: String,
+    /// How many rows stand after the place `$1`, `$2` below the frontier `$3`, at most `$4`.
+    pub(crate) count_unsealed: String,
+    /// How many rows stand after one place and up to another.
+    pub(crate) count_between: String,
+    pub(crate) rows_digest: String,
+    pub(crate) next_block: String,
+    pub(crate) put_pages: String,
+    pub(crate) put_block: String,
+    pub(crate) drop_blocks: String,
+    pub(crate) drop_pages: String,
+    /// Takes out the pages of no block.
+    pub(crate) sweep_pages: String,
+    /// Whether the rows of the block `$1` are those that it was made from.
+    pub(crate) agrees: String,
+    /// How many events there are.
+    pub(crate) count: String,
 }
+
+/// The columns of a stretch.
+const STRETCH: &str = "number, after_transaction, after_number, to_transaction, to_number, events";
 
 impl Sql {
     pub(crate) fn new(schema: &str) -> Self {
@@ -100,7 +142,7 @@ impl Sql {
             forward: page(">", "ASC"),
             backward: page("<", "DESC"),
             draw: format!("SELECT log_transaction, first_number, recorded FROM {schema}.draw($1, $2)"),
-            copy: format!("COPY {schema}.event_log ({COLUMNS}, tag_numbers) FROM STDIN (FORMAT binary)"),
+            copy: format!("COPY {schema}.event_log ({COLUMNS}, tag_numbers, shard) FROM STDIN (FORMAT binary)"),
             notify: format!("NOTIFY wayfold_{schema}"),
             commit: format!("COMMIT; NOTIFY wayfold_{schema}; SELECT {FRONTIER} FROM {schema}.log"),
             look: format!(
@@ -130,14 +172,31 @@ impl Sql {
                 WHERE name = $1 AND position = $4 AND bytes = $5"
             ),
             listen: format!("LISTEN wayfold_{schema}"),
-            shard_map: format!("SELECT version, own, databases, shards FROM {schema}.shard_map"),
+            shard_map: format!("SELECT version, own, databases, shards, stage, others FROM {schema}.shard_map"),
             first_shard_map: format!(
-                "INSERT INTO {schema}.shard_map (version, own, databases, shards) VALUES ($1, $2, $3, $4)
+                "INSERT INTO {schema}.shard_map (version, own, databases, shards, stage, others)
+                VALUES ($1, $2, $3, $4, $5, $6)
                 ON CONFLICT DO NOTHING"
             ),
             lock_map: format!("SELECT pg_advisory_xact_lock({class}, {MAP})"),
-            replace_map: format!("UPDATE {schema}.shard_map SET version = $1, databases = $2, shards = $3"),
-            customers: format!("SELECT DISTINCT tenant, customer FROM {schema}.event_log"),
+            replace_map: format!(
+                "UPDATE {schema}.shard_map SET version = $1, databases = $2, shards = $3, stage = $4, others = $5"
+            ),
+            share_map: format!("SELECT pg_advisory_xact_lock_shared({class}, {MAP})"),
+            delete_events: format!(
+                "DELETE FROM {schema}.event_log USING unnest($1::bigint[], $2::bigint[]) AS gone (transaction, number)
+                WHERE log_transaction = gone.transaction AND log_number = gone.number"
+            ),
+            drop_states: format!(
+                "DELETE FROM {schema}.checkpoint WHERE starts_with(name, 'wayfold/cluster/')
+                AND (name || '/') LIKE '%/' || $1 || '/%'"
+            ),
+            end_lease: format!(
+                "UPDATE {schema}.lease SET worker = NULL, token = token + 1, expires_at = '-infinity' WHERE shard = $1"
+            ),
+            customers: format!(
+                "SELECT DISTINCT tenant, customer FROM {schema}.event_log WHERE shard IS NULL OR shard = ANY ($1)"
+            ),
             map_version: format!("SELECT version FROM {schema}.shard_map"),
             keep_leases: format!("SELECT shard, token, fair_part FROM {schema}.keep_leases($1, $2, $3, $4)"),
             release_lease: format!(
@@ -154,6 +213,67 @@ impl Sql {
                 hold_lease(["$4", "$5", "$6"]),
                 put_checkpoint("SELECT $1, $2, $3 FROM held"),
             ),
+            seal_rights: format!(
+                "SELECT has_table_privilege('{schema}.block', 'SELECT')
+                    AND has_table_privilege('{schema}.block_page', 'SELECT'),
+                has_table_privilege('{schema}.block', 'INSERT') AND has_table_privilege('{schema}.block', 'DELETE')
+                    AND has_table_privilege('{schema}.block_page', 'INSERT')
+                    AND has_table_privilege('{schema}.block_page', 'DELETE')
+                    AND has_sequence_privilege('{schema}.block_number', 'USAGE')"
+            ),
+            seal_backlog: format!(
+                "SELECT last_value - coalesce((SELECT max(to_number) FROM {schema}.block), 0)
+                FROM {schema}.last_number"
+            ),
+            lock_sealing: format!("SELECT pg_try_advisory_lock({class}, {SEAL})"),
+            unlock_sealing: format!("SELECT pg_advisory_unlock({class}, {SEAL})"),
+            stretches: format!("SELECT {STRETCH} FROM {schema}.block ORDER BY to_transaction, to_number"),
+            blocks_after: format!(
+                "SELECT {STRETCH}, bytes, shards, header, EXISTS (
+                    SELECT FROM {schema}.event_log WHERE (log_transaction, log_number) = (to_transaction, to_number)
+                ) FROM {schema}.block WHERE (to_transaction, to_number) > ($1, $2)
+                ORDER BY to_transaction, to_number LIMIT 64"
+            ),
+            block_pages: format!(
+                "SELECT wanted.block, page, fold, identity, rest
+                FROM unnest($1::bigint[], $2::int[], $3::int[]) AS wanted (block, first, past)
+                JOIN {schema}.block ON block.number = wanted.block
+                LEFT JOIN {schema}.block_page ON block_page.block = wanted.block AND page >= first AND page < past"
+            ),
+            count_unsealed: format!(
+                "SELECT count(*) FROM (
+                    SELECT FROM {schema}.event_log
+                    WHERE (log_transaction, log_number) > ($1, $2) AND log_transaction < $3 LIMIT $4
+                ) AS found"
+            ),
+            count_between: format!(
+                "SELECT count(*) FROM {schema}.event_log
+                WHERE (log_transaction, log_number) > ($1, $2) AND (log_transaction, log_number) <= ($3, $4)"
+            ),
+            rows_digest: format!("SELECT events, digest::text FROM {schema}.rows_digest($1, $2, $3, $4)"),
+            next_block: format!("SELECT nextval('{schema}.block_number')"),
+            put_pages: format!(
+                "INSERT INTO {schema}.block_page (block, page, fold, identity, rest)
+                SELECT $1, page, fold, identity, rest
+                FROM unnest($2::int[], $3::bytea[], $4::bytea[], $5::bytea[]) AS made (page, fold, identity, rest)"
+            ),
+            put_block: format!(
+                "INSERT INTO {schema}.block ({STRETCH}, bytes, digest, shards, header)
+                VALUES ($1, $2, $3, $4, $5, $6, $7, $8::text::numeric, $9, $10)"
+            ),
+            drop_blocks: format!("DELETE FROM {schema}.block WHERE number = ANY ($1)"),
+            drop_pages: format!("DELETE FROM {schema}.block_page WHERE block = ANY ($1)"),
+            sweep_pages: format!(
+                "DELETE FROM {schema}.block_page
+                WHERE NOT EXISTS (SELECT FROM {schema}.block WHERE number = block_page.block)"
+            ),
+            agrees: format!(
+                "SELECT block.digest = found.digest AND block.events = found.events
+                FROM {schema}.block,
+                    {schema}.rows_digest(after_transaction, after_number, to_transaction, to_number) AS found
+                WHERE number = $1"
+            ),
+            count: format!("SELECT count(*) FROM {schema}.event_log"),
         }
     }
 }

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use deadpool_postgres::{Client, Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
-use wayfold_core::{EventBatch, Limits, Position, Timestamp, Upcasters};
+use wayfold_core::{EventBatch, Limits, Position, Timestamp, Upcasters, VirtualShard};
 use wayfold_store::{
     AppendCondition, AppendOutcome, BoxFuture, Capabilities, Checkpoint, CheckpointName, Error, ErrorKind,
-    EventStore, ReadPage, ReadQuery, Result, admit,
+    EventStore, ReadPage, ReadQuery, Result, Scan, admit,
 };
 
 use crate::append::{Append, Appended, append};
@@ -19,7 +19,10 @@ use crate::error::{At, is_crossed};
 use crate::frontier::settled;
 use crate::read::page;
 use crate::runtime::Threads;
+use crate::scan;
 use crate::schema::{self, Missing};
+use crate::seal::{self, Sealing};
+use crate::session::{give_back, in_time};
 use crate::sql::Sql;
 use crate::subscribe::{Waiters, listen};
 use crate::tls::{Tls, tls};
@@ -39,8 +42,10 @@ pub struct PostgresStore {
     pub(crate) shared: Arc<Shared>,
     limits: Limits,
     clock: Box<dyn Fn() -> Timestamp + Send + Sync>,
-    upcasters: Upcasters,
+    pub(crate) upcasters: Upcasters,
     pub(crate) map_version: Option<u64>,
+    /// Shards that nothing is appended to.
+    closed: Vec<VirtualShard>,
     pub(crate) threads: Threads,
 }
 
@@ -51,6 +56,7 @@ pub(crate) struct Shared {
     pub(crate) tls: Tls,
     pub(crate) sql: Sql,
     pub(crate) waiters: Waiters,
+    pub(crate) sealing: Sealing,
     pool: Pool,
 }
 
@@ -117,17 +123,38 @@ impl PostgresStore {
                 Error::new(ErrorKind::Unsupported, "make a pool of connections").with_source(error)
             })?;
         let sql = Sql::new(&schema);
-        let shared = Arc::new(Shared { config, driver, tls, sql, waiters: Waiters::default(), pool });
+        let shared = Arc::new(Shared {
+            config,
+            driver,
+            tls,
+            sql,
+            waiters: Waiters::default(),
+            sealing: Sealing::default(),
+            pool,
+        });
         let opened = shared.clone();
         let head = threads.run(async move {
             let mut client = opened.client().await?;
-            schema::prepare(&mut client, &schema, missing).await?;
+            let prepared = schema::prepare(&mut client, (&schema, &opened.config), missing).await;
+            let client = match prepared {
+                Ok(()) => client,
+                error => return give_back(client, error.map(|()| Position::START)),
+            };
+            Sealing::open(&opened, &client).await?;
             head(&client, &opened).await
         });
         shared.waiters.reach(head.await?);
         let clock = Box::new(|| chrono::Utc::now().into());
         let upcasters = Upcasters::default();
-        Ok(Self { shared, limits: Limits::default(), clock, upcasters, map_version: None, threads })
+        Ok(Self {
+            shared,
+            limits: Limits::default(),
+            clock,
+            upcasters,
+            map_version: None,
+            closed: Vec::new(),
+            threads,
+        })
     }
 
     /// Sets other limits; one event may have 128 MiB at most, whatever they say.
@@ -150,18 +177,44 @@ impl PostgresStore {
         self
     }
 
+    /// Refuses every append of customers of some shards, by `MapChanged`: while they are copied to another database.
+    pub fn with_closed_shards(mut self, shards: impl IntoIterator<Item = VirtualShard>) -> Self {
+        self.closed = shards.into_iter().collect();
+        self
+    }
+
     /// Replaces the clock, for tests.
     pub fn with_clock(mut self, clock: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
         self.clock = Box::new(clock);
         self
     }
 
+    /// The clock.
+    pub(crate) fn now(&self) -> Timestamp {
+        (self.clock)()
+    }
+
     /// An append of what may be appended.
     pub(crate) fn prepared(&self, batch: EventBatch, condition: Option<AppendCondition>) -> Result<Append> {
         admit(&batch, &self.limits, &self.capabilities())?;
+        if !self.closed.is_empty() {
+            self.check_closed(&batch, condition.as_ref())?;
+        }
         let (limits, upcasters) = (self.limits.clone(), self.upcasters.clone());
         let map_version = self.map_version;
-        Ok(Append { batch, condition, limits, now: (self.clock)(), upcasters, map_version })
+        Ok(Append { batch, condition, limits, now: self.now(), upcasters, map_version })
+    }
+}
+
+impl PostgresStore {
+    fn check_closed(&self, batch: &EventBatch, condition: Option<&AppendCondition>) -> Result<()> {
+        let of_condition = condition.and_then(|condition| condition.filter.customer.clone());
+        let shards = batch.customers().chain(of_condition).map(|customer| VirtualShard::of(&customer));
+        let Some(shard) = shards.into_iter().find(|shard| self.closed.contains(shard)) else { return Ok(()) };
+        let message = format_args!(
+            "append to shard {shard}, which is moved to another database: open the cluster again; nothing was written"
+        );
+        Err(Error::new(ErrorKind::MapChanged, message))
     }
 }
 
@@ -174,12 +227,15 @@ async fn head(client: &Client, shared: &Shared) -> Result<Position> {
 }
 
 /// Appends, again where another append has come in between.
-async fn append_through(shared: &Shared, prepared: &Append) -> Result<AppendOutcome> {
+pub(crate) async fn append_through(shared: &Arc<Shared>, prepared: &Append) -> Result<AppendOutcome> {
     let (mut tries, mut backoff) = (1, Backoff::new());
     loop {
         match append(shared.client().await?, (&shared.sql, &shared.config), prepared).await {
             Ok(Appended { outcome, head }) => {
                 head.into_iter().for_each(|head| shared.waiters.reach(head));
+                if let AppendOutcome::Appended { new, .. } = &outcome {
+                    seal::note(shared, *new);
+                }
                 return Ok(outcome);
             }
             Err(error) if is_crossed(&error) && tries < CROSSED_MAX => {
@@ -217,6 +273,16 @@ impl EventStore for PostgresStore {
         }))
     }
 
+    fn scan(&self, after: Position, limit: usize, lanes: usize) -> BoxFuture<'_, Result<Scan<'_>>> {
+        let (shared, upcasters) = (self.shared.clone(), self.upcasters.clone());
+        let read = self.threads.run(async move {
+            let read = scan::read(&shared, &upcasters, after, limit).await?;
+            seal::note(&shared, read.rows());
+            Ok(read)
+        });
+        Box::pin(async move { Ok(read.await?.into_scan(lanes)) })
+    }
+
     fn head(&self) -> BoxFuture<'_, Result<Position>> {
         let shared = self.shared.clone();
         Box::pin(self.threads.run(async move { head(&shared.client().await?, &shared).await }))
@@ -238,7 +304,9 @@ impl EventStore for PostgresStore {
         let shared = self.shared.clone();
         Box::pin(self.threads.run(async move {
             let client = shared.client().await?;
-            checkpoint::put(&client, &shared.sql, &name, &checkpoint).await
+            let put = checkpoint::put(&client, &shared.sql, &name, &checkpoint);
+            let put = in_time(&shared.config, "put a checkpoint", put).await;
+            give_back(client, put)
         }))
     }
 }

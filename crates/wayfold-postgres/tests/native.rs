@@ -20,6 +20,7 @@ mod native {
     mod restored;
     mod rights;
     mod schema;
+    mod sealed;
     mod secrets;
     mod shard_map;
     mod sql;

@@ -35,7 +35,7 @@ pub use self::check::{Case, Catch, check, minimal};
 pub use self::coverage::Coverage;
 pub use self::oracle::{ChangeFact, Oracle, causal_rank, stage_of};
 #[cfg(unix)]
-pub use self::postgres::{PostgresServer, ServerCertificate};
+pub use self::postgres::{PostgresServer, ServerCertificate, Standby};
 #[cfg(unix)]
 pub use self::proxy::{Cut, Proxy};
 pub use self::random::Random;

@@ -42,6 +42,44 @@ pub struct PostgresServer {
     keeper: Child,
 }
 
+/// A standby, by the name under which it follows.
+#[derive(Debug)]
+pub struct Standby {
+    /// Its name.
+    pub name: &'static str,
+    /// The server.
+    pub server: PostgresServer,
+}
+
+impl Standby {
+    /// How much it has, once the server before is gone and nothing more comes.
+    fn received(&self) -> u64 {
+        let ask = |sql: &str| self.server.run_sql(&self.server.connection(), sql);
+        let number = |text: String| text.trim().parse::<u64>().expect("it is a number");
+        while number(ask("SELECT count(*) FROM pg_stat_wal_receiver")) != 0 {
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        number(ask("SELECT (pg_last_wal_receive_lsn() - '0/0')::bigint"))
+    }
+
+    /// Kills the first server, and lets the standby that has most take over; the other one follows it. The one that has
+    /// taken over comes first in what is returned.
+    ///
+    /// # Panics
+    /// If a standby does not do what it is told.
+    pub fn fail_over(first: PostgresServer, mut standbys: [Self; 2]) -> [Self; 2] {
+        drop(first);
+        standbys.sort_by_key(|standby| std::cmp::Reverse(standby.received()));
+        let [next, other] = &standbys;
+        next.server.run_sql(&next.server.connection(), "SELECT pg_promote()");
+        let follows = format!("{} application_name={}", next.server.connection(), other.name);
+        let tell = |sql: &str| other.server.run_sql(&other.server.connection(), sql);
+        tell(&format!("ALTER SYSTEM SET primary_conninfo = '{follows}'"));
+        tell("SELECT pg_reload_conf()");
+        standbys
+    }
+}
+
 /// What a server that encrypts shows of itself, each a text in PEM.
 #[derive(Debug, Clone, Copy)]
 pub struct ServerCertificate<'a> {

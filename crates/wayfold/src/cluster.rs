@@ -34,7 +34,7 @@ use crate::versions::hold_to_version;
 #[doc(inline)]
 pub use wayfold_core::VirtualShard;
 #[doc(inline)]
-pub use wayfold_postgres::{Lease, ShardMap};
+pub use wayfold_postgres::{Lease, MoveStage, ShardMap};
 
 /// How states are named unless another name is given.
 const LIVE: &str = "live";
@@ -62,12 +62,14 @@ struct Database {
     name: String,
     store: Arc<PostgresStore>,
     shards: Vec<VirtualShard>,
+    /// Shards of which there may be copies that do not count.
+    copies: Vec<VirtualShard>,
 }
 
 impl Cluster {
     /// Opens the databases of a cluster, each by its name. Where none holds a map of shards, the first one is made: it deals
     /// the shards out to the databases in the order of their names. A change of the map that somebody has begun and not
-    /// ended is ended.
+    /// ended is ended; a move of shards that hold events waits for [`Cluster::finish_move`].
     ///
     /// Of the builder, rules, projections and the clock count; rules and projections decide what workers keep and views
     /// answer.
@@ -85,7 +87,8 @@ impl Cluster {
         let map = map::common(&databases).await?;
         let database = |(name, store): (String, PostgresStore)| Database {
             shards: map.shards_of(&name),
-            store: Arc::new(store.with_map_version(map.version())),
+            copies: map.copies_in(&name),
+            store: Arc::new(store.with_map_version(map.version()).with_closed_shards(map.closed())),
             name,
         };
         // In the order of the map, by whose places they are found.
@@ -122,21 +125,43 @@ impl Cluster {
         &self.map
     }
 
-    /// Gives shards that hold no event to another database, and returns the map that stands then. This cluster goes by the
+    /// Gives shards to another database, with their events, and returns the map that stands then. This cluster goes by the
     /// map before: open it again, and so every other process; their appends are refused as `MapChanged` until then.
     ///
     /// # Behavior
+    /// - Shards without events are given at once. Those with events are copied, counted, and taken out where they were;
+    ///   while they are copied nothing is appended to them, which is refused as `MapChanged` too. Everything else goes on.
+    /// - What is copied is recorded anew: positions are of the new database, and what was known of a customer at a time
+    ///   before the move is not known any more. Who follows the log of the new database hears of it.
+    /// - A move that ends half way, as the process does, is ended by [`Cluster::finish_move`]. Each event counts once
+    ///   meanwhile.
     /// - The first database of the map decides who changes it, if several do at the same time.
-    /// - A change that ends half way, as the process does, is ended or taken back by the next who opens the cluster.
-    /// - Nothing is appended meanwhile where the one map or the other would not look for it.
+    /// - Roles need the right to delete events, and to change the map.
     ///
     /// # Errors
-    /// `Unsupported` if one of the shards holds events, which cannot be moved yet, or there is no such database: the map
-    /// says what it said. `MapChanged` if another process has changed it; `Unavailable` or `Corrupt` if a database cannot
-    /// be read.
+    /// `IdReused` if an id of an event is taken in the other database: the move is given up. `Corrupt` if that holds events of
+    /// these shards already, which were appended past the cluster. `MapChanged` if another process has changed the map. `Unsupported` if there is no such
+    /// database, a move is not ended, or the role may not. `Unavailable` if a database cannot be read.
     pub async fn move_shards(&self, shards: &[VirtualShard], to: &str) -> Result<ShardMap> {
-        map::change(&self.databases, &self.map, self.map.clone().with_moved(shards.iter().copied(), to)?)
-            .await
+        map::move_shards(&self.databases, &self.map, shards, to).await
+    }
+
+    /// Ends a move that somebody has begun: goes on from wherever it is. Where nothing moves there is nothing to do.
+    ///
+    /// # Errors
+    /// As [`Cluster::move_shards`].
+    pub async fn finish_move(&self) -> Result<ShardMap> {
+        map::finish(&self.databases, self.map.clone()).await
+    }
+
+    /// Adds an empty database, without shards, and returns the map that stands then. Open the cluster again, with that
+    /// database, and give it shards by [`Cluster::move_shards`].
+    ///
+    /// # Errors
+    /// `InvalidConfiguration` if it holds events or is of a cluster; `Unsupported` if the name is there or a move is not
+    /// ended; `MapChanged` if another process has changed the map; `Unavailable` if a database cannot be read.
+    pub async fn add_database(&self, name: &str, store: &PostgresStore) -> Result<ShardMap> {
+        map::add(&self.databases, &self.map, name, store).await
     }
 
     /// The name of the database that has a customer.

@@ -14,6 +14,9 @@ mod cluster;
 #[cfg(all(unix, feature = "cluster"))]
 #[path = "engine/cluster_faults.rs"]
 mod cluster_faults;
+#[cfg(all(unix, feature = "cluster"))]
+#[path = "engine/cluster_moves.rs"]
+mod cluster_moves;
 #[path = "engine/deciding.rs"]
 mod deciding;
 #[cfg(all(unix, feature = "postgres"))]

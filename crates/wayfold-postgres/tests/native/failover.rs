@@ -12,46 +12,16 @@ use wayfold_core::Position;
 use wayfold_postgres::PostgresConfig;
 use wayfold_store::EventFilter;
 use wayfold_testkit::process::times;
-use wayfold_testkit::{PostgresServer, skip};
+use wayfold_testkit::{PostgresServer, Standby, skip};
 
 use super::faults::{Told, append_surely, follow};
-use super::support::{Session, find, open};
+use super::support::{find, open};
 
 const WRITERS: usize = 4;
 /// How long it runs before the first is killed, and after another has taken over.
 const RUN: Duration = Duration::from_millis(700);
 const SETTINGS: [&str; 2] =
     ["synchronous_standby_names=ANY 1 (one, two)", "wal_retrieve_retry_interval=20ms"];
-
-/// A standby, by the name under which it follows.
-struct Standby {
-    name: &'static str,
-    server: PostgresServer,
-}
-
-impl Standby {
-    /// How much it has, once the server before is gone and nothing more comes.
-    fn received(&self) -> i64 {
-        let session = Session::open(&self.server.connection());
-        while session.column::<i64>("SELECT count(*) FROM pg_stat_wal_receiver") != [0] {
-            thread::sleep(Duration::from_millis(2));
-        }
-        session.column("SELECT (pg_last_wal_receive_lsn() - '0/0')::bigint")[0]
-    }
-}
-
-/// Kills the first, and lets the standby that has most take over; the other one follows it.
-fn fail_over(first: PostgresServer, mut standbys: [Standby; 2]) -> [Standby; 2] {
-    drop(first);
-    standbys.sort_by_key(|standby| std::cmp::Reverse(standby.received()));
-    let [next, other] = &standbys;
-    Session::open(&next.server.connection()).run("SELECT pg_promote()");
-    let session = Session::open(&other.server.connection());
-    let follows = format!("{} application_name={}", next.server.connection(), other.name);
-    session.run(&format!("ALTER SYSTEM SET primary_conninfo = '{follows}'"));
-    session.run("SELECT pg_reload_conf()");
-    standbys
-}
 
 fn folder(server: &PostgresServer) -> String {
     server.socket().parent().unwrap().display().to_string()
@@ -78,7 +48,7 @@ fn what_is_acknowledged_outlives_its_server(test: usize) {
         let writers: Vec<_> = (0..WRITERS).map(|_| scope.spawn(write)).collect();
         let follower = scope.spawn(|| follow(&follower));
         thread::sleep(RUN);
-        let standbys = fail_over(first, standbys);
+        let standbys = Standby::fail_over(first, standbys);
         thread::sleep(RUN);
         ends.store(true, Ordering::Relaxed);
         let mut told =

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use pollster::block_on;
 use wayfold_core::Position;
 use wayfold_postgres::{PostgresConfig, PostgresStore};
-use wayfold_store::{AppendOutcome, ErrorKind, EventStore, Written};
+use wayfold_store::{AppendOutcome, Checkpoint, CheckpointName, ErrorKind, EventStore, Written};
 use wayfold_testkit::Proxy;
 
 use super::support::{Session, all, append, append_in, config, open, page, put, registered, server};
@@ -109,6 +109,15 @@ fn a_commit_that_waits_for_standbys_ends_with_an_unknown_outcome() {
     assert_eq!((error.is_retryable(), error.written()), (true, Written::Unknown), "{error}");
     assert!(error.to_string().contains("standbys are missing"), "{error}");
     assert_eq!(all(&store), [], "nobody reads what may be lost");
+    let checkpoint = || Checkpoint { position: Position::START, bytes: vec![7] };
+    let name = || CheckpointName::new("list").unwrap();
+    let error = block_on(store.put_checkpoint(name(), checkpoint())).unwrap_err();
+    assert_eq!((error.is_retryable(), error.written()), (true, Written::Unknown), "{error}");
+    assert!(error.to_string().contains("put a checkpoint: it took longer"), "{error}");
+    let mut another = config(&server).with_schema("another");
+    another.statement_timeout_ms = 200;
+    let error = block_on(PostgresStore::open(another.clone())).unwrap_err();
+    assert!(error.is_retryable() && error.to_string().contains("commit the migrations: it took"), "{error}");
     standbys("");
     let again = loop {
         match append(&store, &[registered(1, "ada")]) {
@@ -118,6 +127,9 @@ fn a_commit_that_waits_for_standbys_ends_with_an_unknown_outcome() {
         }
     };
     assert!(matches!(again, AppendOutcome::AlreadyTaken { .. }), "{again:?}");
+    block_on(store.put_checkpoint(name(), checkpoint())).unwrap();
+    assert_eq!(block_on(store.checkpoint(name())).unwrap(), Some(checkpoint()));
+    put(&open(another), &[registered(2, "ada")]);
 }
 
 /// It would be in clear text, whatever the text says.

@@ -14,16 +14,16 @@ const GUIDE: &str = include_str!("../../../../docs/guide/postgres.md");
 const CLUSTER_GUIDE: &str = include_str!("../../../../docs/guide/cluster.md");
 
 /// The statements of a guide that make roles.
-fn roles(guide: &'static str) -> &'static str {
+fn roles(guide: &'static str) -> String {
     let blocks = guide.split("```sql\n").skip(1).map(|rest| rest.split_once("```").unwrap().0);
-    blocks.into_iter().find(|block| block.contains("GRANT")).unwrap()
+    blocks.filter(|block| block.contains("GRANT")).collect()
 }
 
 #[test]
 fn roles_may_do_what_the_guide_says_and_no_more() {
     let Some(server) = server("roles_may_do_what_the_guide_says_and_no_more") else { return };
     drop(open(config(&server)));
-    Session::open(&server.connection()).run(roles(GUIDE));
+    Session::open(&server.connection()).run(&roles(GUIDE));
     let as_role = |role: &str| server.connection().replace("user=postgres", &format!("user={role}"));
 
     let service = open(wayfold_postgres::PostgresConfig::new(as_role("wayfold_service")));
@@ -46,8 +46,19 @@ fn roles_may_do_what_the_guide_says_and_no_more() {
     let woken = block_on(service.wait_past(given[0])).unwrap();
     assert_eq!(woken, other.join().unwrap()[0]);
 
+    block_on(service.compact()).unwrap();
+    assert_eq!(block_on(service.check()).unwrap().sealed_events, 2);
+    let owner = Session::open(&server.connection());
+    owner.run("REVOKE ALL ON wayfold.block FROM wayfold_service");
+    let without = open(wayfold_postgres::PostgresConfig::new(as_role("wayfold_service")).with_seal_events(1));
+    let scan = block_on(without.scan(Position::START, 10, 1)).unwrap();
+    assert_eq!((scan.events, scan.is_last), (2, true), "rows tell all");
+    assert_eq!(block_on(without.compact()).unwrap_err().kind(), ErrorKind::Unsupported);
+    owner.run("GRANT SELECT, INSERT, DELETE ON wayfold.block TO wayfold_service");
+
     let session = Session::open(&as_role("wayfold_service"));
     for forbidden in [
+        "UPDATE wayfold.block SET events = 1",
         "DELETE FROM wayfold.event_log",
         "UPDATE wayfold.event_log SET customer = 'ben'",
         "TRUNCATE wayfold.event_log",
@@ -67,7 +78,7 @@ fn roles_may_do_what_the_guide_says_and_no_more() {
         lease: Duration::from_secs(600),
     };
     assert_eq!(block_on(service.keep_leases(&request)).unwrap_err().kind(), ErrorKind::Unsupported);
-    Session::open(&server.connection()).run(roles(CLUSTER_GUIDE));
+    Session::open(&server.connection()).run(&roles(CLUSTER_GUIDE));
     let leases = block_on(service.keep_leases(&request)).unwrap();
     let checkpoint = Checkpoint { position: given[0], bytes: vec![8] };
     block_on(service.put_checkpoint_under(&leases.held[0], name(), checkpoint)).unwrap();
@@ -76,6 +87,11 @@ fn roles_may_do_what_the_guide_says_and_no_more() {
     for forbidden in ["DELETE FROM wayfold.lease", "UPDATE wayfold.shard_map SET version = 2"] {
         assert!(session.try_run(forbidden).is_err(), "{forbidden}");
     }
+
+    Session::open(&as_role("wayfold_mover")).run(
+        "BEGIN; UPDATE wayfold.shard_map SET version = 2; DELETE FROM wayfold.event_log WHERE log_number = 2;
+        DELETE FROM wayfold.checkpoint; UPDATE wayfold.lease SET token = 9; ROLLBACK",
+    );
 
     let report = Session::open(&as_role("wayfold_report"));
     assert_eq!(

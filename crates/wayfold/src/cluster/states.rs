@@ -5,8 +5,10 @@ use std::sync::Arc;
 
 use tracing::warn;
 use wayfold_core::{EventBatch, Fingerprint, Position, ProjectionSet, Timestamp, VirtualShard};
-use wayfold_store::{ErrorKind as StoreErrorKind, EventStore, Scan, ScanPart};
+use wayfold_postgres::PostgresStore;
+use wayfold_store::{ErrorKind as StoreErrorKind, EventStore, Scan};
 
+use super::Database;
 use crate::error::Result;
 use crate::known::{Known, KnownAt};
 use crate::shards::{Shards, readable};
@@ -33,7 +35,18 @@ pub(super) struct States {
     database: String,
     /// The shards that the map gives to the database; there are no events of others.
     owned: BTreeSet<VirtualShard>,
+    /// Of these there may be copies that do not count.
+    copies: BTreeSet<VirtualShard>,
     shards: BTreeMap<VirtualShard, Shards>,
+}
+
+/// What a step has read.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Stepped {
+    /// Events that it folded.
+    pub(super) events: u64,
+    /// Events that it was sent, also those of other shards on the same pages.
+    pub(super) read: u64,
 }
 
 impl Meaning {
@@ -44,9 +57,15 @@ impl Meaning {
 }
 
 impl States {
-    pub(super) fn new(meaning: &Arc<Meaning>, database: &str, owned: &[VirtualShard]) -> Self {
-        let (meaning, database) = (meaning.clone(), database.to_owned());
-        Self { meaning, database, owned: owned.iter().copied().collect(), shards: BTreeMap::new() }
+    pub(super) fn new(meaning: &Arc<Meaning>, database: &Database) -> Self {
+        let set = |shards: &[VirtualShard]| shards.iter().copied().collect();
+        Self {
+            meaning: meaning.clone(),
+            database: database.name.clone(),
+            owned: set(&database.shards),
+            copies: set(&database.copies),
+            shards: BTreeMap::new(),
+        }
     }
 
     /// Takes a shard from its snapshot, or from nothing as of an instant; says whether there was a snapshot.
@@ -114,33 +133,36 @@ impl States {
     }
 
     /// Folds the next part of the log, up to a position if one is given, for the shards that are behind the others; says
-    /// how many events were read, or nothing if there are none.
+    /// what was read, or nothing if there is nothing left. The server is asked for the events of those shards alone, and of shards that
+    /// the map does not give to the database.
     pub(super) async fn step(
         &mut self,
-        store: &dyn EventStore,
+        store: &PostgresStore,
         until: Option<Position>,
-    ) -> Result<Option<u64>> {
+    ) -> Result<Option<Stepped>> {
         let Some(from) = self.position().filter(|from| until.is_none_or(|until| *from < until)) else {
             return Ok(None);
         };
-        let others = self.shards.values().map(Shards::position).filter(|position| *position > from);
-        let bound = others.chain(until).min();
-        let known = Known(bound.map(KnownAt::Position));
-        let scan = store.scan(from, EVENTS_PER_STEP, 1).await?;
-        let (position, is_last) = (known.last(scan.position), scan.is_last);
+        let positions = self.shards.values().map(Shards::position);
+        let bound = positions.filter(|position| *position > from).chain(until).min();
+        let until = Known(bound.map(KnownAt::Position));
+        let is_behind =
+            |shard: &VirtualShard| self.shards.get(shard).is_some_and(|shards| shards.position() == from);
+        let known = self.owned.union(&self.copies).copied();
+        let others: Vec<_> = known.filter(|shard| !is_behind(shard)).collect();
+        let scan = store.scan_shards(from, bound, EVENTS_PER_STEP, &others).await?;
+        let (position, is_last) = (until.last(scan.position), scan.is_last);
         if is_last && position <= from {
             return Ok(None);
         }
-        let batches: Vec<EventBatch> =
-            scan.read()?.into_iter().flat_map(|ScanPart { batches, .. }| batches).collect();
-        let events = batches.iter().map(|batch| batch.len() as u64).sum();
-        let mut batches = self.by_shard(batches)?;
+        let read = scan.batches.iter().map(|batch| batch.len() as u64).sum();
+        let (mut batches, mut events) = (self.by_shard(scan.batches)?, 0);
         for (shard, shards) in self.shards.iter_mut().filter(|(_, shards)| shards.position() == from) {
             let own = batches.remove(shard).into_iter().collect();
-            shards.apply(Scan::of_batches(own, 1, position, is_last), known)?;
+            events += shards.apply(Scan::of_batches(own, 1, position, is_last), until)?.events;
             shards.refold_pending(store, Known(None)).await?;
         }
-        Ok(Some(events))
+        Ok(Some(Stepped { events, read }))
     }
 
     /// The events of each shard that is held.
@@ -151,7 +173,7 @@ impl States {
             for (row, event) in (0..).zip(batch.iter()) {
                 let (tenant, customer) = event.customer_texts();
                 let shard = VirtualShard::of_texts(tenant, customer);
-                if !self.owned.contains(&shard) {
+                if !self.owned.contains(&shard) && !self.copies.contains(&shard) {
                     return Err(self.misplaced(customer, shard));
                 }
                 if self.shards.contains_key(&shard) {

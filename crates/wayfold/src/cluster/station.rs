@@ -12,7 +12,7 @@ use wayfold_postgres::{Lease, LeaseRequest, Leases};
 use wayfold_store::EventStore;
 
 use super::fenced::Fenced;
-use super::states::{Meaning, States};
+use super::states::{Meaning, States, Stepped};
 use super::{Cluster, Database};
 use crate::clock::Clock;
 use crate::error::{ErrorKind, Result};
@@ -51,7 +51,7 @@ pub(super) struct Shift {
     leases: BTreeMap<VirtualShard, Lease>,
     /// Up to where the states of each shard are kept.
     kept: BTreeMap<VirtualShard, Position>,
-    /// Events that were read since states were kept.
+    /// Events that were folded since states were kept.
     since_kept: u64,
 }
 
@@ -59,6 +59,7 @@ pub(super) struct Shift {
 pub(super) struct Counts {
     pub(super) restored: AtomicU64,
     pub(super) events: AtomicU64,
+    pub(super) read: AtomicU64,
     pub(super) snapshots: AtomicU64,
     pub(super) handed_over: AtomicU64,
     pub(super) lost: AtomicU64,
@@ -92,7 +93,7 @@ impl Drop for Release<'_> {
 /// Folds until the worker ends.
 pub(super) fn work(station: &Station) -> Shift {
     let _release = Release(station);
-    let states = States::new(&station.meaning, &station.database.name, &station.database.shards);
+    let states = States::new(&station.meaning, &station.database);
     let mut shift = Shift { states, leases: BTreeMap::new(), kept: BTreeMap::new(), since_kept: 0 };
     let mut wait = WAIT_FIRST;
     while !station.work.is_closed() {
@@ -155,14 +156,16 @@ impl Station {
         let (signal, store) = (self.work.listen(), self.database.store.as_ref());
         self.take_and_drop(shift).await?;
         shift.states.advance_to(store, self.clock.now()).await?;
-        let events = shift.states.step(store, None).await?;
-        shift.since_kept += events.unwrap_or_default();
-        self.worked.events.fetch_add(events.unwrap_or_default(), Ordering::Relaxed);
+        let stepped = shift.states.step(store, None).await?;
+        let Stepped { events, read } = stepped.unwrap_or_default();
+        shift.since_kept += events;
+        self.worked.events.fetch_add(events, Ordering::Relaxed);
+        self.worked.read.fetch_add(read, Ordering::Relaxed);
         if shift.since_kept >= self.snapshot_every {
             self.keep_all(shift).await?;
         }
         self.hand_over(shift).await?;
-        if events.is_some() || self.work.is_closed() {
+        if stepped.is_some() || self.work.is_closed() {
             return Ok(());
         }
         let told = async {

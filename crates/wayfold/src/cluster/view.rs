@@ -30,7 +30,7 @@ impl ClusterView {
         let (mut parts, mut restored, mut ends) = (Vec::new(), BTreeSet::new(), Vec::new());
         for database in &cluster.databases {
             let store = database.store.as_ref();
-            let mut states = States::new(&cluster.meaning, &database.name, &database.shards);
+            let mut states = States::new(&cluster.meaning, database);
             let head = store.head().await?;
             for shard in &database.shards {
                 if states.take(store, *shard, head, as_of).await? {
@@ -53,8 +53,8 @@ impl ClusterView {
             store.check_map_version().await?;
             loop {
                 states.advance_to(store, self.as_of).await?;
-                while let Some(events) = states.step(store, Some(*until)).await? {
-                    self.folded += events;
+                while let Some(stepped) = states.step(store, Some(*until)).await? {
+                    self.folded += stepped.events;
                 }
                 // States that were kept at a later instant may hold what has not happened by this one.
                 let ahead = states.ahead_of(self.as_of);
@@ -95,7 +95,7 @@ impl ClusterView {
         self.restored.len()
     }
 
-    /// How many events were read besides.
+    /// How many events were folded besides.
     pub fn folded(&self) -> u64 {
         self.folded
     }

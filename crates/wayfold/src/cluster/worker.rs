@@ -26,7 +26,7 @@ pub struct WorkerConfig {
     /// How long a lease lasts, in milliseconds. A worker that is gone is replaced after that; one that cannot reach a
     /// database for so long loses what it holds there. Default 10,000.
     pub lease_ms: u64,
-    /// After how many events of a database the states of the shards that are held there are kept. Default 65,536.
+    /// After how many events of the shards that are held at a database their states are kept. Default 65,536.
     pub snapshot_every: u64,
 }
 
@@ -49,7 +49,7 @@ impl WorkerConfig {
         self
     }
 
-    /// Chooses after how many events of a database its states are kept.
+    /// Chooses after how many events of the shards that are held at a database their states are kept.
     pub fn with_snapshot_every(mut self, events: u64) -> Self {
         self.snapshot_every = events;
         self
@@ -61,8 +61,10 @@ impl WorkerConfig {
 pub struct Worked {
     /// Shards that it took from the states that another one, or an earlier one, had kept.
     pub restored: u64,
-    /// Events that it read and folded.
+    /// Events that it folded.
     pub events: u64,
+    /// Events that it was sent for that: few more, which stand on the same pages of sealed blocks.
+    pub read: u64,
     /// States of single shards that it kept.
     pub snapshots: u64,
     /// Shards that it gave to others, with their states.
@@ -132,6 +134,7 @@ impl Worker {
         Worked {
             restored: sum(|counts| &counts.restored),
             events: sum(|counts| &counts.events),
+            read: sum(|counts| &counts.read),
             snapshots: sum(|counts| &counts.snapshots),
             handed_over: sum(|counts| &counts.handed_over),
             lost: sum(|counts| &counts.lost),

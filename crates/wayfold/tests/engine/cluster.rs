@@ -22,39 +22,39 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// Longer than a test.
 const LONG_MS: u64 = 600_000;
 
-fn server(test: &str) -> Option<PostgresServer> {
+pub(crate) fn server(test: &str) -> Option<PostgresServer> {
     PostgresServer::for_test(env!("CARGO_TARGET_TMPDIR"), test)
 }
 
 /// A database of a cluster: a schema of its own does for one.
-fn database(server: &PostgresServer, name: &str) -> (String, PostgresStore) {
+pub(crate) fn database(server: &PostgresServer, name: &str) -> (String, PostgresStore) {
     let config = PostgresConfig::new(server.connection()).with_schema(name);
     (name.to_owned(), block_on(PostgresStore::open(config)).unwrap().with_clock(|| Timestamp::MAX))
 }
 
-fn builder(rules: &Rules, now: Timestamp) -> Builder {
+pub(crate) fn builder(rules: &Rules, now: Timestamp) -> Builder {
     Builder::new(rules.clone()).unwrap().by_hand(now).on_demand()
 }
 
-fn try_open(server: &PostgresServer, names: &[&str]) -> wayfold::Result<Cluster> {
+pub(crate) fn try_open(server: &PostgresServer, names: &[&str]) -> wayfold::Result<Cluster> {
     let databases = names.iter().map(|name| database(server, name));
     block_on(Cluster::open(builder(&Rules::default(), day(100)), databases))
 }
 
-fn batch(events: &[JourneyEvent]) -> EventBatch {
+pub(crate) fn batch(events: &[JourneyEvent]) -> EventBatch {
     EventBatch::from_events(events).unwrap()
 }
 
 /// Appends a batch of any customers.
 #[track_caller]
-fn put(cluster: &Cluster, events: &[JourneyEvent]) {
+pub(crate) fn put(cluster: &Cluster, events: &[JourneyEvent]) {
     for (database, outcome) in block_on(cluster.append_each(&batch(events))) {
         assert!(outcome.is_ok(), "{database}: {outcome:?}");
     }
 }
 
 /// Customers of one database, by any number.
-fn customers_of(cluster: &Cluster, database: &str) -> impl Iterator<Item = CustomerKey> {
+pub(crate) fn customers_of(cluster: &Cluster, database: &str) -> impl Iterator<Item = CustomerKey> {
     (0..).map(|number| key(&format!("c{number}"))).filter(move |key| cluster.database(key) == database)
 }
 
@@ -132,7 +132,7 @@ fn the_databases_of_a_cluster_are_those_that_its_map_names() {
 }
 
 /// One engine over one log that holds the same events.
-fn single(rules: &Rules, events: &[JourneyEvent], as_of: Timestamp) -> Wayfold {
+pub(crate) fn single(rules: &Rules, events: &[JourneyEvent], as_of: Timestamp) -> Wayfold {
     let store = MemoryStore::new().with_clock(|| Timestamp::MAX);
     let wayfold = block_on(builder(rules, as_of).open(store)).unwrap();
     block_on(wayfold.append(events)).unwrap();
@@ -296,7 +296,7 @@ fn a_shard_without_events_is_given_to_another_database_and_old_maps_are_refused(
     let open = || try_open(&server, &["north", "south"]).unwrap();
     let before = open();
     let (shard, ada) = free_shard(&before, "north", 3);
-    let (other_shard, ben) = free_shard(&before, "south", 5);
+    let (_, ben) = free_shard(&before, "south", 5);
     let append = |cluster: &Cluster, customer: &CustomerKey, id| {
         block_on(cluster.append(batch(&[registered(customer.customer.as_str(), id, 0)]), None))
     };
@@ -328,14 +328,7 @@ fn a_shard_without_events_is_given_to_another_database_and_old_maps_are_refused(
     let view = block_on(after.view(day(1))).unwrap();
     assert_eq!(view.population(&Tenant::default()).unwrap().len(), 2);
 
-    // Its events would stay behind, and so the map is what it was.
-    let error = block_on(after.move_shards(&[shard, other_shard], "north")).unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Unsupported);
-    assert!(error.to_string().contains("holds events"), "{error}");
     assert_eq!(block_on(after.move_shards(&[], "west")).unwrap_err().kind(), ErrorKind::Unsupported);
-    let back = open();
-    assert_eq!(back.map(), &map.clone().again_after(&map.clone().again_after(&map)), "as version 4, after 3");
-    assert!(append(&back, &ada, 3).is_ok() && append(&back, &ben, 4).is_ok());
 }
 
 /// As when a process ends amid a change.
@@ -382,7 +375,7 @@ fn a_map_that_changes_under_writers_loses_no_event() {
             let (mut cluster, event) = (writer, registered(ada.customer.as_str(), id, 0));
             thread::sleep(Duration::from_millis(id as u64 % 8));
             while let Err(error) = block_on(cluster.append(batch(std::slice::from_ref(&event)), None)) {
-                assert_eq!(error.kind(), ErrorKind::MapChanged);
+                assert!(error.kind() == ErrorKind::MapChanged || error.is_retryable(), "{error}");
                 changed += 1;
                 cluster = open();
             }
@@ -398,6 +391,7 @@ fn a_map_that_changes_under_writers_loses_no_event() {
     let view = block_on(open().view(day(1))).unwrap();
     assert_eq!(view.population(&Tenant::default()).unwrap().len(), customers.len());
     println!("{} rounds: {moved} shards moved, {changed} appends refused and tried again", customers.len());
+    assert_eq!(log_of(&open()).len(), customers.len(), "each stands once");
 }
 
 /// It would be in nobody's states otherwise, and no answer would say so.
@@ -415,7 +409,9 @@ fn an_event_in_a_database_that_has_not_its_customer_is_found() {
 
 /// What all databases hold, in no order.
 pub(crate) fn log_of(cluster: &Cluster) -> Vec<JourneyEvent> {
-    let stores = cluster.map().databases().iter().map(|name| {
+    // A database without shards has no customers either.
+    let has_shards = |name: &&String| !cluster.map().shards_of(name).is_empty();
+    let stores = cluster.map().databases().iter().filter(has_shards).map(|name| {
         let customer = customers_of(cluster, name).next().unwrap();
         block_on(cluster.store(&customer).read_all(EventFilter::all())).unwrap()
     });

@@ -1,8 +1,9 @@
 //! Three worker processes over two databases, with writers on, while workers are killed, stopped for longer than their
 //! leases and woken, and the server crashes: each acknowledged event is there once, what is answered is what the oracle
-//! says, and nothing was written by who had lost its lease.
+//! says, and nothing was written by who had lost its lease. The same where connections are cut amid commits, and a standby
+//! takes over.
 //!
-//! `WAYFOLD_TORTURE` makes the run so many times as long.
+//! `WAYFOLD_TORTURE` makes the first run so many times as long, and the second happen so many times.
 
 use std::collections::BTreeSet;
 use std::io::Read as _;
@@ -18,19 +19,20 @@ use wayfold::postgres::{PostgresConfig, PostgresStore};
 use wayfold::{Builder, EventBatch, JourneyEvent, MemoryStore, Rules, Timestamp};
 use wayfold_testkit::process::{self, PATIENCE, times};
 use wayfold_testkit::shop::{Shop, ShopConfig};
-use wayfold_testkit::{Case, PostgresServer, Random, skip};
+use wayfold_testkit::{Case, Cut, PostgresServer, Proxy, Random, Standby, skip};
 
 use crate::cluster::{assert_same, log_of, wait};
 use crate::snapshots::compare;
 
 const TEST: &str = "cluster_faults::workers_are_killed_stopped_and_woken_and_every_answer_is_right";
 const WORKERS: usize = 3;
+const DATABASES: [&str; 2] = ["north", "south"];
 const WRITERS: usize = 3;
 const EVENTS: u64 = 6_000;
 const BATCH: usize = 8;
 const ROUNDS: usize = 3;
 const LEASE_MS: u64 = 700;
-/// Workers keep states after so many events of a database.
+/// Workers keep states after so many events of their shards of a database.
 const KEPT_AFTER: u64 = 64;
 /// Longer than a lease, so that others have taken over when a stopped worker is woken.
 const STOPPED: Duration = Duration::from_millis(2 * LEASE_MS);
@@ -67,7 +69,13 @@ fn open(connections: &[String], name: &str, as_of: Timestamp) -> wayfold::Result
 fn work(task: &str) {
     let mut fields = task.split('|').map(str::to_owned);
     let (name, as_of) = (fields.next().unwrap(), fields.next().unwrap());
-    let cluster = open(&fields.collect::<Vec<_>>(), &name, Timestamp::parse(&as_of).unwrap()).unwrap();
+    let (connections, as_of) = (fields.collect::<Vec<_>>(), Timestamp::parse(&as_of).unwrap());
+    let cluster = loop {
+        match open(&connections, &name, as_of) {
+            Ok(cluster) => break cluster,
+            Err(error) => assert!(error.is_retryable(), "{error}"),
+        }
+    };
     let config =
         WorkerConfig::default().with_name(name).with_lease_ms(LEASE_MS).with_snapshot_every(KEPT_AFTER);
     let worker = cluster.start_worker(&config).unwrap();
@@ -202,6 +210,44 @@ fn hinder(
     met
 }
 
+/// How many writes were of who held a lease then, or was not.
+fn count_watched(server: &PostgresServer, connections: &[String], held: &str) -> u64 {
+    let count = format!("SELECT count(*) FROM watched WHERE held = {held}");
+    let counts = connections.iter().map(|connection| server.run_sql(connection, &count));
+    counts.map(|count| count.trim().parse::<u64>().unwrap()).sum()
+}
+
+/// Each event once, in the one database that has its customer, and every answer is the oracle's, while workers work and
+/// when they have handed over; how many events there are.
+fn assert_right(
+    cluster: &Cluster,
+    events: &[JourneyEvent],
+    as_of: Timestamp,
+    watched: &dyn Fn(&str) -> u64,
+    workers: Vec<Process>,
+    sum: &mut [u64; 5],
+) -> usize {
+    let log = log_of(cluster);
+    let ids =
+        |events: &[JourneyEvent]| events.iter().map(|event| event.id.as_u128()).collect::<BTreeSet<_>>();
+    assert!(ids(&log) == ids(events), "what was acknowledged stands");
+    assert_eq!(log.len(), ids(events).len(), "and once");
+    let store = MemoryStore::new().with_clock(|| Timestamp::MAX);
+    let single = block_on(Builder::new(Rules::default()).unwrap().by_hand(as_of).open(store)).unwrap();
+    block_on(single.append(events)).unwrap();
+    compare(0, &Case { seed: 42, events: vec![], rules: Rules::default(), as_of }, &single, as_of);
+    assert_eq!(watched("false"), 0, "nobody writes without a lease");
+    let unkept_max = KEPT_AFTER * (WORKERS * DATABASES.len()) as u64;
+    let view = || block_on(cluster.view(as_of)).unwrap();
+    assert_same(&view(), &single, "while workers work");
+    wait("all but the last events are kept", || view().folded() < unkept_max);
+    workers.into_iter().for_each(|worker| worker.close(sum));
+    let after = view();
+    assert_same(&after, &single, "when all have handed over");
+    assert!(after.restored() == 256 && after.folded() < unkept_max);
+    log.len()
+}
+
 #[test]
 fn workers_are_killed_stopped_and_woken_and_every_answer_is_right() {
     if let Some(task) = process::task() {
@@ -212,7 +258,7 @@ fn workers_are_killed_stopped_and_woken_and_every_answer_is_right() {
         return skip(test, PostgresServer::MISSING);
     }
     let mut server = PostgresServer::start(env!("CARGO_TARGET_TMPDIR"));
-    let connections = ["north", "south"].map(|name| server.make_database(name)).to_vec();
+    let connections = DATABASES.map(|name| server.make_database(name)).to_vec();
     let shop = Shop::new(ShopConfig::of(EVENTS * times() as u64));
     let (events, as_of): (Vec<JourneyEvent>, _) = (shop.events().collect(), shop.end());
     let batches: Vec<EventBatch> =
@@ -236,40 +282,120 @@ fn workers_are_killed_stopped_and_woken_and_every_answer_is_right() {
     });
     let seconds = began.elapsed().as_secs();
 
-    // Each event once, in the one database that has its customer.
-    let log = log_of(&cluster);
-    let ids =
-        |events: &[JourneyEvent]| events.iter().map(|event| event.id.as_u128()).collect::<BTreeSet<_>>();
-    assert!(ids(&log) == ids(&events), "what was acknowledged stands");
-    assert_eq!(log.len(), ids(&events).len(), "and once");
-    let store = MemoryStore::new().with_clock(|| Timestamp::MAX);
-    let single = block_on(Builder::new(Rules::default()).unwrap().by_hand(as_of).open(store)).unwrap();
-    block_on(single.append(&events)).unwrap();
-    compare(0, &Case { seed: 42, events: vec![], rules: Rules::default(), as_of }, &single, as_of);
-    let watched = |held: &str| -> u64 {
-        let count = format!("SELECT count(*) FROM watched WHERE held = {held}");
-        connections
-            .iter()
-            .map(|connection| server.run_sql(connection, &count).trim().parse::<u64>().unwrap())
-            .sum()
-    };
-    assert_eq!(watched("false"), 0, "nobody writes without a lease");
-    let view = || block_on(cluster.view(as_of)).unwrap();
-    assert_same(&view(), &single, "while workers work");
-    wait("all but the last events are kept", || view().folded() < KEPT_AFTER * connections.len() as u64);
-    workers.into_iter().for_each(|worker| worker.close(&mut sum));
-    let after = view();
-    assert_same(&after, &single, "when all have handed over");
-    assert!(after.restored() == 256 && after.folded() < KEPT_AFTER * connections.len() as u64);
-
+    let watched = |held: &str| count_watched(&server, &connections, held);
+    let events_there = assert_right(&cluster, &events, as_of, &watched, workers, &mut sum);
     let (under_lease, without) = (watched("true"), watched("false"));
     let [restored, folded, snapshots, handed_over, lost] = sum;
     println!(
         "{} events acknowledged in {seconds} s; {met:?}, {told:?}; workers restored {restored} shards, folded {folded} \
          events, kept states {snapshots} times, handed over {handed_over} shards, were refused {lost} times; \
          {under_lease} writes under a lease, {without} without",
-        log.len()
+        events_there
     );
     assert_eq!(without, 0, "nobody writes without a lease");
     assert!(met.killed >= ROUNDS && under_lease > 500 && restored > 0, "nothing was in the way");
+}
+
+/// A commit is acknowledged by two of three servers.
+const SETTINGS: [&str; 2] =
+    ["synchronous_standby_names=ANY 1 (one, two)", "wal_retrieve_retry_interval=20ms"];
+
+/// How long it runs before a standby takes over, at least.
+const RUN: Duration = Duration::from_millis(1_500);
+
+/// Kills a worker for another one.
+fn replace(workers: &mut [Process], number: usize, start: impl Fn(usize) -> Process, sum: &mut [u64; 5]) {
+    std::mem::replace(&mut workers[number % WORKERS], start(WORKERS + number)).kill(sum);
+}
+
+/// What one run met: events, cuts, tries that failed, and of those with an unknown outcome.
+type Figures = [u64; 4];
+
+/// Writers and workers go on through the one server that dies and the other one that takes over, by connections that are
+/// cut; each run has servers of its own.
+fn run_through_a_failover() -> Figures {
+    let first = PostgresServer::start_with(env!("CARGO_TARGET_TMPDIR"), &SETTINGS);
+    let standbys = ["one", "two"].map(|name| Standby { name, server: first.standby(name, &SETTINGS) });
+    let proxies =
+        [&first, &standbys[0].server, &standbys[1].server].map(|server| Proxy::start(server.socket()));
+    DATABASES.iter().for_each(|name| drop(first.make_database(name)));
+    let ports = proxies.iter().map(|proxy| proxy.port().to_string()).collect::<Vec<_>>().join(",");
+    let connections = DATABASES
+        .map(|name| {
+            format!(
+                "host=127.0.0.1,127.0.0.1,127.0.0.1 port={ports} user=postgres dbname={name} \
+                 target_session_attrs=read-write"
+            )
+        })
+        .to_vec();
+    let shop = Shop::new(ShopConfig::of(EVENTS / 2));
+    let (events, as_of): (Vec<JourneyEvent>, _) = (shop.events().collect(), shop.end());
+    let batches: Vec<EventBatch> =
+        events.chunks(BATCH).map(|events| EventBatch::from_events(events).unwrap()).collect();
+    let cluster = open(&connections, "service", as_of).unwrap();
+    let direct = |server: &PostgresServer| {
+        DATABASES.map(|name| server.connection().replace("dbname=postgres", &format!("dbname={name}")))
+    };
+    direct(&first).iter().for_each(|connection| drop(first.run_sql(connection, WATCH)));
+
+    let start = |number: usize| Process::start(&format!("w{number}"), as_of, &connections);
+    let (mut workers, mut sum) = ((0..WORKERS).map(start).collect::<Vec<_>>(), [0; 5]);
+    let (told, next) = (Told::default(), AtomicUsize::new(0));
+    proxies.iter().for_each(|proxy| proxy.cut(Cut::Often));
+    let standbys = thread::scope(|scope| {
+        let write = || {
+            while let Some(batch) = batches.get(next.fetch_add(1, Ordering::Relaxed)) {
+                append_surely(&cluster, batch, &told);
+                thread::sleep(PAUSE);
+            }
+        };
+        let writers: Vec<_> = (0..WRITERS).map(|_| scope.spawn(write)).collect();
+        thread::sleep(RUN);
+        replace(&mut workers, 0, start, &mut sum);
+        let standbys = Standby::fail_over(first, standbys);
+        assert!(next.load(Ordering::Relaxed) < batches.len(), "writers are at work when it takes over");
+        thread::sleep(RUN);
+        replace(&mut workers, 1, start, &mut sum);
+        while !writers.iter().all(|writer| writer.is_finished()) {
+            workers.iter_mut().for_each(Process::hear);
+            thread::sleep(Duration::from_millis(20));
+        }
+        standbys
+    });
+    proxies.iter().for_each(|proxy| proxy.cut(Cut::Nothing));
+    let server = &standbys[0].server;
+    let watched = |held: &str| count_watched(server, &direct(server), held);
+    let there = assert_right(&cluster, &events, as_of, &watched, workers, &mut sum);
+    let [restored, folded, snapshots, handed_over, lost] = sum;
+    let cuts = proxies.iter().map(Proxy::cuts).sum();
+    println!(
+        "{there} events acknowledged, {cuts} cuts, {told:?}, {} took over; workers restored {restored} shards, folded {folded} \
+         events, kept states {snapshots} times, handed over {handed_over} shards, were refused {lost} times; {} writes \
+         under a lease",
+        standbys[0].name,
+        watched("true")
+    );
+    assert!(cuts > 0 && restored > 0 && watched("true") > 0, "nothing was in the way");
+    let [failed, unknown] = [&told.failed, &told.unknown].map(|count| count.load(Ordering::Relaxed) as u64);
+    [there as u64, cuts, failed, unknown]
+}
+
+#[test]
+fn workers_go_on_where_connections_are_cut_and_a_standby_takes_over() {
+    if !PostgresServer::is_installed() {
+        let test = "workers_go_on_where_connections_are_cut_and_a_standby_takes_over";
+        return skip(test, PostgresServer::MISSING);
+    }
+    let (began, mut figures) = (Instant::now(), [0; 4]);
+    for _ in 0..times() {
+        figures.iter_mut().zip(run_through_a_failover()).for_each(|(sum, count)| *sum += count);
+    }
+    let [events, cuts, failed, unknown] = figures;
+    println!(
+        "{} failovers in {} s: {events} events acknowledged, {cuts} cuts, {failed} tries failed, {unknown} of them with an \
+         unknown outcome",
+        times(),
+        began.elapsed().as_secs()
+    );
+    assert!(failed > 0, "nobody noticed");
 }
