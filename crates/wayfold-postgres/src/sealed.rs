@@ -90,7 +90,9 @@ impl Block {
     /// Opens a page of those that were read: what a fold does not look at is not decoded.
     pub(crate) fn open_page(&self, number: u32) -> Result<EventBatch> {
         let [fold, others @ ..] = self.page(number)?.clone();
-        self.header.open_page(number, fold, LaterParts::Read(others)).map_err(|error| self.stretch.corrupt(error))
+        self.header
+            .open_page(number, fold, LaterParts::Read(others))
+            .map_err(|error| self.stretch.corrupt(error))
     }
 
     /// Decodes a page of those that were read.
