@@ -14,6 +14,7 @@ mod contest;
 mod files;
 mod goals;
 mod import;
+mod insight;
 mod instructions;
 mod options;
 mod peers;
@@ -33,7 +34,7 @@ use anyhow::{Context, Result};
 use crate::cargo::Workspace;
 use files::{Files, WORKLOADS};
 use options::Options;
-use programs::{ANSWER, CALLS, Programs, STATE};
+use programs::{ANSWER, CALLS, LIFETIME, Programs, SEGMENTS, STATE};
 use python::Python;
 
 /// What every measurement needs.
@@ -65,7 +66,7 @@ pub(crate) fn run(arguments: &[&str]) -> Result<ExitCode> {
     let options = Options::read(arguments)?;
     let workspace = Workspace::read()?;
     let folder = folder(&workspace)?;
-    let programs = Programs::build(&workspace, &[ANSWER, CALLS, STATE])?;
+    let programs = Programs::build(&workspace, &[ANSWER, CALLS, LIFETIME, SEGMENTS, STATE])?;
     let python = Python::prepare(&workspace.root.join("benches/peers"), &folder)?;
     let root = workspace.root.clone();
     let mut bench = Bench { options, programs, python, root, folder, missing: Vec::new() };
@@ -77,6 +78,7 @@ pub(crate) fn run(arguments: &[&str]) -> Result<ExitCode> {
     }
     rows.extend(calls::rows(&bench)?);
     rows.extend(import::rows(&mut bench)?);
+    rows.extend(insight::rows(&mut bench)?);
     rows::compare_workloads(&mut rows);
 
     let heading = table::heading(&workspace, &bench, [before, table::load()]);

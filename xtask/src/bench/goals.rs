@@ -150,12 +150,17 @@ const fn exactly(goal: f64) -> Target {
     Target::Value { goal, floor: None }
 }
 
+/// So many times better than the peer.
+const fn times(goal: f64) -> Target {
+    Target::Ratio { goal, floor: None }
+}
+
 /// At most 1.2 times what is bare.
 const NEARLY_BARE: Target = Target::Ratio { goal: 1.0 / 1.2, floor: None };
 /// At most 2 times the peer.
 const HALF: Target = Target::Ratio { goal: 0.5, floor: None };
 
-pub(super) const SINGLES: [Single; 25] = [
+pub(super) const SINGLES: [Single; 30] = [
     single("R3-state", exactly(450.0)),
     single("A1", NEARLY_BARE),
     single("A2-rate", value(300e3, 150e3)),
@@ -181,6 +186,11 @@ pub(super) const SINGLES: [Single; 25] = [
     single("I1-rate", exactly(600e3)),
     single("D1-v7", exactly(36.0)),
     single("D1-v5", exactly(44.0)),
+    single("M1-bg", times(15.0)),
+    single("M1-pareto", times(15.0)),
+    single("M2-bg", times(10.0)),
+    single("M3-bg", times(8.0)),
+    single("S1", times(20.0)),
 ];
 
 /// Refuses what begins no row.

@@ -34,6 +34,10 @@ struct Target {
 pub(super) const ANSWER: &str = "answer";
 /// What single calls cost.
 pub(super) const CALLS: &str = "calls";
+/// Fits models of lifetime value.
+pub(super) const LIFETIME: &str = "lifetime";
+/// Keeps who belongs to a segment.
+pub(super) const SEGMENTS: &str = "segments";
 /// Counts the memory of states.
 pub(super) const STATE: &str = "state";
 /// Walks the hot paths.
