@@ -269,8 +269,8 @@ pub(crate) struct Columns {
     pub(super) spreads: OnceLock<Vec<u64>>,
     /// The local customer of each row.
     pub(crate) customer: Vec<u32>,
-    /// See [`Columns::runs`].
-    pub(super) runs: OnceLock<Vec<(u32, u32)>>,
+    /// The local customers as they follow each other, and how many rows in a row each has, where they are stored so.
+    pub(super) runs: Option<Vec<(u32, u32)>>,
     /// See [`Columns::rare_kinds`].
     pub(super) rare_kinds: OnceLock<RareKinds>,
     pub(crate) kind: Vec<EventKind>,
@@ -363,11 +363,23 @@ impl Columns {
         self.spreads.get_or_init(|| (0..self.customers.len()).map(spread).collect())
     }
 
-    /// The local customers as they follow each other, and how many rows in a row each has.
-    pub(crate) fn runs(&self) -> &[(u32, u32)] {
-        self.runs.get_or_init(|| {
-            self.customer.chunk_by(|a, b| a == b).map(|run| (run[0], run.len() as u32)).collect()
-        })
+    /// How often the customer changes from one row to the next, and once more for the first.
+    pub(crate) fn run_count(&self) -> usize {
+        match &self.runs {
+            Some(runs) => runs.len(),
+            None => self.customer.windows(2).filter(|pair| pair[0] != pair[1]).count() + 1,
+        }
+    }
+
+    /// Calls with the local customers as they follow each other, and how many rows in a row each has.
+    pub(crate) fn for_each_run(&self, mut take: impl FnMut(u32, u32)) {
+        match &self.runs {
+            Some(runs) => runs.iter().for_each(|(local, rows)| take(*local, *rows)),
+            None => {
+                let runs = self.customer.chunk_by(|a, b| a == b);
+                runs.for_each(|run| take(run[0], run.len() as u32));
+            }
+        }
     }
 
     /// Which kinds there are that a fold looks out for.

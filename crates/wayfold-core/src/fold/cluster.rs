@@ -60,7 +60,7 @@ impl Clusters {
         let slots = self.touched.len();
         let numbers = |batch: usize| batches[batch].columns().customer.as_slice();
         let rows: usize = batches.iter().map(EventBatch::len).sum();
-        let stretches: usize = batches.iter().map(|batch| batch.columns().runs().len()).sum();
+        let stretches: usize = batches.iter().map(|batch| batch.columns().run_count()).sum();
         let slot_of =
             |batch: usize, local: u32| Some(locals[batch][local as usize]).filter(|slot| *slot != NONE);
         self.rows.clear();
@@ -70,10 +70,10 @@ impl Clusters {
             let mut found = Vec::with_capacity(stretches);
             for batch in every {
                 let mut first = 0;
-                for (local, rows) in batches[batch].columns().runs() {
-                    found.extend(slot_of(batch, *local).map(|slot| (slot, (batch as u32, first, *rows))));
+                batches[batch].columns().for_each_run(|local, rows| {
+                    found.extend(slot_of(batch, local).map(|slot| (slot, (batch as u32, first, rows))));
                     first += rows;
-                }
+                });
             }
             self.stretches.fill(slots, found.iter().map(|(slot, _)| *slot), found.iter().copied());
         } else {

@@ -5,7 +5,6 @@ mod take;
 
 use std::borrow::Cow;
 use std::ops::RangeInclusive;
-use std::sync::OnceLock;
 
 use hashbrown::{HashMap, HashSet};
 
@@ -175,7 +174,7 @@ impl<'a> Importer<'a> {
         to.spreads = spreads.into();
         to.customers = tenants.into_iter().zip(customers).collect();
         if let Some(RawColumn { values: RawValues::Packed(packed), .. }) = self.columns.get(names::CUSTOMER) {
-            to.runs = packed.runs().map(OnceLock::from).unwrap_or_default();
+            to.runs = packed.runs();
         }
         let range = 0..=to.customers.len() as i64 - 1;
         let numbers = self.every(names::CUSTOMER, &range, |number| number as u32)?;

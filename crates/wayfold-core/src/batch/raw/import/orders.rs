@@ -77,8 +77,10 @@ impl Importer<'_> {
     /// needs neither.
     pub(super) fn facts(&mut self, lines: &Indexed<(u32, u32)>) -> Result<Indexed<OrderFacts>> {
         let orders = self.some_texts(names::ORDER)?;
-        if orders.values().iter().any(|number| !self.texts.get(*number).starts_with("order:")) {
-            return Err(bad(names::ORDER, "a text is no tag of type order"));
+        if let Some((row, _)) =
+            orders.iter().find(|(_, number)| !self.texts.get(*number).starts_with("order:"))
+        {
+            return Err(other_order(row));
         }
         let amounts = self.moneys(names::AMOUNT, names::AMOUNT_CURRENCY)?;
         let promises = self.some_integers(names::PROMISED_AT, self.rows)?;
@@ -134,8 +136,12 @@ impl Importer<'_> {
         if one.map(text) == order.as_ref().map(text) {
             return Ok(());
         }
-        Err(bad(names::ORDER, format_args!("row {row} has another than its one tag of type order")))
+        Err(other_order(row as u32))
     }
+}
+
+fn other_order(row: u32) -> Error {
+    bad(names::ORDER, format_args!("row {row} has another than its one tag of type order"))
 }
 
 /// The rows of all lists, of which each grows: most often the longest list holds the others.
