@@ -11,6 +11,9 @@ mod importing;
 #[path = "command/json.rs"]
 mod json;
 #[cfg(unix)]
+#[path = "command/other_tools.rs"]
+mod other_tools;
+#[cfg(unix)]
 #[path = "command/postgres.rs"]
 mod postgres;
 #[path = "command/real.rs"]
