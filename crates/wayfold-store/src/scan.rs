@@ -30,8 +30,8 @@ pub struct ScanPart {
     /// The customers whose events these are.
     pub customers: Shard,
     /// Their events, with positions and recording times, in no particular order; events of other customers among
-    /// them are not meant. A batch may be decoded as far as it is looked at: whoever has folded it asks for its
-    /// [`EventBatch::failure`].
+    /// them are not meant. A batch may be read and decoded as far as it is looked at: whoever has folded it asks for its
+    /// [`EventBatch::failure`], and drops it, because until then its store may keep a transaction open for it.
     pub batches: Vec<EventBatch>,
 }
 

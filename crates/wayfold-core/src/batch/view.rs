@@ -118,12 +118,7 @@ impl<'a> EventView<'a> {
     /// The place in the total order by which a customer's events are folded.
     #[inline]
     pub fn order_key(&self) -> OrderKey {
-        OrderKey {
-            occurred_at: self.occurred_at(),
-            sequence: self.columns.sequence[self.row()],
-            rank: self.hot.kind.rank(),
-            id: self.id(),
-        }
+        self.order_key_with(self.id())
     }
 
     /// The place in the total order, or the greatest that it may be where the id would have to be read for it.
@@ -131,12 +126,17 @@ impl<'a> EventView<'a> {
     pub(crate) fn order_key_at_most(&self) -> OrderKey {
         match self.columns.later {
             None => self.order_key(),
-            Some(_) => OrderKey {
-                occurred_at: self.occurred_at(),
-                sequence: self.columns.sequence[self.row()],
-                rank: self.hot.kind.rank(),
-                id: EventId::from_u128(u128::MAX),
-            },
+            Some(_) => self.order_key_with(EventId::from_u128(u128::MAX)),
+        }
+    }
+
+    #[inline]
+    fn order_key_with(&self, id: EventId) -> OrderKey {
+        OrderKey {
+            occurred_at: self.occurred_at(),
+            sequence: self.columns.sequence[self.row()],
+            rank: self.hot.kind.rank(),
+            id,
         }
     }
 

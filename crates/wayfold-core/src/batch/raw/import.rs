@@ -125,9 +125,10 @@ impl<'a> Importer<'a> {
         let table = kinds.iter().zip(&versions).map(read).collect::<Result<Vec<_>>>()?;
         let known: Vec<_> = table.iter().map(|(kind, ..)| kind.unwrap_or(EventKind::Unknown)).collect();
         let range = 0..=table.len() as i64 - 1;
-        let stored = self.columns.get(names::KIND).cloned();
-        let kinds = self.every(names::KIND, &range, |entry| known[entry as usize])?;
-        to.kind = kinds.ok_or_else(|| bad(names::KIND, "it is missing"))?;
+        let stored = self.whole(names::KIND)?.ok_or_else(|| bad(names::KIND, "it is missing"))?;
+        let outside = |entry| bad(names::KIND, format_args!("{entry} is out of range"));
+        let kinds = self.mapped(names::KIND, &stored, &range, |entry| known[entry as usize])?;
+        to.kind = kinds.map_err(outside)?;
         to.rare_kinds = RareKinds::among(&known).into();
         let is_foreign = table.iter().any(|(kind, ..)| kind.is_none());
         let has_one_version = table.iter().all(|(_, version, _)| *version == table[0].1);
@@ -135,8 +136,7 @@ impl<'a> Importer<'a> {
             to.schema_version = vec![table.first().map_or(0, |(_, version, _)| *version); self.rows];
             return Ok(());
         }
-        self.columns.extend(stored.map(|column| (column.name.clone(), column)));
-        let entries = self.every(names::KIND, &range, |entry| entry as u32)?.unwrap_or_default();
+        let entries = self.mapped(names::KIND, &stored, &range, |entry| entry as u32)?.map_err(outside)?;
         to.schema_version = entries.iter().map(|entry| table[*entry as usize].1).collect();
         if is_foreign {
             let rows = entries.iter().map(|entry| table[*entry as usize]).enumerate();

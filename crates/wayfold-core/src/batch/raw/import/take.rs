@@ -79,18 +79,28 @@ impl<'a> Importer<'a> {
         outside: impl Fn(i64) -> Error,
     ) -> Result<Option<Vec<T>>> {
         let Some(values) = self.whole(name)? else { return Ok(None) };
+        self.mapped(name, &values, range, form)?.map(Some).map_err(outside)
+    }
+
+    /// A whole number of a range for every row, in another form; the inner error is one that is outside.
+    pub(super) fn mapped<T: Clone>(
+        &self,
+        name: &str,
+        values: &RawValues<'_>,
+        range: &RangeInclusive<i64>,
+        form: impl Fn(i64) -> T,
+    ) -> Result<std::result::Result<Vec<T>, i64>> {
         if values.len() != self.rows {
             return Err(bad(name, NOT_EVERY));
         }
-        let found = match values {
-            RawValues::Integers(values) => match out_of_range(&values, range) {
+        match values {
+            RawValues::Integers(values) => Ok(match out_of_range(values, range) {
                 None => Ok(values.iter().map(|value| form(*value)).collect()),
                 Some(value) => Err(value),
-            },
-            RawValues::Packed(packed) => packed.map_of(range, form),
-            _ => return Err(bad(name, NOT_EVERY)),
-        };
-        found.map(Some).map_err(outside)
+            }),
+            RawValues::Packed(packed) => Ok(packed.map_of(range, form)),
+            _ => Err(bad(name, NOT_EVERY)),
+        }
     }
 
     pub(super) fn every_or_zero<T>(&mut self, name: &str, range: RangeInclusive<i64>) -> Result<Vec<T>>
@@ -128,7 +138,7 @@ impl<'a> Importer<'a> {
     }
 
     /// A column that has to have a value in every row.
-    fn whole(&mut self, name: &str) -> Result<Option<RawValues<'a>>> {
+    pub(super) fn whole(&mut self, name: &str) -> Result<Option<RawValues<'a>>> {
         match self.columns.remove(name) {
             None => Ok(None),
             Some(RawColumn { rows: None, values, .. }) => Ok(Some(values)),
