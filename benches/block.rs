@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use wayfold_benches::Workload;
-use wayfold_block::{Error, Merge, Part, PartKind, PartName, SealedBlock, cluster, read_fresh, write_fresh};
+use wayfold_block::{Error, Merge, Part, PartKind, PartName, SealedBlock, read_fresh, seal, write_fresh};
 use wayfold_core::{EventBatch, Position, Timestamp};
 
 /// Events of an append, of what is sealed at once, and of all.
@@ -28,7 +28,7 @@ impl Block {
     }
 
     fn seal(number: u64, batches: &[EventBatch]) -> Self {
-        Self::collect(number, Merge::new(number, [std::iter::once(Ok(cluster(batches)))]))
+        Self::collect(number, seal(number, batches).map(Ok))
     }
 
     fn pages(&self) -> impl Iterator<Item = Result<EventBatch, Error>> {

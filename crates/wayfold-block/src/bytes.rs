@@ -123,6 +123,15 @@ pub(crate) fn put_varint(to: &mut Vec<u8>, mut value: u64) {
     to.push(value as u8);
 }
 
+/// Two numbers, most often of one byte each; see [`Reader::pair`].
+pub(crate) fn put_pair(to: &mut Vec<u8>, first: u64, second: u64) {
+    if (first | second) < 0x80 {
+        return to.extend_from_slice(&[first as u8, second as u8]);
+    }
+    put_varint(to, first);
+    put_varint(to, second);
+}
+
 pub(crate) fn put_zigzag(to: &mut Vec<u8>, value: i64) {
     put_varint(to, ((value << 1) ^ (value >> 63)) as u64);
 }

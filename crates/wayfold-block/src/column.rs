@@ -252,29 +252,63 @@ fn read_rows(reader: &mut Reader<'_>, count: usize) -> Result<Vec<u32>> {
 
 fn put_integers(to: &mut Vec<u8>, values: &[i64], spread: bool) {
     let Some(first) = values.first() else { return };
-    let runs = 1 + values.windows(2).filter(|pair| pair[0] != pair[1]).count();
+    let runs = 1 + values.array_windows().filter(|[a, b]| a != b).count();
     if runs == 1 && !spread {
         to.push(CONSTANT);
         put_zigzag(to, *first);
         return;
     }
-    let least = values.iter().min().expect("there is a first value");
-    let offset = |value: &i64| value.wrapping_sub(*least) as u64;
-    let step = values.iter().fold(0, |step, value| divisor(offset(value), step)).max(1);
-    let most = values.iter().map(offset).max().expect("there is a first value") / step;
-    let width = (u64::BITS - most.leading_zeros()).div_ceil(8).max(1) as usize;
+    let least = *values.iter().min().expect("there is a first value");
+    let most = *values.iter().max().expect("there is a first value");
+    let offset = |value: i64| value.wrapping_sub(least) as u64;
+    let step = step_of(values.iter().map(|value| offset(*value)));
+    let width = (u64::BITS - (offset(most) / step).leading_zeros()).div_ceil(8).max(1) as usize;
     // A run takes about two bytes and another for each that its value needs.
     if runs * (width + 2) < values.len() * width && !spread {
         to.push(RUNS);
         return put_runs(to, values, runs);
     }
     to.push(OFFSETS);
-    put_zigzag(to, *least);
+    put_zigzag(to, least);
     put_varint(to, step);
     to.push(width as u8);
-    for value in values {
-        to.extend_from_slice(&(offset(value) / step).to_le_bytes()[..width]);
+    match step {
+        // To divide costs more than all else.
+        1 => put_offsets(to, width, values.iter().map(|value| u128::from(offset(*value)))),
+        _ => put_offsets(to, width, values.iter().map(|value| u128::from(offset(*value) / step))),
     }
+}
+
+/// The greatest number that divides all of some numbers.
+fn step_of(numbers: impl Iterator<Item = u64>) -> u64 {
+    let mut step = 0;
+    for number in numbers {
+        step = divisor(number, step);
+        if step == 1 {
+            break;
+        }
+    }
+    step.max(1)
+}
+
+/// Writes numbers, each little-endian in the same number of bytes.
+fn put_offsets(to: &mut Vec<u8>, width: usize, numbers: impl ExactSizeIterator<Item = u128>) {
+    fn put<const WIDTH: usize>(to: &mut Vec<u8>, numbers: impl ExactSizeIterator<Item = u128>) {
+        let start = to.len();
+        to.resize(start + numbers.len() * WIDTH, 0);
+        for (place, number) in to[start..].as_chunks_mut().0.iter_mut().zip(numbers) {
+            *place = *number.to_le_bytes().first_chunk::<WIDTH>().expect("a width is at most 16");
+        }
+    }
+    macro_rules! put_by_width {
+        ($($width:literal)*) => {
+            match width {
+                $($width => put::<$width>(to, numbers),)*
+                _ => unreachable!("numbers of {width} bytes"),
+            }
+        };
+    }
+    put_by_width!(1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16);
 }
 
 fn put_runs(to: &mut Vec<u8>, values: &[i64], runs: usize) {
@@ -289,9 +323,6 @@ fn put_runs(to: &mut Vec<u8>, values: &[i64], runs: usize) {
 
 /// The greatest common divisor; zero divides nothing and is divided by all.
 fn divisor(mut a: u64, mut b: u64) -> u64 {
-    if b == 1 {
-        return 1;
-    }
     while b != 0 {
         (a, b) = (b, a % b);
     }
@@ -355,9 +386,7 @@ fn put_wide(to: &mut Vec<u8>, values: &[u128], spread: bool) {
     to.push(OFFSETS);
     to.extend_from_slice(&least.to_le_bytes());
     to.push(width as u8);
-    for value in values {
-        to.extend_from_slice(&(value - least).to_le_bytes()[..width]);
-    }
+    put_offsets(to, width, values.iter().map(|value| value - least));
 }
 
 fn read_wide(reader: &mut Reader<'_>, count: usize) -> Result<Vec<u128>> {

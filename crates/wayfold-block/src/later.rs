@@ -4,11 +4,13 @@ use std::fmt;
 use std::ops::Deref;
 use std::sync::{Arc, OnceLock};
 
-use wayfold_core::{ColumnGroup, ColumnSource, EventBatch, RawBatch, RawColumn};
+use wayfold_core::{ColumnGroup, ColumnSource, EventBatch, RawBatch, RawColumn, is_numeric_field};
 
 use crate::column::Wide;
 use crate::error::{Error, Result};
-use crate::page::{NUMBERS_IN_REST, find_ids, read_columns, read_fold, read_raw, read_rows};
+use crate::page::{
+    ID, NUMBERS_IN_REST, find_ids, read_columns, read_columns_at, read_fold, read_raw, read_rows,
+};
 use crate::part::{CHECKSUM_BYTES, HEAD_BYTES, PartName, unframe_version};
 
 /// Gets parts of a page when somebody looks at them.
@@ -74,6 +76,8 @@ struct Groups {
     version: u8,
     rows: usize,
     fold: Payload,
+    /// Where the columns stand in it that are read later.
+    numbers: OnceLock<Vec<usize>>,
     identity: Looked<Identity>,
     rest: Looked<Payload>,
     source: Option<Box<dyn PartSource>>,
@@ -97,8 +101,10 @@ pub(crate) fn open(names: [PartName; 3], fold: Vec<u8>, later: LaterParts) -> Re
         }
         LaterParts::Source(parts) => source = Some(parts),
     }
-    let groups = Arc::new(Groups { names, version, rows, fold, identity, rest, source });
-    let fold = read_fold(&groups.fold).map_err(|error| error.at(names[0]))?;
+    let numbers = OnceLock::new();
+    let groups = Arc::new(Groups { names, version, rows, fold, numbers, identity, rest, source });
+    let (fold, numbers) = read_fold(&groups.fold).map_err(|error| error.at(names[0]))?;
+    let _ = groups.numbers.set(numbers);
     EventBatch::with_source(fold, groups.clone()).map_err(|error| Error::from(error).at(names[0]))
 }
 
@@ -108,19 +114,18 @@ impl ColumnSource for Groups {
         Ok(identity.ids.get(&identity.payload, row))
     }
 
-    fn columns(
-        &self,
-        group: ColumnGroup,
-        is_wanted: fn(&str) -> bool,
-    ) -> wayfold_core::Result<Vec<RawColumn<'_>>> {
-        let payload = match group {
-            ColumnGroup::Fold => &self.fold,
-            ColumnGroup::Identity => &self.identity()?.payload,
-            ColumnGroup::Rest => self.rest()?,
-        };
-        let mut columns = read_columns(group, payload, is_wanted).map_err(|error| self.malformed(error))?;
-        if group == ColumnGroup::Fold && self.version <= NUMBERS_IN_REST {
-            columns.extend(self.columns(ColumnGroup::Rest, is_wanted)?);
+    fn recorded(&self) -> wayfold_core::Result<Vec<RawColumn<'_>>> {
+        let payload = &self.identity()?.payload;
+        read_columns(ColumnGroup::Identity, payload, |name| name != ID).map_err(|error| self.malformed(error))
+    }
+
+    fn numbers(&self) -> wayfold_core::Result<Vec<RawColumn<'_>>> {
+        let numbers = self.numbers.get().map_or(&[][..], Vec::as_slice);
+        let columns = read_columns_at(ColumnGroup::Fold, &self.fold, numbers);
+        let mut columns = columns.map_err(|error| self.malformed(error))?;
+        if self.version <= NUMBERS_IN_REST {
+            let others = read_columns(ColumnGroup::Rest, self.rest()?, is_numeric_field);
+            columns.extend(others.map_err(|error| self.malformed(error))?);
         }
         Ok(columns)
     }

@@ -18,7 +18,7 @@ pub use self::error::{Error, ErrorKind, Result};
 pub use self::fresh::{read_fresh, write_fresh};
 pub use self::later::{LaterParts, PartSource};
 pub use self::lookup::{Filter, Lookup};
-pub use self::merge::{Merge, Part, cluster};
+pub use self::merge::{Merge, Part, cluster, seal};
 pub use self::page::Page;
 pub use self::part::{FORMAT_VERSION, PartKind, PartName, frame, unframe};
 pub use self::sealed::SealedBlock;

@@ -30,7 +30,12 @@ impl Lookup {
 
     /// A customer.
     pub fn customer(tenant: &str, customer: &str) -> Self {
-        Self { spread: CustomerKey::spread(tenant, customer), space: 0xd1b5_4a32_d192_ed03 }
+        Self::of_customer(CustomerKey::spread(tenant, customer))
+    }
+
+    /// The same, by the spread of the customer.
+    pub(crate) fn of_customer(spread: u64) -> Self {
+        Self { spread, space: 0xd1b5_4a32_d192_ed03 }
     }
 
     /// The number under which directories list it: the upper 40 bits.

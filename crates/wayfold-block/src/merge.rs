@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, VecDeque};
 
-use wayfold_core::{CustomerKey, EventBatch, EventKind, EventView, Position, Timestamp};
+use wayfold_core::{CustomerKey, EventBatch, EventKind, Position, Timestamp};
 
 use crate::directory::{Entry, put_parts};
 use crate::error::Error;
@@ -28,19 +28,73 @@ pub struct Part {
 
 /// Brings batches in any order into the order of a sealed block.
 ///
-/// The result is a source for [`Merge`]. It holds all events in memory, so it is for what was appended lately.
+/// The result is a source for [`Merge`]. What was appended lately is sealed by [`seal`] without it.
 pub fn cluster(batches: &[EventBatch]) -> EventBatch {
+    let rows = sorted(batches);
+    EventBatch::from_views(rows.iter().map(|row| batches[row.batch as usize].event(row.row as usize)))
+}
+
+/// Writes batches in any order as the parts of a sealed block with the number that its store gives it; the header comes
+/// last.
+///
+/// All events stay in memory, so it is for what was appended lately.
+pub fn seal(block: u64, batches: &[EventBatch]) -> impl Iterator<Item = Part> {
+    let rows = sorted(batches);
+    let mut writer = Writer::new(block);
+    let mut next = 0;
+    std::iter::from_fn(move || {
+        while writer.ready.is_empty() && !writer.is_finished {
+            let rest = &rows[next..];
+            match rest.first() {
+                None => writer.finish(),
+                Some(first) => {
+                    let run = rest.iter().take_while(|row| row.place == first.place);
+                    let run: Vec<_> =
+                        run.map(|row| (batches[row.batch as usize].clone(), row.row as usize)).collect();
+                    next += run.len();
+                    writer.push(spread_of(&run), run);
+                }
+            }
+        }
+        writer.ready.pop_front()
+    })
+}
+
+/// The spread of the customer of some rows.
+fn spread_of(rows: &[(EventBatch, usize)]) -> u64 {
+    let customer = |(batch, row): &(EventBatch, usize)| {
+        batch.spreads().get(batch.event(*row).local_customer() as usize).copied()
+    };
+    rows.first().and_then(customer).unwrap_or_default()
+}
+
+/// A row of several batches.
+#[derive(Debug, Clone, Copy)]
+struct Row {
+    /// That of its customer among all.
+    place: u32,
+    at: Timestamp,
+    batch: u32,
+    row: u32,
+}
+
+/// The rows of batches in the order of a sealed block.
+fn sorted(batches: &[EventBatch]) -> Vec<Row> {
     let places = places(batches);
-    let rows = batches.iter().zip(&places).flat_map(|(batch, places)| {
-        batch.iter().map(|event| (places[event.local_customer() as usize], event.occurred_at(), event))
-    });
-    let mut rows: Vec<(u32, Timestamp, EventView<'_>)> = rows.collect();
-    // Most neighbours differ in customer or time, so that the rest of the key is seldom read.
-    rows.sort_unstable_by(|(a_place, a_at, a), (b_place, b_at, b)| {
-        let rest = || a.order_key().cmp(&b.order_key());
-        a_place.cmp(b_place).then_with(|| a_at.cmp(b_at)).then_with(rest)
-    });
-    EventBatch::from_views(rows.into_iter().map(|(_, _, event)| event))
+    let mut rows = Vec::with_capacity(batches.iter().map(EventBatch::len).sum());
+    for (batch, (events, places)) in (0..).zip(batches.iter().zip(&places)) {
+        rows.extend((0..).zip(events.iter()).map(|(row, event)| {
+            let place = places[event.local_customer() as usize];
+            Row { place, at: event.occurred_at(), batch, row }
+        }));
+    }
+    radsort::sort_by_key(&mut rows, |row| (row.place, row.at.as_micros()));
+    // Few neighbours have customer and instant in common, so that the rest of the order is seldom read.
+    let order_key = |row: &Row| batches[row.batch as usize].event(row.row as usize).order_key();
+    for tied in rows.chunk_by_mut(|a, b| (a.place, a.at) == (b.place, b.at)).filter(|tied| tied.len() > 1) {
+        tied.sort_by_cached_key(order_key);
+    }
+    rows
 }
 
 /// The place of each batch's customers in the order of a sealed block.
@@ -48,10 +102,9 @@ fn places(batches: &[EventBatch]) -> Vec<Vec<u32>> {
     let mut customers = Vec::new();
     let mut places = Vec::with_capacity(batches.len());
     for (number, batch) in batches.iter().enumerate() {
-        let own: Vec<_> = batch.customers().collect();
-        places.push(vec![0; own.len()]);
-        let spread = |key: &CustomerKey| CustomerKey::spread(key.tenant.as_str(), key.customer.as_str());
-        customers.extend(own.into_iter().enumerate().map(|(local, key)| (spread(&key), key, number, local)));
+        places.push(vec![0; batch.spreads().len()]);
+        let own = batch.spreads().iter().zip(batch.customers()).enumerate();
+        customers.extend(own.map(|(local, (spread, key))| (*spread, key, number, local)));
     }
     customers.sort_unstable();
     for (place, same) in (0..).zip(customers.chunk_by(|a, b| (a.0, &a.1) == (b.0, &b.1))) {
@@ -217,7 +270,10 @@ struct Writer {
     last: u64,
     ids: Vec<Entry>,
     tags: Vec<Entry>,
+    /// What the filter takes: ids and customers, each once.
     lookups: Vec<Lookup>,
+    /// And tags, each once a page.
+    tag_lookups: Vec<Lookup>,
     kinds: BTreeMap<String, Position>,
     ready: VecDeque<Part>,
     is_finished: bool,
@@ -243,6 +299,7 @@ impl Writer {
             ids: Vec::new(),
             tags: Vec::new(),
             lookups: Vec::new(),
+            tag_lookups: Vec::new(),
             kinds: BTreeMap::new(),
             ready: VecDeque::new(),
             is_finished: false,
@@ -286,9 +343,10 @@ impl Writer {
     /// Notes what a page holds in the directories.
     fn note(&mut self, page: &EventBatch, number: u32) {
         let mut tags = Vec::new();
-        for customer in page.customers() {
-            self.lookups.push(Lookup::customer(customer.tenant.as_str(), customer.customer.as_str()));
-        }
+        // The first of them may have begun on the page before.
+        let goes_on = self.block.pages.last().map(|page| page.last);
+        let own = page.spreads().iter().filter(|spread| Some(**spread) != goes_on);
+        self.lookups.extend(own.map(|spread| Lookup::of_customer(*spread)));
         for event in page.iter() {
             let id = Lookup::id(event.customer_texts().0, event.id());
             self.ids.push((id.key(), number));
@@ -301,7 +359,7 @@ impl Writer {
         tags.sort_unstable();
         tags.dedup();
         self.tags.extend(tags.iter().map(|tag| (tag.key(), number)));
-        self.lookups.extend(tags);
+        self.tag_lookups.extend(tags);
         self.note_kinds(page);
     }
 
@@ -341,10 +399,11 @@ impl Writer {
         let (ids, tags) = (std::mem::take(&mut self.ids), std::mem::take(&mut self.tags));
         self.block.ids = self.directory(PartKind::Ids, ids);
         self.block.tags = self.directory(PartKind::Tags, tags);
-        self.lookups.sort_unstable();
-        self.lookups.dedup();
-        let mut filter = Filter::for_keys(self.lookups.len());
-        self.lookups.drain(..).for_each(|lookup| filter.insert(lookup));
+        radsort::sort_by_key(&mut self.tag_lookups, |tag| tag.spread());
+        self.tag_lookups.dedup();
+        let mut filter = Filter::for_keys(self.lookups.len() + self.tag_lookups.len());
+        let lookups = self.lookups.drain(..).chain(self.tag_lookups.drain(..));
+        lookups.for_each(|lookup| filter.insert(lookup));
         for (number, payload) in (0..).zip(filter.parts()) {
             self.part(PartKind::Filter, number, &payload);
         }
@@ -357,7 +416,8 @@ impl Writer {
 
     /// Writes a directory, and gives the first key of each part.
     fn directory(&mut self, kind: PartKind, mut entries: Vec<Entry>) -> Vec<u64> {
-        entries.sort_unstable();
+        // Pages come in their order, and stay so among equal keys.
+        radsort::sort_by_key(&mut entries, |(key, _)| *key);
         entries.dedup();
         let parts = (0..).zip(put_parts(&entries));
         parts

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use wayfold_core::{ColumnGroup, EventBatch, RawBatch, RawColumn, RawTexts, RawValues, is_numeric_field};
 
 use crate::bytes::{Reader, put_varint};
-use crate::column::{Budget, ROWS_MAX, VALUES_FREE, Wide, find_wide, put_column, read_wanted};
+use crate::column::{Budget, ROWS_MAX, VALUES_FREE, Wide, find_wide, put_column, read_column, read_wanted};
 use crate::error::{Error, Result};
 use crate::part::FORMAT_VERSION;
 use crate::text::{put_texts, read_texts, skip_texts};
@@ -13,8 +13,14 @@ use crate::text::{put_texts, read_texts, skip_texts};
 /// Up to this version the fields of kinds that hold no texts stood in the group rest.
 pub(crate) const NUMBERS_IN_REST: u8 = 1;
 
+/// The column of the ids, in the group identity.
+pub(crate) const ID: &str = "id";
+
 /// Stands for a text that no column has named yet.
 const NONE: u32 = u32::MAX;
+
+/// About how many bytes a group takes for a row; more are made room for when they come.
+const BYTES_PER_ROW: usize = 32;
 
 /// The payloads of a page, one for each group of columns.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,7 +51,19 @@ impl Page {
     /// If the batch has more than [`Page::EVENTS_MAX`] events.
     pub fn write_dense(batch: &EventBatch) -> Self {
         Self::write_with(&batch.to_raw(), |raw, used| {
-            used.sort_unstable_by(|a, b| raw.texts.get(*a).cmp(raw.texts.get(*b)));
+            // The first bytes tell most texts apart, and are compared as a number.
+            let begin = |text: &str| {
+                let mut first = [0; 16];
+                let length = text.len().min(first.len());
+                first[..length].copy_from_slice(&text.as_bytes()[..length]);
+                u128::from_be_bytes(first)
+            };
+            let text = |number: u32| raw.texts.get(number);
+            let mut sorted: Vec<_> = used.iter().map(|number| (begin(text(*number)), *number)).collect();
+            sorted.sort_unstable_by(|(a_begin, a), (b_begin, b)| {
+                a_begin.cmp(b_begin).then_with(|| text(*a).cmp(text(*b)))
+            });
+            used.iter_mut().zip(sorted).for_each(|(place, (_, number))| *place = number);
         })
     }
 
@@ -79,7 +97,7 @@ impl Page {
 
 /// Reads all columns of a page that was written in a version.
 pub(crate) fn read_raw(version: u8, groups: [&[u8]; 3]) -> Result<RawBatch<'_>> {
-    let raw = read_groups(&groups, |_| true)?;
+    let (raw, _) = read_groups(&groups, |_| true)?;
     // Else who reads groups apart would not find them.
     let is_lost =
         |column: &&RawColumn<'_>| column.group == ColumnGroup::Rest && is_numeric_field(&column.name);
@@ -91,20 +109,38 @@ pub(crate) fn read_raw(version: u8, groups: [&[u8]; 3]) -> Result<RawBatch<'_>> 
     }
 }
 
-/// Reads what a fold reads of every event.
-pub(crate) fn read_fold(payload: &[u8]) -> Result<RawBatch<'_>> {
+/// Reads what a fold reads of every event; says where the columns stand that it passes over.
+pub(crate) fn read_fold(payload: &[u8]) -> Result<(RawBatch<'_>, Vec<usize>)> {
     read_groups(&[payload], |name| !is_numeric_field(name))
 }
 
-fn read_groups<'a>(groups: &[&'a [u8]], is_wanted: fn(&str) -> bool) -> Result<RawBatch<'a>> {
+fn read_groups<'a>(groups: &[&'a [u8]], is_wanted: fn(&str) -> bool) -> Result<(RawBatch<'a>, Vec<usize>)> {
     let mut budget = Budget::of(groups.iter().map(|payload| payload.len()).sum());
-    let mut page = Reading { rows: 0, bytes: Vec::new(), ends: Vec::new(), columns: Vec::new(), is_wanted };
+    let mut page = Reading {
+        rows: 0,
+        bytes: Vec::new(),
+        ends: Vec::new(),
+        columns: Vec::new(),
+        passed: Vec::new(),
+        is_wanted,
+    };
     for (group, payload) in ColumnGroup::ALL.into_iter().zip(groups) {
         page.read_group(group, payload, &mut budget).map_err(|error| error.at(format_args!("{group:?}")))?;
     }
     let bytes = String::from_utf8(page.bytes).map_err(|_| Error::corrupt("the texts are no UTF-8"))?;
     let texts = RawTexts { bytes: Cow::Owned(bytes), ends: Cow::Owned(page.ends) };
-    Ok(RawBatch { rows: page.rows, texts, columns: page.columns })
+    Ok((RawBatch { rows: page.rows, texts, columns: page.columns }, page.passed))
+}
+
+/// Reads columns of a group, none of which holds texts, by where they stand.
+pub(crate) fn read_columns_at<'a>(
+    group: ColumnGroup,
+    payload: &'a [u8],
+    places: &[usize],
+) -> Result<Vec<RawColumn<'a>>> {
+    let mut budget = Budget::of(payload.len());
+    let column = |place: &usize| read_column(&mut Reader::new(&payload[*place..]), group, &mut budget);
+    places.iter().map(column).collect()
 }
 
 /// Reads the columns of one group whose names are wanted, none of which holds texts.
@@ -136,7 +172,7 @@ pub(crate) fn find_ids(payload: &[u8], rows: usize) -> Result<Wide> {
     reader.count(ROWS_MAX)?;
     skip_texts(&mut reader)?;
     for _ in 0..reader.count(reader.len())? {
-        if let Some(ids) = find_wide(&mut reader, "id", rows)? {
+        if let Some(ids) = find_wide(&mut reader, ID, rows)? {
             return Ok(ids);
         }
     }
@@ -169,7 +205,7 @@ fn write_group(
         numbers[*text as usize] = *given;
         *given += 1;
     }
-    let mut to = Vec::new();
+    let mut to = Vec::with_capacity(raw.rows * BYTES_PER_ROW);
     put_varint(&mut to, raw.rows as u64);
     put_texts(&mut to, &used.iter().map(|text| raw.texts.get(*text)).collect::<Vec<_>>());
     put_varint(&mut to, columns().count() as u64);
@@ -184,6 +220,8 @@ struct Reading<'a> {
     bytes: Vec<u8>,
     ends: Vec<u32>,
     columns: Vec<RawColumn<'a>>,
+    /// Where the columns stand in their group that are not wanted.
+    passed: Vec<usize>,
     is_wanted: fn(&str) -> bool,
 }
 
@@ -197,9 +235,13 @@ impl<'a> Reading<'a> {
         self.rows = rows;
         read_texts(&mut reader, &mut self.bytes, &mut self.ends)?;
         for _ in 0..reader.count(reader.len())? {
-            if let Some(column) = read_wanted(&mut reader, group, budget, self.is_wanted)? {
-                self.check_texts(&column)?;
-                self.columns.push(column);
+            let place = payload.len() - reader.len();
+            match read_wanted(&mut reader, group, budget, self.is_wanted)? {
+                Some(column) => {
+                    self.check_texts(&column)?;
+                    self.columns.push(column);
+                }
+                None => self.passed.push(place),
             }
         }
         reader.finish()

@@ -261,8 +261,7 @@ impl Tag {
 
     /// Says whether a text is of the form `type:id` and not too long.
     pub(crate) fn is_well_formed(text: &str) -> bool {
-        // Every tag of every stored page comes by here.
-        let colon = text.bytes().position(|byte| byte == b':');
+        let colon = colon_in(text);
         text.len() <= NAME_BYTES_MAX && colon.is_some_and(|colon| colon > 0 && colon + 1 < text.len())
     }
 
@@ -276,12 +275,12 @@ impl Tag {
 
     /// The type, before the first colon.
     pub fn object_type(&self) -> &str {
-        self.0.split_once(':').map_or("", |parts| parts.0)
+        colon_in(&self.0).map_or("", |colon| &self.0[..colon])
     }
 
     /// The id, after the first colon.
     pub fn id(&self) -> &str {
-        self.0.split_once(':').map_or("", |parts| parts.1)
+        colon_in(&self.0).map_or("", |colon| &self.0[colon + 1..])
     }
 
     /// The whole tag.
@@ -292,6 +291,11 @@ impl Tag {
     pub(crate) fn trusted(text: &str) -> Self {
         Self(text.into())
     }
+}
+
+/// Where the type of a tag ends. Types are short, and every tag comes by here, so the bytes are looked at one by one.
+fn colon_in(text: &str) -> Option<usize> {
+    text.bytes().position(|byte| byte == b':')
 }
 
 impl fmt::Display for Tag {

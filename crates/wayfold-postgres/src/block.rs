@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use wayfold_block::{Merge, Part, PartKind, SealedBlock, cluster};
+use wayfold_block::{Part, PartKind, SealedBlock, seal};
 use wayfold_core::{EventBatch, EventView, Position, VirtualShard};
-use wayfold_store::{Error, Result};
+use wayfold_store::Result;
 
 use crate::error::{At, corrupt};
 use crate::sealed::{Block, Page};
@@ -29,15 +29,6 @@ pub(crate) struct Made {
     pub(crate) shards: Vec<i16>,
 }
 
-/// Errors of a merge, whose sources read pages.
-struct Failure(Error);
-
-impl From<wayfold_block::Error> for Failure {
-    fn from(error: wayfold_block::Error) -> Self {
-        Self(Err::<(), _>(error).at("make a sealed block").err().unwrap_or_else(|| corrupt("no error")))
-    }
-}
-
 impl Made {
     /// Makes the block of a number, and reads it again: it holds what it was made from.
     pub(crate) fn of(number: u64, source: Source) -> Result<Self> {
@@ -49,17 +40,15 @@ impl Made {
                 pages.map(|(block, page)| block.decode_page(page)).collect::<Result<_>>()?
             }
         };
-        let sorted = std::iter::once(Ok::<_, Failure>(cluster(&batches)));
-        let mut made = Self::of_parts(Merge::new(number, [sorted]))?;
+        let mut made = Self::of_parts(seal(number, &batches));
         made.check(number, &batches)?;
         Ok(made)
     }
 
-    fn of_parts(parts: impl Iterator<Item = std::result::Result<Part, Failure>>) -> Result<Self> {
+    fn of_parts(parts: impl Iterator<Item = Part>) -> Self {
         let mut made =
             Self { events: 0, header: Vec::new(), pages: Vec::new(), bytes: 0, shards: Vec::new() };
-        for part in parts {
-            let Part { name, bytes } = part.map_err(|Failure(error)| error)?;
+        for Part { name, bytes } in parts {
             let group = match name.kind {
                 PartKind::Fold => 0,
                 PartKind::Identity => 1,
@@ -74,7 +63,7 @@ impl Made {
             made.pages.resize(made.pages.len().max(name.number as usize + 1), Page::default());
             made.pages[name.number as usize][group] = bytes;
         }
-        Ok(made)
+        made
     }
 
     /// Holds every event of every page against what it was made from, and notes what there is.

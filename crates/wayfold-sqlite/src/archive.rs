@@ -115,6 +115,9 @@ impl<'a> Archive<'a> {
 
     /// The event with the tenant and id of another event: its number, page and row.
     pub(crate) fn find(&self, event: &EventView<'_>) -> Result<Option<(u64, EventBatch, usize)>> {
+        if self.manifest.blocks.is_empty() {
+            return Ok(None);
+        }
         let lookup = Lookup::id(event.customer_texts().0, event.id());
         for block in self.manifest.blocks.iter().rev() {
             if !block.filter(self.connection)?.may_hold(lookup) {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
-use wayfold_block::{Merge, Part, PartKind, SealedBlock, cluster};
+use wayfold_block::{Merge, Part, PartKind, SealedBlock, seal};
 use wayfold_core::EventBatch;
 use wayfold_store::{Error, Result};
 
@@ -88,10 +88,7 @@ pub(crate) fn build(shared: &Shared, connection: &Connection, generation: u64, p
 
 fn make(shared: &Shared, connection: &Connection, number: u64, plan: &Plan) -> Result<()> {
     let built = match plan {
-        Plan::Seal(batches) => {
-            let source = std::iter::once(Ok(cluster(batches)));
-            write_parts(shared, connection, number, Merge::new(number, [source]))
-        }
+        Plan::Seal(batches) => write_parts(shared, connection, number, seal(number, batches).map(Ok)),
         Plan::Merge(blocks) => {
             let source = |block: &Arc<Block>| {
                 let block = block.clone();

@@ -12,8 +12,9 @@ use wayfold_core::{EventBatch, EventView};
 pub(crate) struct Hasher(DefaultHashBuilder);
 
 impl Hasher {
-    pub(crate) fn id(&self, event: &EventView<'_>) -> u64 {
-        self.0.hash_one((event.customer_texts().0, event.id().as_u128()))
+    /// Of the id of a tenant's event.
+    pub(crate) fn id(&self, tenant: &str, event: &EventView<'_>) -> u64 {
+        self.0.hash_one((tenant, event.id().as_u128()))
     }
 
     pub(crate) fn customer(&self, texts: (&str, &str)) -> u64 {
@@ -37,14 +38,24 @@ pub(crate) struct Keys {
 
 impl Keys {
     pub(crate) fn of(hasher: &Hasher, batch: &EventBatch) -> Self {
-        let mut keys = Self::default();
+        let mut keys = Self::with_capacity(batch.len());
         for event in batch.iter() {
-            keys.ids.push(hasher.id(&event));
-            keys.customers.push(hasher.customer(event.customer_texts()));
+            let texts = event.customer_texts();
+            keys.ids.push(hasher.id(texts.0, &event));
+            keys.customers.push(hasher.customer(texts));
             keys.tags.extend(event.tags().map(|tag| hasher.tag(tag)));
             keys.tag_ends.push(keys.tags.len());
         }
         keys
+    }
+
+    fn with_capacity(rows: usize) -> Self {
+        Self {
+            ids: Vec::with_capacity(rows),
+            customers: Vec::with_capacity(rows),
+            tags: Vec::with_capacity(rows),
+            tag_ends: Vec::with_capacity(rows),
+        }
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -58,7 +69,7 @@ impl Keys {
 
     /// The numbers of some rows, in the order given.
     pub(crate) fn select(&self, rows: &[usize]) -> Self {
-        let mut keys = Self::default();
+        let mut keys = Self::with_capacity(rows.len());
         rows.iter().for_each(|row| keys.push(self, *row));
         keys
     }

@@ -1,6 +1,7 @@
 //! The events that are in no sealed block yet, in memory, and how they are found.
 
 use std::collections::{BTreeMap, HashMap};
+use std::hash::BuildHasherDefault;
 
 use wayfold_core::{EventBatch, EventView, Upcasters};
 use wayfold_store::{EventFilter, Result};
@@ -94,6 +95,10 @@ impl Tail {
         if block.batch.is_empty() {
             return;
         }
+        let rows = keys.len();
+        self.ids.reserve(rows);
+        self.customers.reserve(rows);
+        self.tags.reserve(rows);
         for (row, number) in (block.first..=block.last()).enumerate() {
             self.ids.push(keys.ids[row], number);
             self.customers.push(keys.customers[row], number);
@@ -128,10 +133,9 @@ impl Tail {
 
     /// The number of the event with the tenant and id of another event.
     pub(crate) fn find(&self, key: u64, event: &EventView<'_>) -> Option<u64> {
-        let named = (event.customer_texts().0, event.id());
         self.ids.newest_first(key).find(|number| {
             let known = self.event(*number);
-            (known.customer_texts().0, known.id()) == named
+            (known.customer_texts().0, known.id()) == (event.customer_texts().0, event.id())
         })
     }
 
@@ -191,12 +195,36 @@ impl Tail {
 #[derive(Debug, Default)]
 struct Chains {
     /// The place of the newest number of each key, from 1.
-    newest: HashMap<u64, u32, hashbrown::DefaultHashBuilder>,
+    newest: HashMap<u64, u32, BuildHasherDefault<IsHashed>>,
     /// Each number, and the place of the one before it with the same key, or 0.
     links: Vec<(u64, u32)>,
 }
 
+/// Takes numbers as they are that were hashed already; see [`Hasher`].
+#[derive(Debug, Default, Clone, Copy)]
+struct IsHashed(u64);
+
+impl std::hash::Hasher for IsHashed {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, _: &[u8]) {
+        unreachable!("keys are numbers of 64 bits")
+    }
+
+    fn write_u64(&mut self, key: u64) {
+        self.0 = key;
+    }
+}
+
 impl Chains {
+    /// Makes room for more numbers.
+    fn reserve(&mut self, more: usize) {
+        self.newest.reserve(more);
+        self.links.reserve(more);
+    }
+
     fn push(&mut self, key: u64, number: u64) {
         let place = u32::try_from(self.links.len() + 1).expect("a tail is sealed long before");
         let before = self.newest.insert(key, place).unwrap_or_default();
@@ -237,8 +265,8 @@ mod tests {
         push(&mut tail, &hasher, &[event(1, "a"), event(2, "b").with_tag(tag.clone()), event(3, "a")]);
         push(&mut tail, &hasher, &[event(4, "a"), event(5, "b")]);
         let known = EventBatch::from_events([&event(4, "z"), &event(9, "z")]).unwrap();
-        assert_eq!(tail.find(hasher.id(&known.event(0)), &known.event(0)), Some(14));
-        assert_eq!(tail.find(hasher.id(&known.event(1)), &known.event(1)), None);
+        assert_eq!(tail.find(hasher.id("", &known.event(0)), &known.event(0)), Some(14));
+        assert_eq!(tail.find(hasher.id("", &known.event(1)), &known.event(1)), None);
         let of_a = EventFilter::customer(CustomerKey::new("a").unwrap());
         let numbers: Vec<_> = tail.candidates(&hasher, &of_a, 11, 14).unwrap().collect();
         assert_eq!(numbers, [13]);

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use wayfold_block::{Error, Merge, Part, PartKind, PartName, SealedBlock, cluster};
+use wayfold_block::{Error, Merge, Part, PartKind, PartName, SealedBlock, seal};
 use wayfold_core::{EventBatch, JourneyEvent, Position, Timestamp};
 use wayfold_testkit::{Case, shop, stream};
 
@@ -38,9 +38,7 @@ pub(crate) struct Block {
 
 impl Block {
     pub(crate) fn seal(number: u64, batches: &[EventBatch]) -> Self {
-        let clustered = cluster(batches);
-        let source = std::iter::once(Ok::<_, Error>(clustered));
-        Self::collect(number, Merge::new(number, [source]))
+        Self::collect(number, seal(number, batches).map(Ok))
     }
 
     pub(crate) fn merge(number: u64, blocks: &[&Self]) -> Self {

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use wayfold_block::{Error, Merge, Page, PartKind, SealedBlock, cluster};
+use wayfold_block::{Error, Merge, Page, PartKind, SealedBlock, cluster, seal};
 use wayfold_core::{
     EventBatch, EventBody, Fold, JourneyEvent, ProjectionSet, Rules, Tenant, Timestamp, Upcasters, explain,
 };
@@ -124,6 +124,7 @@ fn check_sealed(batch: &EventBatch) {
     let clustered = cluster(std::slice::from_ref(batch));
     let parts: Vec<_> = Merge::new(1, [std::iter::once(Ok::<_, Error>(clustered.clone()))]).collect();
     let parts: Vec<_> = parts.into_iter().map(Result::unwrap).collect();
+    assert!(seal(1, std::slice::from_ref(batch)).eq(parts.iter().cloned()), "both ways give the same bytes");
     let part = |kind, number| {
         let found = parts.iter().find(|part| part.name.kind == kind && part.name.number == number);
         found.map(|part| part.bytes.as_slice()).unwrap()

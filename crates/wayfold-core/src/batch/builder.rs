@@ -21,7 +21,8 @@ pub struct BatchBuilder {
     limits: Limits,
     extent: Extent,
     pub(super) columns: Columns,
-    text_numbers: HashTable<u32>,
+    /// Texts by their hashes, so that a table that grows does not read them again.
+    text_numbers: HashTable<(u64, u32)>,
     customer_numbers: HashMap<(u32, u32), u32>,
     hasher: DefaultHashBuilder,
 }
@@ -214,17 +215,14 @@ impl BatchBuilder {
     }
 
     pub(super) fn text(&mut self, text: &str) -> u32 {
-        let (hasher, texts) = (&self.hasher, &mut self.columns.texts);
-        let entry = self.text_numbers.entry(
-            hasher.hash_one(text),
-            |number| texts.get(*number) == text,
-            |number| hasher.hash_one(texts.get(*number)),
-        );
+        let (hash, texts) = (self.hasher.hash_one(text), &mut self.columns.texts);
+        let is_it = |(known, number): &(u64, u32)| *known == hash && texts.get(*number) == text;
+        let entry = self.text_numbers.entry(hash, is_it, |(hash, _)| *hash);
         match entry {
-            Entry::Occupied(known) => *known.get(),
+            Entry::Occupied(known) => known.get().1,
             Entry::Vacant(free) => {
                 let number = texts.ends.len() as u32;
-                free.insert(number);
+                free.insert((hash, number));
                 texts.bytes.push_str(text);
                 texts
                     .ends

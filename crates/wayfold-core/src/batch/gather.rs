@@ -24,6 +24,10 @@ pub(super) fn gather_numbers<'a>(views: impl IntoIterator<Item = EventView<'a>>)
     gather.numbers_of_fields();
     gather.builder.columns.fields
 }
+
+/// So many texts of a batch for each row that is picked of it are worth a list.
+const TEXTS_PER_ROW: usize = 8;
+
 /// A batch that gives rows.
 struct Source<'a> {
     columns: &'a Columns,
@@ -42,6 +46,10 @@ impl<'a> Source<'a> {
 
     fn text(&mut self, builder: &mut BatchBuilder, number: u32) -> u32 {
         if self.texts.is_empty() {
+            // Where few of many rows are picked, a list of all texts costs more than looking some up twice.
+            if self.picks.len() * TEXTS_PER_ROW < self.columns.texts.len() {
+                return builder.text(self.columns.texts.get(number));
+            }
             self.texts.resize(self.columns.texts.len(), NONE);
         }
         let known = &mut self.texts[number as usize];

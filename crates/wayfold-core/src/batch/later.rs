@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 use super::columns::{Columns, NamedColumns};
 use super::picked::Picked;
 use super::raw::{RawBatch, RawColumn, later_columns};
-use super::{BatchBuilder, ColumnGroup, EventBatch};
+use super::{BatchBuilder, EventBatch};
 use crate::error::{Error, Result};
 use crate::event::{Limits, Unknown};
 use crate::key::{CustomerKey, EventId, Position};
@@ -21,11 +21,17 @@ pub trait ColumnSource: fmt::Debug + Send + Sync {
     /// `Malformed` if the bytes cannot be read, `Unavailable` if they cannot be got at.
     fn id(&self, row: usize) -> Result<u128>;
 
-    /// The columns of a group whose names are wanted; none of them holds texts.
+    /// The columns that say when and where events were recorded.
     ///
     /// # Errors
     /// As [`ColumnSource::id`].
-    fn columns(&self, group: ColumnGroup, is_wanted: fn(&str) -> bool) -> Result<Vec<RawColumn<'_>>>;
+    fn recorded(&self) -> Result<Vec<RawColumn<'_>>>;
+
+    /// The columns of fields of kinds that hold no texts; see [`is_numeric_field`](crate::is_numeric_field).
+    ///
+    /// # Errors
+    /// As [`ColumnSource::id`].
+    fn numbers(&self) -> Result<Vec<RawColumn<'_>>>;
 
     /// All columns of all groups.
     ///

@@ -95,6 +95,7 @@ impl Projection for AnswerA {
         1
     }
 
+    #[inline]
     fn evolve(&self, kept: &mut Kept, event: &EventView<'_>) {
         let at = event.occurred_at();
         kept.first_seen_at.get_or_insert(at);

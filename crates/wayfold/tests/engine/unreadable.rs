@@ -32,7 +32,11 @@ impl ColumnSource for Nothing {
         Ok(row as u128)
     }
 
-    fn columns(&self, _: ColumnGroup, _: fn(&str) -> bool) -> wayfold_core::Result<Vec<RawColumn<'_>>> {
+    fn recorded(&self) -> wayfold_core::Result<Vec<RawColumn<'_>>> {
+        Err(wayfold_core::Error::malformed("the bytes end too early"))
+    }
+
+    fn numbers(&self) -> wayfold_core::Result<Vec<RawColumn<'_>>> {
         Err(wayfold_core::Error::malformed("the bytes end too early"))
     }
 

@@ -124,11 +124,9 @@ impl<'a> Importer<'a> {
         };
         let table = kinds.iter().zip(&versions).map(read).collect::<Result<Vec<_>>>()?;
         let known: Vec<_> = table.iter().map(|(kind, ..)| kind.unwrap_or(EventKind::Unknown)).collect();
-        let range = 0..=table.len() as i64 - 1;
         let stored = self.whole(names::KIND)?.ok_or_else(|| bad(names::KIND, "it is missing"))?;
         let outside = |entry| bad(names::KIND, format_args!("{entry} is out of range"));
-        let kinds = self.mapped(names::KIND, &stored, &range, |entry| known[entry as usize])?;
-        to.kind = kinds.map_err(outside)?;
+        to.kind = self.looked_up(names::KIND, &stored, &known)?.map_err(outside)?;
         to.rare_kinds = RareKinds::among(&known).into();
         let is_foreign = table.iter().any(|(kind, ..)| kind.is_none());
         let has_one_version = table.iter().all(|(_, version, _)| *version == table[0].1);
@@ -136,11 +134,10 @@ impl<'a> Importer<'a> {
             to.schema_version = vec![table.first().map_or(0, |(_, version, _)| *version); self.rows];
             return Ok(());
         }
-        let entries = self.mapped(names::KIND, &stored, &range, |entry| entry as u32)?.map_err(outside)?;
-        to.schema_version = entries.iter().map(|entry| table[*entry as usize].1).collect();
+        let entries = self.looked_up(names::KIND, &stored, &table)?.map_err(outside)?;
+        to.schema_version = entries.iter().map(|(_, version, _)| *version).collect();
         if is_foreign {
-            let rows = entries.iter().map(|entry| table[*entry as usize]).enumerate();
-            let foreign_rows = rows.filter(|(_, (kind, ..))| kind.is_none());
+            let foreign_rows = entries.into_iter().enumerate().filter(|(_, (kind, ..))| kind.is_none());
             foreign.extend(
                 foreign_rows
                     .map(|(row, (.., name))| ForeignRow { row, kind: self.texts.get(name).to_owned() }),

@@ -55,11 +55,11 @@ impl<'a> RawOffsets<'a> {
         match self.width {
             1 => self.bytes.iter().map(|byte| value((*byte).into())).collect(),
             2 => self.chunks(u16::from_le_bytes).map(|number| value(number.into())).collect(),
-            3 => self.chunks(narrow::<3>).map(value).collect(),
+            3 => self.chunks(|[a, b, c]| narrow([a, b, c, 0], [0, 0], 0)).map(value).collect(),
             4 => self.chunks(u32::from_le_bytes).map(|number| value(number.into())).collect(),
-            5 => self.chunks(narrow::<5>).map(value).collect(),
-            6 => self.chunks(narrow::<6>).map(value).collect(),
-            7 => self.chunks(narrow::<7>).map(value).collect(),
+            5 => self.chunks(|[a, b, c, d, e]| narrow([a, b, c, d], [e, 0], 0)).map(value).collect(),
+            6 => self.chunks(|[a, b, c, d, e, f]| narrow([a, b, c, d], [e, f], 0)).map(value).collect(),
+            7 => self.chunks(|[a, b, c, d, e, f, g]| narrow([a, b, c, d], [e, f], g)).map(value).collect(),
             _ => self.chunks(u64::from_le_bytes).map(value).collect(),
         }
     }
@@ -69,11 +69,11 @@ impl<'a> RawOffsets<'a> {
     }
 }
 
+/// A number by its bytes, as many together as one load reads: a copy of a width that is no power of two is a call.
 #[inline]
-fn narrow<const N: usize>(bytes: [u8; N]) -> u64 {
-    let mut whole = [0; 8];
-    whole[..N].copy_from_slice(&bytes);
-    u64::from_le_bytes(whole)
+fn narrow(low: [u8; 4], middle: [u8; 2], high: u8) -> u64 {
+    let (low, middle) = (u32::from_le_bytes(low), u16::from_le_bytes(middle));
+    u64::from(low) | u64::from(middle) << 32 | u64::from(high) << 48
 }
 
 impl RawPacked<'_> {
@@ -121,6 +121,27 @@ impl RawPacked<'_> {
         match self.outside(range) {
             None => Ok(self.map(form)),
             Some(number) => Err(number),
+        }
+    }
+
+    /// What a short table says of every number, which is a place in it.
+    ///
+    /// # Errors
+    /// A number beyond the table.
+    pub(crate) fn look_up<T: Copy>(&self, table: &[T]) -> Result<Vec<T>, i64> {
+        let range = 0..=table.len() as i64 - 1;
+        match (self, table) {
+            (Self::Offsets { least: 0, step: 1, offsets: RawOffsets { bytes, width: 1 } }, [first, ..]) => {
+                if let Some(number) = self.outside(&range) {
+                    return Err(number);
+                }
+                // As long as a byte can say, so that no place has to be checked.
+                let mut whole = [*first; 256];
+                let length = table.len().min(whole.len());
+                whole[..length].copy_from_slice(&table[..length]);
+                Ok(bytes.iter().map(|place| whole[usize::from(*place)]).collect())
+            }
+            _ => self.map_of(&range, |place| table[place as usize]),
         }
     }
 
@@ -188,6 +209,19 @@ mod tests {
             let range = range.0.min(range.1)..=range.0.max(range.1);
             let outside = plain.iter().copied().find(|number| !range.contains(number));
             prop_assert_eq!(packed.map_of(&range, |number| number), outside.map_or(Ok(plain), Err));
+        }
+
+        /// Against a look at each number.
+        #[test]
+        fn a_table_says_what_it_holds(
+            step in 0_u64..3,
+            bytes in proptest::collection::vec(0_u8..10, 0..30),
+            table in proptest::collection::vec(any::<u16>(), 0..12),
+        ) {
+            let packed = RawPacked::Offsets { least: 0, step, offsets: RawOffsets::new(&bytes, 1).unwrap() };
+            let plain = packed.to_vec();
+            let look_up = |place: &i64| table.get(*place as usize).copied().ok_or(*place);
+            prop_assert_eq!(packed.look_up(&table), plain.iter().map(look_up).collect());
         }
     }
 

@@ -1,9 +1,9 @@
 //! Columns of a batch that are read apart: first those of the fold, the others when somebody looks at them.
 
-use super::{Importer, RawBatch, RawTexts, names};
+use super::{Importer, RawBatch, RawTexts};
 use crate::batch::columns::{Columns, NamedColumns};
 use crate::batch::later::{ColumnSource, Recorded};
-use crate::batch::raw::{ColumnGroup, RawColumn, is_numeric_field};
+use crate::batch::raw::{RawColumn, is_numeric_field};
 use crate::error::Result;
 
 /// What a fold reads of every event; `None` if some are of no kind that this version of the library writes.
@@ -17,15 +17,14 @@ pub(in crate::batch) fn fold(raw: RawBatch<'_>) -> Result<Option<Columns>> {
 }
 
 pub(in crate::batch) fn recorded(source: &dyn ColumnSource, rows: usize) -> Result<Recorded> {
-    let columns = source.columns(ColumnGroup::Identity, |name| name != names::ID)?;
-    let (positions, recorded_at) = importer(rows, columns)?.recorded()?;
+    let (positions, recorded_at) = importer(rows, source.recorded()?)?.recorded()?;
     Ok(Recorded { positions, recorded_at })
 }
 
 /// The fields of kinds that hold no texts.
 pub(in crate::batch) fn numbers(source: &dyn ColumnSource, rows: usize) -> Result<NamedColumns> {
     let mut columns = Columns::default();
-    importer(rows, source.columns(ColumnGroup::Fold, is_numeric_field)?)?.named(&mut columns)?;
+    importer(rows, source.numbers()?)?.named(&mut columns)?;
     Ok(columns.fields)
 }
 

@@ -89,16 +89,20 @@ impl Importer<'_> {
         let of_lines: Vec<u32> = lines.iter().map(|(row, _)| row).collect();
         let rows = union([orders.rows(), amounts.rows(), promises.rows(), &of_lines]);
         let mut facts = vec![OrderFacts::default(); rows.len()];
-        for_each_in(&rows, orders.iter(), |place, number| facts[place].order = Some(number));
-        for_each_in(&rows, amounts.iter(), |place, money| facts[place].amount = Some(money));
-        for_each_in(&rows, promises.iter(), |place, micros| {
+        for_each_in(&rows, orders.rows(), orders.values(), |place, number| facts[place].order = Some(number));
+        for_each_in(&rows, amounts.rows(), amounts.values(), |place, money| {
+            facts[place].amount = Some(money);
+        });
+        for_each_in(&rows, promises.rows(), promises.values(), |place, micros| {
             facts[place].promised_at = Some(Timestamp::trusted(micros));
         });
-        for_each_in(&rows, lines.iter(), |place, _| facts[place].lines = Some(LineFacts { margin: None }));
+        for_each_in(&rows, &of_lines, &of_lines, |place, _| {
+            facts[place].lines = Some(LineFacts { margin: None });
+        });
         if margins.rows().iter().any(|row| lines.get(*row).is_none()) {
             return Err(bad(names::LINE_MARGIN, "a row without lines has a margin"));
         }
-        for_each_in(&rows, margins.iter(), |place, margin| {
+        for_each_in(&rows, margins.rows(), margins.values(), |place, margin| {
             facts[place].lines = Some(LineFacts { margin: Some(margin) });
         });
         Ok(Indexed::from_parts(&rows, facts))
@@ -149,7 +153,7 @@ fn union(lists: [&[u32]; 4]) -> Vec<u32> {
     let longest = lists.iter().max_by_key(|list| list.len()).copied().unwrap_or_default();
     let holds = |list: &[u32]| {
         let mut rest = longest.iter();
-        list.iter().all(|row| rest.any(|known| known == row))
+        list == longest || list.iter().all(|row| rest.any(|known| known == row))
     };
     if lists.iter().all(|list| holds(list)) {
         return longest.to_vec();
@@ -160,12 +164,15 @@ fn union(lists: [&[u32]; 4]) -> Vec<u32> {
     rows
 }
 
-/// Calls with the place and the value of each row of a list; all rows stand among those given, and both grow.
-fn for_each_in<T>(rows: &[u32], list: impl Iterator<Item = (u32, T)>, mut take: impl FnMut(usize, T)) {
+/// Calls with the place among rows and the value of each row of a list; all of its rows stand there, and both grow.
+fn for_each_in<T: Copy>(rows: &[u32], of: &[u32], values: &[T], mut take: impl FnMut(usize, T)) {
+    if of == rows {
+        return values.iter().enumerate().for_each(|(place, value)| take(place, *value));
+    }
     let mut places = rows.iter().enumerate();
-    for (row, value) in list {
-        if let Some((place, _)) = places.find(|(_, known)| **known == row) {
-            take(place, value);
+    for (row, value) in of.iter().zip(values) {
+        if let Some((place, _)) = places.find(|(_, known)| *known == row) {
+            take(place, *value);
         }
     }
 }

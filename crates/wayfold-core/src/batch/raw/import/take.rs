@@ -103,6 +103,19 @@ impl<'a> Importer<'a> {
         }
     }
 
+    /// What a table says of each whole number, which is a place in it; the inner error is one beyond it.
+    pub(super) fn looked_up<T: Copy>(
+        &self,
+        name: &str,
+        values: &RawValues<'_>,
+        table: &[T],
+    ) -> Result<std::result::Result<Vec<T>, i64>> {
+        match values {
+            RawValues::Packed(packed) if packed.len() == self.rows => Ok(packed.look_up(table)),
+            _ => self.mapped(name, values, &(0..=table.len() as i64 - 1), |place| table[place as usize]),
+        }
+    }
+
     pub(super) fn every_or_zero<T>(&mut self, name: &str, range: RangeInclusive<i64>) -> Result<Vec<T>>
     where
         T: Copy + Default + TryFrom<i64>,
