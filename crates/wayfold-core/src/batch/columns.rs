@@ -363,6 +363,11 @@ impl Columns {
         self.spreads.get_or_init(|| (0..self.customers.len()).map(spread).collect())
     }
 
+    /// The spreads, where somebody has looked at them.
+    pub(crate) fn known_spreads(&self) -> Option<&[u64]> {
+        self.spreads.get().map(Vec::as_slice)
+    }
+
     /// How often the customer changes from one row to the next, and once more for the first.
     pub(crate) fn run_count(&self) -> usize {
         match &self.runs {

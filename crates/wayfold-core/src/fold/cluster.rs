@@ -98,23 +98,34 @@ impl Clusters {
     /// The slot of each local customer of a batch, or [`NONE`] for another shard's.
     fn number(&mut self, batch: &EventBatch, customers: &mut Customers, shard: Shard) -> Vec<u32> {
         let columns = batch.columns();
-        let slot = |(local, spread): (usize, &u64)| {
-            if !shard.holds_spread(*spread) {
-                return NONE;
-            }
-            let (tenant, customer) = columns.customer_texts(local);
-            let customer = customers.number_by_spread(*spread, tenant, customer);
-            if self.slots.len() <= customer as usize {
-                self.slots.resize(customer as usize + 1, NONE);
-            }
-            let slot = &mut self.slots[customer as usize];
-            if *slot == NONE {
-                *slot = self.touched.len() as u32;
-                self.touched.push(customer);
-            }
-            *slot
+        let locals = 0..columns.customers.len();
+        // Spreads are made for shards alone; where they are known, they spare looking for who is new.
+        let spreads = match shard == Shard::ALL {
+            true => columns.known_spreads(),
+            false => Some(columns.spreads()),
         };
-        columns.spreads().iter().enumerate().map(slot).collect()
+        let number = |local: usize| {
+            let (tenant, customer) = columns.customer_texts(local);
+            match spreads.map(|spreads| spreads[local]) {
+                Some(spread) if !shard.holds_spread(spread) => None,
+                Some(spread) => Some(customers.number_by_spread(spread, tenant, customer)),
+                None => Some(customers.number_or_insert(tenant, customer)),
+            }
+        };
+        locals.map(number).map(|customer| customer.map_or(NONE, |customer| self.slot(customer))).collect()
+    }
+
+    /// The slot of a customer, who gets one where he has none.
+    fn slot(&mut self, customer: u32) -> u32 {
+        if self.slots.len() <= customer as usize {
+            self.slots.resize(customer as usize + 1, NONE);
+        }
+        let slot = &mut self.slots[customer as usize];
+        if *slot == NONE {
+            *slot = self.touched.len() as u32;
+            self.touched.push(customer);
+        }
+        *slot
     }
 
     /// The customers, and what was gathered of each.

@@ -99,7 +99,14 @@ impl Customers {
     }
 
     fn find(&self, index: &Index, hash: u64, texts: (&str, &str)) -> Option<u32> {
-        index.numbers.find(hash, |number| self.texts(*number as usize) == texts).copied()
+        index.numbers.find(hash, |number| self.is(*number as usize, texts)).copied()
+    }
+
+    /// Says whether a number is that of a tenant's customer; bytes alone are looked at.
+    fn is(&self, number: usize, (tenant, customer): (&str, &str)) -> bool {
+        let start = number.checked_sub(1).map_or(0, |before| self.ends[before]);
+        self.names.as_bytes()[start..self.ends[number]] == *customer.as_bytes()
+            && self.tenants[self.tenant_of[number] as usize].as_str() == tenant
     }
 
     /// Adds to an index whoever came since.
@@ -121,26 +128,19 @@ impl Customers {
 
     /// The number of a customer, who is taken in if he is new.
     pub(super) fn number_or_insert(&mut self, tenant: &str, customer: &str) -> u32 {
-        match self.is_last(tenant, customer) {
-            true => self.len() as u32 - 1,
-            false => self.number_by_spread(CustomerKey::spread(tenant, customer), tenant, customer),
+        if let Some(number) = self.known(tenant, customer) {
+            return number;
         }
+        // Whoever comes by his spread is looked for from now on.
+        self.reach = u64::MAX;
+        self.insert(tenant, customer)
     }
 
-    fn is_last(&self, tenant: &str, customer: &str) -> bool {
-        self.len().checked_sub(1).is_some_and(|last| self.texts(last) == (tenant, customer))
-    }
-
-    /// As [`Customers::number_or_insert`], by the [`CustomerKey::spread`] of the two texts: in a log that is read
-    /// customer after customer each comes behind all that are known, and is not looked for.
+    /// The same, by the [`CustomerKey::spread`] of the two texts: in a log that is read customer after customer each comes
+    /// behind all that are known, and is not looked for.
     pub(super) fn number_by_spread(&mut self, spread: u64, tenant: &str, customer: &str) -> u32 {
         if spread <= self.reach {
-            if self.is_last(tenant, customer) {
-                return self.len() as u32 - 1;
-            }
-            self.index_all();
-            let hash = self.hasher.hash_one((tenant, customer));
-            if let Some(number) = self.find(&self.index, hash, (tenant, customer)) {
+            if let Some(number) = self.known(tenant, customer) {
                 return number;
             }
         } else if self.newer.get().is_some() {
@@ -148,6 +148,21 @@ impl Customers {
             self.index_all();
         }
         self.reach = self.reach.max(spread);
+        self.insert(tenant, customer)
+    }
+
+    /// The number of a customer who is known; everybody is in the index then.
+    fn known(&mut self, tenant: &str, customer: &str) -> Option<u32> {
+        if self.len().checked_sub(1).is_some_and(|last| self.is(last, (tenant, customer))) {
+            return Some(self.len() as u32 - 1);
+        }
+        self.index_all();
+        let hash = self.hasher.hash_one((tenant, customer));
+        self.find(&self.index, hash, (tenant, customer))
+    }
+
+    /// Takes in a customer who is not known.
+    fn insert(&mut self, tenant: &str, customer: &str) -> u32 {
         self.newer = OnceLock::new();
         let tenant = self.tenant(tenant);
         self.names.reserve_exact(growth(self.names.len(), self.names.capacity(), customer.len()));
@@ -202,7 +217,10 @@ mod tests {
                 }
                 // A name has one spread; small ones meet often.
                 let spread = *spreads.entry(texts.clone()).or_insert(spread);
-                let number = customers.number_by_spread(spread, &texts.0, &texts.1) as usize;
+                let number = match spread {
+                    0 => customers.number_or_insert(&texts.0, &texts.1),
+                    _ => customers.number_by_spread(spread, &texts.0, &texts.1),
+                } as usize;
                 prop_assert_eq!(number, found.unwrap_or(known.len()));
                 if found.is_none() {
                     known.push(texts);
