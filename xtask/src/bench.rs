@@ -16,6 +16,7 @@ mod goals;
 mod import;
 mod insight;
 mod instructions;
+mod journeys;
 mod options;
 mod peers;
 mod process;
@@ -34,8 +35,18 @@ use anyhow::{Context, Result};
 use crate::cargo::Workspace;
 use files::{Files, WORKLOADS};
 use options::Options;
-use programs::{ANSWER, CALLS, LIFETIME, Programs, SEGMENTS, STATE};
+use programs::{ANSWER, CALLS, JOURNEYS, LIFETIME, Programs, SEGMENTS, STATE};
 use python::Python;
+
+/// Our programs, and how the rows begin that they are needed for.
+const PROGRAMS: [(&str, &[&str]); 6] = [
+    (ANSWER, &[""]),
+    (CALLS, &["A", "D", "I", "L", "V"]),
+    (JOURNEYS, &["J"]),
+    (LIFETIME, &["M"]),
+    (SEGMENTS, &["S"]),
+    (STATE, &["R3"]),
+];
 
 /// What every measurement needs.
 #[derive(Debug)]
@@ -54,8 +65,7 @@ struct Bench {
 impl Bench {
     /// Whether rows are asked for that begin like one of these.
     fn wants(&self, rows: &[&str]) -> bool {
-        let only = self.options.only.as_str();
-        rows.iter().any(|row| row.starts_with(only) || only.starts_with(row))
+        self.options.wants(rows)
     }
 }
 
@@ -66,7 +76,9 @@ pub(crate) fn run(arguments: &[&str]) -> Result<ExitCode> {
     let options = Options::read(arguments)?;
     let workspace = Workspace::read()?;
     let folder = folder(&workspace)?;
-    let programs = Programs::build(&workspace, &[ANSWER, CALLS, LIFETIME, SEGMENTS, STATE])?;
+    let programs: Vec<&str> =
+        PROGRAMS.iter().filter(|(_, rows)| options.wants(rows)).map(|(name, _)| *name).collect();
+    let programs = Programs::build(&workspace, &programs)?;
     let python = Python::prepare(&workspace.root.join("benches/peers"), &folder)?;
     let root = workspace.root.clone();
     let mut bench = Bench { options, programs, python, root, folder, missing: Vec::new() };
@@ -79,6 +91,7 @@ pub(crate) fn run(arguments: &[&str]) -> Result<ExitCode> {
     rows.extend(calls::rows(&bench)?);
     rows.extend(import::rows(&mut bench)?);
     rows.extend(insight::rows(&mut bench)?);
+    rows.extend(journeys::rows(&mut bench)?);
     rows::compare_workloads(&mut rows);
 
     let heading = table::heading(&workspace, &bench, [before, table::load()]);

@@ -12,6 +12,7 @@ mod journey_map;
 mod like;
 mod names;
 mod norms;
+mod pairs;
 mod paths;
 mod process_map;
 mod reading;

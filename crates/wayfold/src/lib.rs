@@ -102,7 +102,7 @@ pub use self::error::{Error, ErrorKind, Result};
 pub use self::import::Imported;
 pub use self::known::{AsKnownAt, KnownAt};
 #[cfg(feature = "insight")]
-pub use self::measure::Measured;
+pub use self::measure::{Measured, measure_alone, measure_alone_of};
 pub use self::members::SegmentMembers;
 pub use self::rebuild::{Progress, Rebuild};
 pub use self::request::{Appended, Request, Requested};

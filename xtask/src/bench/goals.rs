@@ -160,7 +160,7 @@ const NEARLY_BARE: Target = Target::Ratio { goal: 1.0 / 1.2, floor: None };
 /// At most 2 times the peer.
 const HALF: Target = Target::Ratio { goal: 0.5, floor: None };
 
-pub(super) const SINGLES: [Single; 30] = [
+pub(super) const SINGLES: [Single; 38] = [
     single("R3-state", exactly(450.0)),
     single("A1", NEARLY_BARE),
     single("A2-rate", value(300e3, 150e3)),
@@ -191,6 +191,14 @@ pub(super) const SINGLES: [Single; 30] = [
     single("M2-bg", times(10.0)),
     single("M3-bg", times(8.0)),
     single("S1", times(20.0)),
+    single("J1-process-mining", times(20.0)),
+    single("J1-pm4py", times(50.0)),
+    single("J1-store", times(10.0)),
+    single("J2-memory", times(1.0)),
+    single("J2-store", times(1.0)),
+    single("J3-funnel", times(1.0)),
+    single("J3-retention", times(1.0)),
+    single("J4-ten", times(2.0)),
 ];
 
 /// Refuses what begins no row.

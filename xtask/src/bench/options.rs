@@ -41,6 +41,13 @@ impl Options {
     }
 }
 
+impl Options {
+    /// Whether rows are asked for that begin like one of these.
+    pub(super) fn wants(&self, rows: &[&str]) -> bool {
+        rows.iter().any(|row| row.starts_with(&self.only) || self.only.starts_with(row))
+    }
+}
+
 fn number<T: std::str::FromStr>(name: &str, value: &str) -> Result<T> {
     let digits = value.replace('_', "");
     digits.parse().ok().with_context(|| format!("{name} takes a number, not {value:?}"))

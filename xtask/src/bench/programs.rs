@@ -34,6 +34,8 @@ struct Target {
 pub(super) const ANSWER: &str = "answer";
 /// What single calls cost.
 pub(super) const CALLS: &str = "calls";
+/// Measures journeys.
+pub(super) const JOURNEYS: &str = "journeys";
 /// Fits models of lifetime value.
 pub(super) const LIFETIME: &str = "lifetime";
 /// Keeps who belongs to a segment.

@@ -1,8 +1,9 @@
-//! Answer A by event-sourcing peers in Rust, with the projection that is written by hand: what `cargo xtask bench`
-//! starts. Each prints one line of JSON: seconds from opening to the answer in memory with its quintiles, peak memory,
-//! check figures.
+//! Answer A by event-sourcing peers in Rust, with the projection that is written by hand, and the directly-follows graph by
+//! a process-mining peer: what `cargo xtask bench` starts. Each prints one line of JSON: seconds from opening to the answer
+//! in memory with its quintiles, or to the graph, peak memory, check figures.
 
 mod cqrs;
+mod process_mining;
 mod umadb;
 
 use std::error::Error;
@@ -16,6 +17,7 @@ use wayfold_testkit::answer_a::{CheckFigures, quintiles};
 
 const USAGE: &str = "usage, by `cargo xtask bench`:
   wayfold-peers cqrs-memory|cqrs-json W|S EVENTS  replays events from memory, typed or as rows of JSON
+  wayfold-peers graph W|S EVENTS                  makes a log in memory into a directly-follows graph
   wayfold-peers umadb-make W|S EVENTS FILE        writes events into a file of UmaDB
   wayfold-peers umadb AS_OF_US FILE               replays them";
 
@@ -26,6 +28,7 @@ fn main() -> Result<()> {
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["cqrs-memory", workload, events] => println!("{}", cqrs::memory(&planned(workload, events)?)?),
         ["cqrs-json", workload, events] => println!("{}", cqrs::json(&planned(workload, events)?)?),
+        ["graph", workload, events] => println!("{}", process_mining::graph(&planned(workload, events)?)?),
         ["umadb-make", workload, events, file] => {
             umadb::make(&History::new(&planned(workload, events)?), file.as_ref())?;
         }

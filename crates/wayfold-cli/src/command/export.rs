@@ -7,7 +7,10 @@ use anyhow::Result;
 use clap::{Args, ValueEnum};
 use wayfold::blocking::Wayfold;
 use wayfold::ingest::{OcelWriter, ParquetOptions, ParquetWriter, XesWriter, write_cloud_events};
-use wayfold::{AsOf, EventBatch, Timestamp};
+use wayfold::{
+    AsOf, AttributeValue, EventBatch, Notice, Position, ProjectionSet, Tenant, Timestamp, Told, Transition,
+};
+use wayfold_core::{Fold, Teller};
 
 use crate::ask::ScopeArguments;
 use crate::failure::{exists, usage};
@@ -114,35 +117,80 @@ fn write_events(wayfold: &Wayfold, mut write: impl FnMut(&EventBatch) -> Result<
     Ok(events)
 }
 
-/// What is said of customers in an object-centric log: the field of the view, and the attribute.
-const SAID: [(&str, &str); 2] = [("lifecycle.stage", "lifecycle_stage"), ("segment.class", "segment")];
-
 fn write_ocel(wayfold: &Wayfold, out: &mut impl Write) -> Result<u64> {
     let mut writer = OcelWriter::new(out)?;
-    let mut customers = BTreeSet::new();
+    let mut tenants = BTreeSet::new();
     let events = write_events(wayfold, |batch| {
-        customers.extend(batch.iter().map(|event| event.customer()));
+        tenants.extend(batch.customers().map(|customer| customer.tenant));
         Ok(writer.write(batch)?)
     })?;
     // As of the newest event, as every answer of the command.
-    let Some(as_of) = wayfold.newest()? else {
-        writer.finish()?;
-        return Ok(events);
-    };
-    for customer in customers {
-        let Some(explanation) = wayfold.explain_as_of(&customer, as_of)? else { continue };
-        for step in &explanation.steps {
-            for change in &step.changes {
-                let said = SAID.iter().find(|(field, _)| *field == change.field);
-                let Some((_, attribute)) = said else { continue };
-                // An attribute holds until its next value; who is in no class is told so.
-                let value = change.after.as_deref().filter(|after| *after != "null").unwrap_or("none");
-                writer.say_of_customer(&customer, attribute, step.at, &value.into());
-            }
-        }
+    if let Some(as_of) = wayfold.newest()? {
+        let mut said = Said { projections: ProjectionSet::new(wayfold.rules())?, as_of, writer: &mut writer };
+        tenants.iter().try_for_each(|tenant| said.say_of(wayfold, tenant))?;
     }
     writer.finish()?;
     Ok(events)
+}
+
+/// How many events are folded together to say what their customers were.
+const EVENTS_TOGETHER: usize = 65_536;
+
+/// Says of customers what their stage and class were, and since when.
+struct Said<'a, W: Write> {
+    projections: ProjectionSet,
+    as_of: Timestamp,
+    writer: &'a mut OcelWriter<W>,
+}
+
+impl<W: Write> Said<'_, W> {
+    fn say_of(&mut self, wayfold: &Wayfold, tenant: &Tenant) -> Result<()> {
+        let (mut batches, mut events, mut told) = (Vec::new(), 0, Ok(()));
+        wayfold.for_each_history(tenant, self.as_of, |history| {
+            batches.push(EventBatch::from_views(history.events().iter().copied()));
+            events += history.events().len();
+            if events >= EVENTS_TOGETHER && told.is_ok() {
+                told = self.tell(&batches);
+                (batches, events) = (Vec::new(), 0);
+            }
+        })?;
+        told?;
+        self.tell(&batches)
+    }
+
+    /// Tells what changed for customers whose whole histories these are: nothing in them is late.
+    fn tell(&mut self, batches: &[EventBatch]) -> Result<()> {
+        let fold = Fold::new(&self.projections).with_as_of(Timestamp::MIN);
+        let mut teller = Teller::new(fold, Position::START)?;
+        let late = teller.step(batches, Position::END, self.as_of)?;
+        debug_assert!(late.is_empty(), "whole histories are folded at once");
+        let told = teller.take();
+        for (place, told_now) in told.iter().enumerate() {
+            let Notice { customer, at, transition, .. } = told_now.notice();
+            let mut say = |name: &str, value: String| {
+                self.writer.say_of_customer(customer, name, *at, &AttributeValue::Text(value));
+            };
+            match transition {
+                Transition::LifecycleStage { from, to } => {
+                    // Who is in no class yet is told so; one that is entered at once comes next.
+                    let next = told.get(place + 1).map(Told::notice).filter(|next| next.at == *at);
+                    let enters = next.is_some_and(|next| {
+                        next.customer == *customer
+                            && matches!(next.transition, Transition::BehaviourClass { .. })
+                    });
+                    if from.is_none() && !enters {
+                        say("segment", "none".to_owned());
+                    }
+                    say("lifecycle_stage", to.to_string());
+                }
+                Transition::BehaviourClass { to, .. } => {
+                    say("segment", to.map_or_else(|| "none".to_owned(), |class| class.to_string()));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
 }
 
 fn write_jsonl(wayfold: &Wayfold, out: &mut impl Write) -> Result<u64> {

@@ -58,7 +58,7 @@ enum Like {
     Posthog,
     /// 7 days from the first entry
     Mixpanel,
-    /// 1 day
+    /// 30 days
     Amplitude,
     /// As `windowFunnel`; the window has to be given by --within
     Clickhouse,

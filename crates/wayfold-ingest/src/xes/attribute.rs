@@ -1,5 +1,7 @@
 //! Attributes of XES, and the typed values that they become.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 use wayfold_core::{Amount, AttributeValue, EventTime, NestedJson};
 
@@ -11,14 +13,34 @@ use crate::row::Fault;
 pub(super) const ELEMENTS: [&str; 9] =
     ["string", "date", "int", "float", "boolean", "id", "list", "container", "values"];
 
+/// Keys that stand at nearly every event; they and the elements are kept without a copy of their own.
+const KEYS: [&str; 6] =
+    ["concept:name", "time:timestamp", "lifecycle:transition", "org:resource", "org:group", "org:role"];
+
+/// A text that is one of the common ones, or a copy.
+fn common(text: &str, known: &[&'static str]) -> Cow<'static, str> {
+    let found = known.iter().find(|known| **known == text);
+    found.map_or_else(|| Cow::Owned(text.to_owned()), |known| Cow::Borrowed(*known))
+}
+
+/// The name of an element.
+pub(super) fn element(name: &str) -> Cow<'static, str> {
+    common(name, &ELEMENTS)
+}
+
+/// The key of an attribute.
+pub(super) fn key(key: &str) -> Cow<'static, str> {
+    common(key, &KEYS)
+}
+
 /// An attribute as it stands in the file, and also its JSON where no typed value can hold it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Attribute {
     #[serde(rename = "type")]
-    pub(super) element: String,
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub(super) key: String,
+    pub(super) element: Cow<'static, str>,
+    #[serde(default, skip_serializing_if = "str::is_empty")]
+    pub(super) key: Cow<'static, str>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) value: Option<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -46,7 +68,7 @@ impl Attribute {
         match self.typed()? {
             Some(value) => Ok(value),
             None => {
-                let unnamed = Self { key: String::new(), ..self.clone() };
+                let unnamed = Self { key: Cow::Borrowed(""), ..self.clone() };
                 let json = serde_json::to_string(&unnamed).expect("texts and lists have a JSON form");
                 let json = NestedJson::new(&json);
                 json.map(AttributeValue::Json)
@@ -103,8 +125,8 @@ impl Attribute {
     /// The attribute of a value; what has no type in XES is a string.
     pub(super) fn of_value(key: &str, value: &AttributeValue) -> Self {
         let plain = |element: &str, value: String| Self {
-            element: element.to_owned(),
-            key: key.to_owned(),
+            element: element.to_owned().into(),
+            key: key.to_owned().into(),
             value: Some(value),
             children: Vec::new(),
         };
@@ -116,7 +138,7 @@ impl Attribute {
             AttributeValue::Time(instant) => plain("date", instant.to_string()),
             AttributeValue::Money(money) => plain("string", money.to_string()),
             AttributeValue::Json(json) => match serde_json::from_str::<Self>(json.as_str()) {
-                Ok(found) if found.is_sound(DEPTH_MAX) => Self { key: key.to_owned(), ..found },
+                Ok(found) if found.is_sound(DEPTH_MAX) => Self { key: key.to_owned().into(), ..found },
                 _ => plain("string", json.as_str().to_owned()),
             },
             other => plain("string", format!("{other:?}")),

@@ -201,7 +201,7 @@ fn add(event: &mut JourneyEvent, key: &str, attribute: &Attribute) -> std::resul
 
 /// A second value under a key would be lost quietly.
 fn check_twice(attributes: &[Attribute]) -> std::result::Result<(), Fault> {
-    let mut keys: Vec<_> = attributes.iter().map(|attribute| attribute.key.as_str()).collect();
+    let mut keys: Vec<_> = attributes.iter().map(|attribute| &*attribute.key).collect();
     keys.sort_unstable();
     match keys.windows(2).find(|pair| pair[0] == pair[1]) {
         None => Ok(()),

@@ -1,11 +1,12 @@
 //! The elements of an XES file, one after the other.
 
+use std::borrow::Cow;
 use std::io::{self, BufReader};
 
 use quick_xml::events::{BytesStart, Event};
 use quick_xml::{Reader, XmlVersion};
 
-use super::attribute::{Attribute, ELEMENTS};
+use super::attribute::{self, Attribute, ELEMENTS};
 use crate::error::{Error, ErrorKind, Place, Problem, Result};
 use crate::input::{Input, RowTooLong};
 
@@ -46,15 +47,15 @@ pub(super) enum Name {
 
 /// An element, and whether it is empty.
 struct Start {
-    name: String,
-    key: String,
+    name: Cow<'static, str>,
+    key: Cow<'static, str>,
     value: Option<String>,
     is_empty: bool,
 }
 
 enum Token {
     Start(Start),
-    End(String),
+    End(Option<Name>),
     Over,
 }
 
@@ -90,7 +91,7 @@ impl Elements {
                 Token::Over if !self.has_log => return Err(self.mismatch("the file holds no <log>")),
                 Token::Over => return Ok(None),
                 Token::End(name) => {
-                    let ended = name_of(&name).filter(|_| self.open > 0);
+                    let ended = name.filter(|_| self.open > 0);
                     self.open = self.open.saturating_sub(1);
                     self.kept_from = self.reader.buffer_position();
                     return match ended {
@@ -171,7 +172,7 @@ impl Elements {
             let (start, is_empty) = match event {
                 Event::Start(start) => (start, false),
                 Event::Empty(start) => (start, true),
-                Event::End(end) => return Ok(Token::End(end.local_name().as_ref().to_owned())),
+                Event::End(end) => return Ok(Token::End(name_of(end.local_name().as_ref()))),
                 Event::Eof => return Ok(Token::Over),
                 Event::DocType(_) => {
                     let reason =
@@ -227,15 +228,15 @@ fn mismatch(file: &str, reason: impl std::fmt::Display) -> Error {
 }
 
 fn read_start(start: &BytesStart<'_>, is_empty: bool) -> quick_xml::Result<Start> {
-    let (mut key, mut value) = (String::new(), None);
-    for attribute in start.attributes() {
-        let attribute = attribute?;
-        let read = || attribute.normalized_value(XmlVersion::Implicit1_0);
-        match attribute.key.local_name().as_ref() {
-            "key" => key = read()?.into_owned(),
+    let (mut key, mut value) = (Cow::Borrowed(""), None);
+    for found in start.attributes() {
+        let found = found?;
+        let read = || found.normalized_value(XmlVersion::Implicit1_0);
+        match found.key.local_name().as_ref() {
+            "key" => key = attribute::key(&read()?),
             "value" => value = Some(read()?.into_owned()),
             _ => {}
         }
     }
-    Ok(Start { name: start.local_name().as_ref().to_owned(), key, value, is_empty })
+    Ok(Start { name: attribute::element(start.local_name().as_ref()), key, value, is_empty })
 }

@@ -94,10 +94,7 @@ fn put_event(text: &mut String, event: &JourneyEvent, case: &str, place: usize) 
         body => body.kind().name(),
     };
     put(text, &string(keys::NAME, name))?;
-    put(
-        text,
-        &Attribute { element: "date".to_owned(), ..string(keys::TIME, &event.occurred_at.to_string()) },
-    )?;
+    put(text, &Attribute { element: "date".into(), ..string(keys::TIME, &event.occurred_at.to_string()) })?;
     for (key, who) in [(keys::RESOURCE, &event.actor.person), (keys::GROUP, &event.actor.team)] {
         if let Some(who) = who {
             put(text, &string(key, who))?;
@@ -138,8 +135,8 @@ fn is_reserved(name: &str) -> bool {
 
 fn string(key: &str, value: &str) -> Attribute {
     Attribute {
-        element: "string".to_owned(),
-        key: key.to_owned(),
+        element: "string".into(),
+        key: key.to_owned().into(),
         value: Some(value.to_owned()),
         children: Vec::new(),
     }

@@ -1,14 +1,14 @@
 //! The activity lifecycle of product analytics: who is new, returning, resurrecting or dormant, bucket by bucket.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 
 use chrono::NaiveDate;
+use hashbrown::HashMap;
 use serde::Serialize;
 use wayfold_core::History;
 
 use super::Measure;
-use super::calendar::Calendar;
+use super::calendar::{Calendar, distinct};
 use super::event_test::EventTest;
 use super::like::{Tool, after};
 
@@ -66,7 +66,7 @@ impl ActivityLifecycle {
 
 /// What an [`ActivityLifecycle`] adds up, by bucket.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct ActivityLifecycleTotal(BTreeMap<i64, Counts>);
+pub struct ActivityLifecycleTotal(HashMap<i64, Counts>);
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Counts {
@@ -90,7 +90,7 @@ impl ActivityLifecycleTotal {
 
     /// The first and the last bucket about which there is something to say; `None` if nobody was active.
     pub fn buckets(&self) -> Option<RangeInclusive<i64>> {
-        Some(*self.0.first_key_value()?.0..=*self.0.last_key_value()?.0)
+        Some(*self.0.keys().min()?..=*self.0.keys().max()?)
     }
 }
 
@@ -99,20 +99,21 @@ impl Measure for ActivityLifecycle {
 
     fn add(&self, history: &History<'_>, times: i64, total: &mut ActivityLifecycleTotal) {
         let active = history.events().iter().filter(|event| self.active.holds(event));
-        let buckets: BTreeSet<i64> = active.map(|event| self.calendar.bucket(event.occurred_at())).collect();
-        for bucket in &buckets {
-            let (is_new, was_active) = (buckets.first() == Some(bucket), buckets.contains(&(bucket - 1)));
-            let count = |is: bool| times * i64::from(is);
+        let buckets = distinct(active.map(|event| self.calendar.bucket(event.occurred_at())));
+        let count = |is: bool| times * i64::from(is);
+        for (place, bucket) in buckets.iter().enumerate() {
+            let before = place.checked_sub(1).map(|place| buckets[place]);
+            let was_active = before == Some(bucket - 1);
             total.add(
                 *bucket,
                 Counts {
-                    new: count(is_new),
+                    new: count(before.is_none()),
                     returning: count(was_active),
-                    resurrecting: count(!is_new && !was_active),
+                    resurrecting: count(before.is_some() && !was_active),
                     dormant: 0,
                 },
             );
-            if !buckets.contains(&(bucket + 1)) {
+            if buckets.get(place + 1) != Some(&(bucket + 1)) {
                 total.add(bucket + 1, Counts { dormant: times, ..Counts::default() });
             }
         }

@@ -8,9 +8,8 @@ use wayfold_core::{Amount, Currency, History, Span, Timestamp};
 
 pub use self::models::{AttributionModel, shapley};
 use super::Measure;
-use super::cases::Activity;
+use super::cases::{Activity, StepNames};
 use super::event_test::EventTest;
-use super::names::Names;
 use super::process_map::amount;
 use crate::error::{Error, ErrorKind, Result};
 
@@ -91,7 +90,7 @@ fn positive(span: Span, what: &str) -> Result<Span> {
 /// What an [`Attribution`] adds up.
 #[derive(Debug, Clone, Default)]
 pub struct AttributionTotal {
-    names: Names,
+    steps: StepNames,
     paths: HashMap<Box<[u32]>, PathTotal>,
     /// Parts of conversions and of their value, by channel, as they decay with age.
     decayed: HashMap<u32, (i128, i128)>,
@@ -120,9 +119,9 @@ impl Measure for Attribution {
                 self.add_conversion(&path, at, times, value, total);
                 path.clear();
             } else if self.touch.holds(event)
-                && let Some(channel) = self.channel.name(event)
+                && let Some(channel) = self.channel.number(event, &mut total.steps, |_| true)
             {
-                path.push((total.names.number(&channel), at));
+                path.push((channel, at));
             }
         }
         if !path.is_empty() {
@@ -131,7 +130,7 @@ impl Measure for Attribution {
     }
 
     fn merge(&self, total: &mut AttributionTotal, other: AttributionTotal) {
-        let numbers = total.names.take_over(&other.names);
+        let numbers = total.steps.take_over(&other.steps);
         for (path, from) in other.paths {
             let path = path.iter().map(|channel| numbers[*channel as usize]).collect();
             let to = total.paths.entry(path).or_default();
@@ -213,7 +212,7 @@ impl Attribution {
         let mut channels: Vec<_> = credits
             .into_iter()
             .map(|(channel, credit)| ChannelCredit {
-                channel: total.names.name(channel).to_owned(),
+                channel: total.steps.name(channel).to_owned(),
                 conversions: credit.conversions,
                 share: if touched > 0 { credit.conversions / touched as f64 } else { 0.0 },
                 value: amount(libm::round(credit.ten_thousandths) as i128),

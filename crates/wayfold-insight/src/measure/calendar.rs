@@ -1,8 +1,10 @@
 //! Buckets of time: hours, days, weeks and months of a time zone.
 
-use chrono::{Datelike, Days, NaiveDate, Weekday};
+use chrono::{Datelike, Days, NaiveDate, Offset, TimeZone, Weekday};
 use chrono_tz::Tz;
 use wayfold_core::Timestamp;
+
+const DAY_MICROS: i64 = 86_400_000_000;
 
 /// How long a bucket is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,12 +48,25 @@ impl Calendar {
 
     /// The number of the bucket that holds an instant; the next bucket has the next number.
     pub fn bucket(&self, at: Timestamp) -> i64 {
-        let date = at.to_chrono().with_timezone(&self.zone).date_naive();
+        let day = self.local_day(at);
         match self.unit {
-            BucketUnit::Day => days(date),
-            BucketUnit::Week => (days(date) - self.first_week_day()).div_euclid(7),
-            BucketUnit::Month => i64::from(date.year()) * 12 + i64::from(date.month0()),
+            BucketUnit::Day => day,
+            BucketUnit::Week => (day - self.first_week_day()).div_euclid(7),
+            BucketUnit::Month => {
+                let date = i32::try_from(day).ok().and_then(NaiveDate::from_epoch_days);
+                let date = date.expect("the day of an instant lies within chrono's range");
+                i64::from(date.year()) * 12 + i64::from(date.month0())
+            }
         }
+    }
+
+    /// The number of the day of the zone that holds an instant; the first of 1970 is 0.
+    fn local_day(&self, at: Timestamp) -> i64 {
+        let seconds = match self.zone {
+            Tz::UTC => 0,
+            zone => zone.offset_from_utc_datetime(&at.to_chrono().naive_utc()).fix().local_minus_utc(),
+        };
+        (at.as_micros() + i64::from(seconds) * 1_000_000).div_euclid(DAY_MICROS)
     }
 
     /// The first day of a bucket; the last one that there is where it lies beyond.
@@ -78,8 +93,20 @@ impl Calendar {
     }
 }
 
-fn days(date: NaiveDate) -> i64 {
-    date.signed_duration_since(NaiveDate::default()).num_days()
+/// Buckets in their order, each once; those of a history mostly come in it.
+pub(super) fn distinct(buckets: impl Iterator<Item = i64>) -> Vec<i64> {
+    let mut distinct: Vec<i64> = Vec::new();
+    for bucket in buckets {
+        if distinct.last() != Some(&bucket) {
+            distinct.push(bucket);
+        }
+    }
+    // A day may come twice where clocks are set back at midnight.
+    if !distinct.is_sorted() {
+        distinct.sort_unstable();
+        distinct.dedup();
+    }
+    distinct
 }
 
 #[cfg(test)]

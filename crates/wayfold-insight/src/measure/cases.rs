@@ -38,6 +38,45 @@ pub enum Activity {
 }
 
 impl Activity {
+    /// The number of what names the step, if it has a name that is kept; what comes from a closed list is looked up once.
+    #[inline]
+    pub(super) fn number(
+        &self,
+        event: &EventView<'_>,
+        steps: &mut StepNames,
+        keeps: impl Fn(&str) -> bool,
+    ) -> Option<u32> {
+        let code = match self {
+            // Kinds of one's own have names of their own, so that none of them is ever known by its code.
+            Self::Kind => Some(usize::from(event.kind().rank())),
+            Self::Channel => Some(event.channel()? as usize),
+            _ => None,
+        };
+        match code.and_then(|code| steps.by_code.get(code)) {
+            Some(Numbered::As(number)) => Some(*number),
+            Some(Numbered::LeftOut) => None,
+            Some(Numbered::NotYet) | None => self.new_number(event, code, steps, keeps),
+        }
+    }
+
+    fn new_number(
+        &self,
+        event: &EventView<'_>,
+        code: Option<usize>,
+        steps: &mut StepNames,
+        keeps: impl Fn(&str) -> bool,
+    ) -> Option<u32> {
+        let name = self.name(event)?;
+        let number = keeps(&name).then(|| steps.names.number(&name));
+        if let Some(code) = code.filter(|_| *self == Self::Channel || !event.kind().is_custom()) {
+            if steps.by_code.len() <= code {
+                steps.by_code.resize(code + 1, Numbered::NotYet);
+            }
+            steps.by_code[code] = number.map_or(Numbered::LeftOut, Numbered::As);
+        }
+        number
+    }
+
     pub(super) fn name<'a>(&self, event: &EventView<'a>) -> Option<Cow<'a, str>> {
         match self {
             Self::Kind => Some(Cow::Borrowed(kind_name(event))),
@@ -51,6 +90,34 @@ impl Activity {
             Self::Channel => event.channel().map(|channel| Cow::Borrowed(channel.as_str())),
         }
     }
+}
+
+/// The names of steps by number, of one way to name them.
+#[derive(Debug, Clone, Default)]
+pub(super) struct StepNames {
+    pub(super) names: Names,
+    /// What is known of the kinds or channels, by their codes.
+    by_code: Vec<Numbered>,
+    /// For the memory of the case before.
+    case: Case,
+}
+
+impl StepNames {
+    /// The number here of each of another's names.
+    pub(super) fn take_over(&mut self, other: &Self) -> Vec<u32> {
+        self.names.take_over(&other.names)
+    }
+
+    pub(super) fn name(&self, number: u32) -> &str {
+        self.names.name(number)
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Numbered {
+    NotYet,
+    As(u32),
+    LeftOut,
 }
 
 pub(super) fn kind_name<'a>(event: &EventView<'a>) -> &'a str {
@@ -119,13 +186,22 @@ impl Cases {
         self
     }
 
-    /// Calls with each case of a history that has a step.
-    pub(super) fn for_each(&self, history: &History<'_>, names: &mut Names, mut take: impl FnMut(&Case)) {
+    /// Calls with each case of a history that has a step, and the names of steps.
+    pub(super) fn for_each(
+        &self,
+        history: &History<'_>,
+        steps: &mut StepNames,
+        mut take: impl FnMut(&Case, &Names),
+    ) {
         match self.by {
             CaseBy::Customer => {
-                let mut case = Case::default();
-                history.events().iter().for_each(|event| self.add(&mut case, event, names));
-                take_steps(&case, &mut take);
+                // The case before lends its memory.
+                let mut case = std::mem::take(&mut steps.case);
+                case.clear();
+                case.steps.reserve(history.events().len());
+                history.events().iter().for_each(|event| self.add(&mut case, event, steps));
+                take_steps(&case, &steps.names, &mut take);
+                steps.case = case;
             }
             CaseBy::Journey => {
                 let mut places = HashMap::new();
@@ -136,31 +212,36 @@ impl Cases {
                     if place == cases.len() {
                         cases.push(Case::default());
                     }
-                    self.add(&mut cases[place], event, names);
+                    self.add(&mut cases[place], event, steps);
                 }
-                cases.iter().for_each(|case| take_steps(case, &mut take));
+                cases.iter().for_each(|case| take_steps(case, &steps.names, &mut take));
             }
         }
     }
 
-    fn add(&self, case: &mut Case, event: &EventView<'_>, names: &mut Names) {
-        if event.kind() == EventKind::OrderPlaced
-            && let Some(money) = event.money_amount().filter(|money| Some(money.currency) == self.currency)
-        {
+    #[inline]
+    fn add(&self, case: &mut Case, event: &EventView<'_>, steps: &mut StepNames) {
+        if event.kind() == EventKind::OrderPlaced && self.currency.is_some() {
+            self.add_order(case, event);
+        }
+        let keeps = |name: &str| self.keeps.as_ref().is_none_or(|keeps| keeps(name));
+        if let Some(activity) = self.activity.number(event, steps, keeps) {
+            case.steps.push(CaseStep { activity, at: event.occurred_at().as_micros() });
+        }
+    }
+
+    fn add_order(&self, case: &mut Case, event: &EventView<'_>) {
+        if let Some(money) = event.money_amount().filter(|money| Some(money.currency) == self.currency) {
             let value = i128::from(money.amount.as_ten_thousandths());
             case.value += value;
             case.orders.push((event.occurred_at().as_micros(), value));
         }
-        let Some(name) = self.activity.name(event) else { return };
-        if self.keeps.as_ref().is_none_or(|keeps| keeps(&name)) {
-            case.steps.push(CaseStep { activity: names.number(&name), at: event.occurred_at().as_micros() });
-        }
     }
 }
 
-fn take_steps(case: &Case, take: &mut impl FnMut(&Case)) {
+fn take_steps(case: &Case, names: &Names, take: &mut impl FnMut(&Case, &Names)) {
     if !case.steps.is_empty() {
-        take(case);
+        take(case, names);
     }
 }
 
@@ -172,6 +253,14 @@ pub(super) struct Case {
     pub(super) value: i128,
     /// The same, order by order with its instant.
     pub(super) orders: Vec<(i64, i128)>,
+}
+
+impl Case {
+    fn clear(&mut self) {
+        self.steps.clear();
+        self.value = 0;
+        self.orders.clear();
+    }
 }
 
 #[derive(Debug, Clone, Copy)]

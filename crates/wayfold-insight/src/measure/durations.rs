@@ -15,9 +15,18 @@ pub(crate) struct Durations {
 const WAITING_MIN: usize = 1_024;
 
 impl Durations {
+    #[inline]
     pub(crate) fn add(&mut self, micros: i64, times: i64) {
+        if times == 1 {
+            self.added.push(micros);
+        } else {
+            self.add_many(micros, times);
+        }
+    }
+
+    fn add_many(&mut self, micros: i64, times: i64) {
         let to = if times > 0 { &mut self.added } else { &mut self.removed };
-        (0..times.unsigned_abs()).for_each(|_| to.push(micros));
+        to.extend(std::iter::repeat_n(micros, times.unsigned_abs() as usize));
         self.settle_many();
     }
 
@@ -52,16 +61,23 @@ impl Durations {
 
     /// Figures of all durations; `None` if there is none.
     pub(crate) fn figures(&self) -> Option<DurationFigures> {
-        let mut settled = self.clone();
-        settled.settle();
-        let sorted = settled.added;
-        let total: i128 = sorted.iter().map(|micros| i128::from(*micros)).sum();
-        let mean = total.checked_div(sorted.len() as i128)?;
-        let at = |tenths: usize| Span::from_micros(sorted[(sorted.len() * tenths).div_ceil(10) - 1]);
+        let mut left = self.clone();
+        if !left.removed.is_empty() {
+            left.settle();
+        }
+        let durations = &mut left.added[..];
+        let total: i128 = durations.iter().map(|micros| i128::from(*micros)).sum();
+        let mean = total.checked_div(durations.len() as i128)?;
+        // The higher rank first: what is below it holds the lower one.
+        let rank = |tenths: usize| (durations.len() * tenths).div_ceil(10) - 1;
+        let (median, p90) = (rank(5), rank(9));
+        let p90_micros = *durations.select_nth_unstable(p90).1;
+        let below = &mut durations[..=p90];
+        let median_micros = *below.select_nth_unstable(median).1;
         Some(DurationFigures {
             mean: Span::from_micros(i64::try_from(mean).unwrap_or(i64::MAX)),
-            median: at(5),
-            p90: at(9),
+            median: Span::from_micros(median_micros),
+            p90: Span::from_micros(p90_micros),
             total_micros: total,
         })
     }

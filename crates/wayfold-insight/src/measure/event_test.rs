@@ -7,7 +7,13 @@ use wayfold_core::{EventKind, EventView};
 
 use super::cases::kind_name;
 
-type Test = Arc<dyn Fn(&EventView<'_>) -> bool + Send + Sync>;
+/// What is asked most is asked without a call.
+#[derive(Clone)]
+enum Test {
+    Any,
+    Kind(EventKind),
+    Says(Arc<dyn Fn(&EventView<'_>) -> bool + Send + Sync>),
+}
 
 /// A named test of events, such as a step of a funnel.
 #[derive(Clone)]
@@ -25,17 +31,17 @@ impl fmt::Debug for EventTest {
 impl EventTest {
     /// Any test under a name.
     pub fn new(name: &str, test: impl Fn(&EventView<'_>) -> bool + Send + Sync + 'static) -> Self {
-        Self { name: name.to_owned(), test: Arc::new(test) }
+        Self { name: name.to_owned(), test: Test::Says(Arc::new(test)) }
     }
 
     /// Every event.
     pub fn any() -> Self {
-        Self::new("any", |_| true)
+        Self { name: "any".to_owned(), test: Test::Any }
     }
 
     /// Events of a kind, under its name.
     pub fn kind(kind: EventKind) -> Self {
-        Self::new(kind.name(), move |event| event.kind() == kind)
+        Self { name: kind.name().to_owned(), test: Test::Kind(kind) }
     }
 
     /// Events of a kind of one's own, under its name.
@@ -49,7 +55,12 @@ impl EventTest {
         &self.name
     }
 
+    #[inline]
     pub(super) fn holds(&self, event: &EventView<'_>) -> bool {
-        (self.test)(event)
+        match &self.test {
+            Test::Any => true,
+            Test::Kind(kind) => event.kind() == *kind,
+            Test::Says(test) => test(event),
+        }
     }
 }

@@ -6,13 +6,16 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::RangeInclusive;
 
+use hashbrown::HashMap;
 use serde::Serialize;
 use wayfold_core::{History, Span, Timestamp};
 
 pub use self::reach::Reach;
+use self::reach::Reached;
 use super::durations::Durations;
 use super::event_test::EventTest;
 use super::like::{Tool, after};
+use super::names::Names;
 use super::{Measure, SegmentOf, by_segment};
 use crate::error::{Error, ErrorKind, Result};
 
@@ -176,7 +179,8 @@ impl Funnel {
 
     /// How far a customer comes; `None` if it does not enter or is left out.
     pub fn reach(&self, history: &History<'_>) -> Option<Reach> {
-        reach::reach(self, history)
+        let Reached { times, next } = reach::reach(self, history)?;
+        Some(Reach { times, next: next.map(str::to_owned) })
     }
 }
 
@@ -191,15 +195,17 @@ struct SegmentTotal {
     /// How long from the entry to each step, and from the step before.
     from_entry: Vec<Durations>,
     from_before: Vec<Durations>,
-    /// What those who came no further did next, by step and kind.
-    next: BTreeMap<(usize, String), i64>,
+    /// What those who came no further did next, by step and name.
+    next: HashMap<(usize, u32), i64>,
+    names: Names,
 }
 
 impl Measure for Funnel {
     type Total = FunnelTotal;
 
     fn add(&self, history: &History<'_>, times: i64, total: &mut FunnelTotal) {
-        let (Some(segment), Some(reach)) = (self.segment.asked(history), self.reach(history)) else { return };
+        let Some(reach) = reach::reach(self, history) else { return };
+        let Some(segment) = self.segment.asked(history) else { return };
         let total = total.0.entry(segment.unwrap_or_default()).or_default();
         total.grow(self.steps.len());
         let furthest = reach.times.len() - 1;
@@ -209,6 +215,7 @@ impl Measure for Funnel {
             total.from_before[step].add(at.since(reach.times[step.saturating_sub(1)]).as_micros(), times);
         }
         if let Some(next) = reach.next.filter(|_| furthest + 1 < self.steps.len()) {
+            let next = total.names.number(next);
             *total.next.entry((furthest, next)).or_default() += times;
         }
     }
@@ -226,8 +233,9 @@ impl Measure for Funnel {
             for (to, from) in to.from_before.iter_mut().zip(from.from_before) {
                 to.merge(from);
             }
-            for (next, customers) in from.next {
-                *to.next.entry(next).or_default() += customers;
+            let numbers = to.names.take_over(&from.names);
+            for ((step, next), customers) in from.next {
+                *to.next.entry((step, numbers[next as usize])).or_default() += customers;
             }
         }
     }
@@ -294,8 +302,9 @@ impl Funnel {
         };
         let row = |(step, test): (usize, &EventTest)| {
             let of_step = total.next.iter().filter(|((of, _), customers)| *of == step && **customers > 0);
-            let mut next: Vec<_> =
-                of_step.map(|((_, name), customers)| (name.clone(), *customers as u64)).collect();
+            let mut next: Vec<_> = of_step
+                .map(|((_, name), customers)| (total.names.name(*name).to_owned(), *customers as u64))
+                .collect();
             next.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
             FunnelStep {
                 name: test.name().to_owned(),

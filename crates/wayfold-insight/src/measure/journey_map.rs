@@ -1,14 +1,15 @@
 //! The journey map (客户旅程地图): stage by touchpoint, with how often, how long, and how customers feel.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt;
 
 use hashbrown::HashMap;
 use serde::Serialize;
 use wayfold_core::{EventKind, EventView, History, Sentiment, Span, Stage};
 
-use super::cases::Activity;
+use super::cases::{Activity, StepNames};
 use super::durations::Durations;
+use super::names::Names;
 use super::stages::StageTime;
 use super::tally::Tally;
 use super::{Measure, SegmentOf, by_segment};
@@ -39,13 +40,49 @@ impl fmt::Debug for JourneyMap {
 
 /// What journeys add up to, by segment, stage and touchpoint.
 #[derive(Debug, Clone, Default)]
-pub struct JourneyMapTotal(BTreeMap<Cell, Counted>);
+pub struct JourneyMapTotal {
+    segments: Names,
+    touchpoints: StepNames,
+    cells: HashMap<Cell, Counted>,
+    /// Counts the histories that were looked at, so that each is known where it was already.
+    looked_at: u64,
+}
 
-#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
+/// Where something happened; segments and touchpoints by number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 struct Cell {
-    segment: Option<String>,
+    segment: Option<u32>,
     stage: Option<Stage>,
-    touchpoint: Option<String>,
+    touchpoint: Option<u32>,
+}
+
+impl JourneyMapTotal {
+    /// The cells that somebody visited, with the names of segment and touchpoint, in their order.
+    fn in_order(&self) -> BTreeMap<(Option<&str>, Option<Stage>, Option<&str>), &Counted> {
+        let mut cells = BTreeMap::new();
+        for (Cell { segment, stage, touchpoint }, counted) in &self.cells {
+            let segment = segment.map(|number| self.segments.name(number));
+            let touchpoint = touchpoint.map(|number| self.touchpoints.name(number));
+            if counted.customers > 0 {
+                cells.insert((segment, *stage, touchpoint), counted);
+            }
+        }
+        cells
+    }
+
+    fn of(&mut self, cell: Cell) -> &mut Counted {
+        self.cells.entry(cell).or_default()
+    }
+
+    /// The cell of a customer who has a contact there or answers.
+    fn visited(&mut self, cell: Cell, times: i64) -> &mut Counted {
+        let counted = self.cells.entry(cell).or_default();
+        if counted.last_history != self.looked_at {
+            counted.last_history = self.looked_at;
+            counted.customers += times;
+        }
+        counted
+    }
 }
 
 #[derive(Debug, Clone, Default)]
@@ -58,6 +95,8 @@ struct Counted {
     answers: Tally<i64>,
     /// Negative, neutral, positive.
     feelings: [i64; 3],
+    /// The history that was here last.
+    last_history: u64,
 }
 
 impl Counted {
@@ -156,16 +195,16 @@ impl JourneyMap {
     /// `InvalidParameter` if an answer lies outside of the scale.
     pub fn report(&self, total: &JourneyMapTotal, confidence: Confidence) -> Result<JourneyMapReport> {
         let mut cells = Vec::new();
-        for (cell, counted) in total.0.iter().filter(|(_, counted)| counted.customers > 0) {
+        for ((segment, stage, touchpoint), counted) in total.in_order() {
             let mut answers = Answers::default();
             counted.answers.counts().for_each(|(score, times)| answers.add(*score, times));
             let dwell = counted.dwell.figures();
             let spent = dwell.as_ref().map_or(0, |figures| figures.total_micros);
             let count = |number: i64| number.max(0) as u64;
             cells.push(JourneyMapCell {
-                segment: cell.segment.clone(),
-                stage: cell.stage,
-                touchpoint: cell.touchpoint.clone(),
+                segment: segment.map(str::to_owned),
+                stage,
+                touchpoint: touchpoint.map(str::to_owned),
                 contacts: count(counted.contacts),
                 customers: count(counted.customers),
                 errors: count(counted.errors),
@@ -203,9 +242,10 @@ impl Measure for JourneyMap {
 
     fn add(&self, history: &History<'_>, times: i64, total: &mut JourneyMapTotal) {
         let Some(segment) = self.segment.asked(history) else { return };
+        let segment = segment.map(|segment| total.segments.number(&segment));
+        total.looked_at += 1;
         let instrument = self.method.instrument();
         let mut stages: HashMap<&str, Stage> = HashMap::new();
-        let mut seen: BTreeSet<Cell> = BTreeSet::new();
         let mut told: BTreeMap<Option<&str>, Told> = BTreeMap::new();
         let mut feelings: Vec<Told> = Vec::new();
         for event in history.events() {
@@ -214,10 +254,10 @@ impl Measure for JourneyMap {
             {
                 stages.insert(journey, stage);
             }
-            let cell = || Cell {
-                segment: segment.clone(),
+            let cell = |touchpoints: &mut StepNames| Cell {
+                segment,
                 stage: event.stage().or_else(|| stages.get(event.journey()?).copied()),
-                touchpoint: self.touchpoint.name(event).map(|name| name.into_owned()),
+                touchpoint: self.touchpoint.number(event, touchpoints, |_| true),
             };
             match event.kind() {
                 EventKind::SurveyAnswered => {
@@ -225,32 +265,31 @@ impl Measure for JourneyMap {
                         .integer("score")
                         .filter(|_| event.text("instrument") == Some(instrument.as_str()));
                     if let Some(score) = score {
-                        let cell = cell();
-                        total.0.entry(cell.clone()).or_default().answers.add(score, times);
-                        seen.insert(cell);
+                        let cell = cell(&mut total.touchpoints);
+                        total.visited(cell, times).answers.add(score, times);
                     }
                 }
                 kind if is_contact(kind) => {
-                    let cell = cell();
-                    contact(total.0.entry(cell.clone()).or_default(), event, times);
-                    seen.insert(cell);
+                    let cell = cell(&mut total.touchpoints);
+                    contact(total.visited(cell, times), event, times);
                 }
                 _ => {}
             }
-            follow_feedback(event, cell, &mut told, &mut feelings);
+            follow_feedback(event, || cell(&mut total.touchpoints), &mut told, &mut feelings);
         }
         feelings.extend(told.into_values());
         for (cell, feeling) in feelings.into_iter().filter_map(|told| Some((told.cell?, told.feeling?))) {
-            total.0.entry(cell).or_default().feelings[feeling as usize] += times;
-        }
-        for cell in seen {
-            total.0.entry(cell).or_default().customers += times;
+            total.of(cell).feelings[feeling as usize] += times;
         }
     }
 
     fn merge(&self, total: &mut JourneyMapTotal, other: JourneyMapTotal) {
-        for (cell, counted) in other.0 {
-            total.0.entry(cell).or_default().merge(counted);
+        let segments = total.segments.take_over(&other.segments);
+        let touchpoints = total.touchpoints.take_over(&other.touchpoints);
+        for (cell, counted) in other.cells {
+            let segment = cell.segment.map(|number| segments[number as usize]);
+            let touchpoint = cell.touchpoint.map(|number| touchpoints[number as usize]);
+            total.of(Cell { segment, touchpoint, ..cell }).merge(counted);
         }
     }
 }

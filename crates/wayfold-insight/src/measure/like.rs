@@ -17,8 +17,12 @@ use chrono_tz::Tz;
 /// |---|---|---|
 /// | PostHog | 14 days, latest entry, every step in the range | calendar days, every start |
 /// | Mixpanel | 7 days, first entry, the entry in the range | spans of 24 hours, first start |
-/// | Amplitude | 1 day, latest entry, the entry in the range | spans of 24 hours, every start |
+/// | Amplitude | 30 days, latest entry, the entry in the range | spans of 24 hours, every start |
 /// | ClickHouse | `windowFunnel`: the window has to be given, latest entry, no range | none |
+///
+/// The windows are those that their documentation states as defaults: PostHog's API reference of funnels
+/// (`funnel_window_interval`), the page on conversion criteria of Mixpanel's funnels report, and Amplitude's Dashboard REST API
+/// (`cs`); a chart that somebody opens there may begin with another window.
 ///
 /// In all of them steps are ordered with anything in between, the window runs from the entry and includes its end, and a
 /// customer counts once. Amplitude rounds instants down to the hour before it counts days; that is not copied.
@@ -49,7 +53,7 @@ impl Tool {
         match self {
             Self::PostHog => Some(Span::from_days(14)),
             Self::Mixpanel => Some(Span::from_days(7)),
-            Self::Amplitude => Some(Span::from_days(1)),
+            Self::Amplitude => Some(Span::from_days(30)),
             Self::ClickHouse => None,
         }
     }

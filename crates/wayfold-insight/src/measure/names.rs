@@ -20,6 +20,11 @@ impl Names {
         number
     }
 
+    /// The number of a name that is known.
+    pub(super) fn known(&self, name: &str) -> Option<u32> {
+        self.numbers.get(name).copied()
+    }
+
     pub(crate) fn name(&self, number: u32) -> &str {
         &self.names[number as usize]
     }

@@ -8,7 +8,7 @@ use serde::Serialize;
 use wayfold_core::{Amount, History, Span};
 
 use super::Measure;
-use super::cases::{Case, CaseStep, Cases};
+use super::cases::{Case, CaseStep, Cases, StepNames};
 use super::names::Names;
 use super::process_map::amount;
 use crate::error::{Error, ErrorKind, Result};
@@ -105,34 +105,51 @@ impl Paths {
 
     /// The ways of a case's sessions, from the anchor away: towards the end, or towards the beginning.
     fn ways(&self, case: &Case, names: &Names, mut take: impl FnMut(Way, i128)) {
-        let mut steps = case.steps.clone();
-        let by_name = |a: &CaseStep, b: &CaseStep| {
-            a.at.cmp(&b.at).then_with(|| names.name(a.activity).cmp(names.name(b.activity)))
+        let anchor = match &self.anchor {
+            Anchor::Beginning => None,
+            Anchor::From(step) | Anchor::To(step) => match names.known(step) {
+                Some(number) => Some(number),
+                None => return,
+            },
         };
-        steps.sort_by(by_name);
+        // Most steps differ in time, and stand in its order already.
+        let has_ties = case.steps.array_windows().any(|[a, b]| a.at >= b.at);
+        let sorted = has_ties.then(|| {
+            let mut steps = case.steps.clone();
+            steps.sort_by(|a, b| {
+                a.at.cmp(&b.at).then_with(|| names.name(a.activity).cmp(names.name(b.activity)))
+            });
+            steps
+        });
+        let steps = sorted.as_deref().unwrap_or(&case.steps);
         let gap = self.gap.map(Span::as_micros);
         let goes_on = |a: &CaseStep, b: &CaseStep| gap.is_none_or(|gap| b.at - a.at < gap);
         for session in steps.chunk_by(goes_on) {
-            let Some(way) = self.way(session, names) else { continue };
+            let Some(way) = self.way(session, anchor) else { continue };
             let during = session[0].at..=session[session.len() - 1].at;
             let orders = case.orders.iter().filter(|(at, _)| during.contains(at));
             take(way, orders.map(|(_, value)| value).sum());
         }
     }
 
-    fn way(&self, session: &[CaseStep], names: &Names) -> Option<Way> {
+    fn way(&self, session: &[CaseStep], anchor: Option<u32>) -> Option<Way> {
+        if anchor.is_some_and(|anchor| session.iter().all(|step| step.activity != anchor)) {
+            return None;
+        }
         let mut steps: Vec<u32> = session.iter().map(|step| step.activity).collect();
         if !self.keeps_repeats {
             steps.dedup();
         }
-        let first = |wanted: &str| steps.iter().position(|step| names.name(*step) == wanted);
+        let first = || steps.iter().position(|step| Some(*step) == anchor);
         match &self.anchor {
             Anchor::Beginning => {}
-            Anchor::From(step) => {
-                steps.drain(..first(step)?);
+            Anchor::From(_) => {
+                let first = first()?;
+                steps.drain(..first);
             }
-            Anchor::To(step) => {
-                steps.truncate(first(step)? + 1);
+            Anchor::To(_) => {
+                let first = first()?;
+                steps.truncate(first + 1);
                 steps.reverse();
             }
         }
@@ -152,7 +169,7 @@ struct Way {
 /// What [`Paths`] add up.
 #[derive(Debug, Clone, Default)]
 pub struct PathsTotal {
-    names: Names,
+    steps: StepNames,
     ways: HashMap<Way, Counted>,
 }
 
@@ -169,17 +186,15 @@ impl Counted {
     }
 }
 
-impl PathsTotal {
-    fn add(&mut self, way: Way, counted: Counted) {
-        match self.ways.entry(way) {
-            Entry::Vacant(free) => {
-                free.insert(counted);
-            }
-            Entry::Occupied(mut known) => {
-                known.get_mut().add(counted);
-                if *known.get() == Counted::default() {
-                    known.remove();
-                }
+fn add(ways: &mut HashMap<Way, Counted>, way: Way, counted: Counted) {
+    match ways.entry(way) {
+        Entry::Vacant(free) => {
+            free.insert(counted);
+        }
+        Entry::Occupied(mut known) => {
+            known.get_mut().add(counted);
+            if *known.get() == Counted::default() {
+                known.remove();
             }
         }
     }
@@ -189,22 +204,19 @@ impl Measure for Paths {
     type Total = PathsTotal;
 
     fn add(&self, history: &History<'_>, times: i64, total: &mut PathsTotal) {
-        let mut found = Vec::new();
-        let mut cases = Vec::new();
-        self.cases.for_each(history, &mut total.names, |case| cases.push(case.clone()));
-        for case in &cases {
-            self.ways(case, &total.names, |way, value| found.push((way, value)));
-        }
-        for (way, value) in found {
-            total.add(way, Counted { sessions: times, value: value * i128::from(times) });
-        }
+        let PathsTotal { steps, ways } = total;
+        self.cases.for_each(history, steps, |case, names| {
+            self.ways(case, names, |way, value| {
+                add(ways, way, Counted { sessions: times, value: value * i128::from(times) });
+            });
+        });
     }
 
     fn merge(&self, total: &mut PathsTotal, other: PathsTotal) {
-        let numbers = total.names.take_over(&other.names);
+        let numbers = total.steps.take_over(&other.steps);
         for (way, counted) in other.ways {
             let steps = way.steps.iter().map(|step| numbers[*step as usize]).collect();
-            total.add(Way { steps, ..way }, counted);
+            add(&mut total.ways, Way { steps, ..way }, counted);
         }
     }
 }
@@ -262,7 +274,7 @@ impl Paths {
     /// The figures, with at most so many next steps at each step, and so many whole ways.
     pub fn report(&self, total: &PathsTotal, most: usize) -> PathsReport {
         let named = total.ways.iter().filter(|(_, counted)| counted.sessions > 0).map(|(way, counted)| {
-            let steps: Vec<&str> = way.steps.iter().map(|step| total.names.name(*step)).collect();
+            let steps: Vec<&str> = way.steps.iter().map(|step| total.steps.name(*step)).collect();
             ((steps, way.is_cut), *counted)
         });
         let ways: BTreeMap<(Vec<&str>, bool), Counted> = named.collect();

@@ -1,15 +1,12 @@
 //! The process map: which step directly follows which, how often, how long after, and what it is worth.
 
-use std::collections::BTreeSet;
-
-use hashbrown::HashMap;
 use serde::Serialize;
 use wayfold_core::{Amount, History, Span};
 
 use super::Measure;
-use super::cases::{Case, Cases};
+use super::cases::{Case, Cases, StepNames};
 use super::durations::Durations;
-use super::names::Names;
+use super::pairs::Pairs;
 
 /// Measures the directly-follows graph of cases, with starts, ends, and rework.
 ///
@@ -51,11 +48,14 @@ impl ProcessMap {
 /// What a [`ProcessMap`] adds up.
 #[derive(Debug, Clone, Default)]
 pub struct ProcessMapTotal {
-    names: Names,
+    steps: StepNames,
     cases: i64,
     value: i128,
-    activities: HashMap<u32, ActivityTotal>,
-    edges: HashMap<(u32, u32), EdgeTotal>,
+    /// By the number of the step.
+    activities: Vec<ActivityTotal>,
+    edges: Pairs<EdgeTotal>,
+    /// Counts the cases that were looked at, so that each is known where it was already.
+    looked_at: u64,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -65,6 +65,9 @@ struct ActivityTotal {
     reworked: i64,
     starts: i64,
     ends: i64,
+    /// The case that came by last, and whether it came twice.
+    last_case: u64,
+    is_reworked: bool,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -73,36 +76,38 @@ struct EdgeTotal {
     cases: i64,
     value: i128,
     durations: Durations,
+    /// The case that passed last.
+    last_case: u64,
 }
 
 impl Measure for ProcessMap {
     type Total = ProcessMapTotal;
 
     fn add(&self, history: &History<'_>, times: i64, total: &mut ProcessMapTotal) {
-        let ProcessMapTotal { names, cases, value, activities, edges } = total;
-        self.cases.for_each(history, names, |case| {
+        let ProcessMapTotal { steps, cases, value, activities, edges, looked_at } = total;
+        self.cases.for_each(history, steps, |case, _| {
+            *looked_at += 1;
             *cases += times;
             *value += case.value * i128::from(times);
-            add_activities(case, times, activities);
-            add_edges(case, times, edges);
+            add_activities(case, times, *looked_at, activities);
+            add_edges(case, times, *looked_at, edges);
         });
     }
 
     fn merge(&self, total: &mut ProcessMapTotal, other: ProcessMapTotal) {
-        let numbers = total.names.take_over(&other.names);
-        let number = |number: u32| numbers[number as usize];
+        let numbers = total.steps.take_over(&other.steps);
         total.cases += other.cases;
         total.value += other.value;
-        for (activity, from) in other.activities {
-            let to = total.activities.entry(number(activity)).or_default();
+        for (from, number) in other.activities.into_iter().zip(&numbers) {
+            let to = activity(&mut total.activities, *number);
             to.events += from.events;
             to.cases += from.cases;
             to.reworked += from.reworked;
             to.starts += from.starts;
             to.ends += from.ends;
         }
-        for ((from, to), edge) in other.edges {
-            let known = total.edges.entry((number(from), number(to))).or_default();
+        for ((from, to), edge) in other.edges.into_pairs() {
+            let known = total.edges.of(numbers[from as usize], numbers[to as usize]);
             known.count += edge.count;
             known.cases += edge.cases;
             known.value += edge.value;
@@ -111,29 +116,40 @@ impl Measure for ProcessMap {
     }
 }
 
-fn add_activities(case: &Case, times: i64, activities: &mut HashMap<u32, ActivityTotal>) {
-    let mut in_case: Vec<u32> = case.steps.iter().map(|step| step.activity).collect();
-    if let (Some(first), Some(last)) = (in_case.first(), in_case.last()) {
-        activities.entry(*first).or_default().starts += times;
-        activities.entry(*last).or_default().ends += times;
+#[inline]
+fn activity(activities: &mut Vec<ActivityTotal>, number: u32) -> &mut ActivityTotal {
+    let place = number as usize;
+    if activities.len() <= place {
+        activities.resize(place + 1, ActivityTotal::default());
     }
-    in_case.sort_unstable();
-    for same in in_case.chunk_by(|a, b| a == b) {
-        let activity = activities.entry(same[0]).or_default();
-        activity.events += times * same.len() as i64;
-        activity.cases += times;
-        activity.reworked += times * i64::from(same.len() > 1);
+    &mut activities[place]
+}
+
+fn add_activities(case: &Case, times: i64, looked_at: u64, activities: &mut Vec<ActivityTotal>) {
+    for step in &case.steps {
+        let activity = activity(activities, step.activity);
+        activity.events += times;
+        if activity.last_case != looked_at {
+            (activity.last_case, activity.is_reworked) = (looked_at, false);
+            activity.cases += times;
+        } else if !activity.is_reworked {
+            activity.is_reworked = true;
+            activity.reworked += times;
+        }
+    }
+    if let (Some(first), Some(last)) = (case.steps.first(), case.steps.last()) {
+        activity(activities, first.activity).starts += times;
+        activity(activities, last.activity).ends += times;
     }
 }
 
-fn add_edges(case: &Case, times: i64, edges: &mut HashMap<(u32, u32), EdgeTotal>) {
-    let mut passed = BTreeSet::new();
-    for pair in case.steps.windows(2) {
-        let names = (pair[0].activity, pair[1].activity);
-        let edge = edges.entry(names).or_default();
+fn add_edges(case: &Case, times: i64, looked_at: u64, edges: &mut Pairs<EdgeTotal>) {
+    for [from, to] in case.steps.array_windows() {
+        let edge = edges.of(from.activity, to.activity);
         edge.count += times;
-        edge.durations.add(pair[1].at - pair[0].at, times);
-        if passed.insert(names) {
+        edge.durations.add(to.at - from.at, times);
+        if edge.last_case != looked_at {
+            edge.last_case = looked_at;
             edge.cases += times;
             edge.value += case.value * i128::from(times);
         }
@@ -199,8 +215,8 @@ impl ProcessMapTotal {
     /// The figures.
     pub fn report(&self) -> ProcessMapReport {
         let count = |count: i64| count.max(0) as u64;
-        let of_activity = |(activity, total): (&u32, &ActivityTotal)| ActivityRow {
-            name: self.names.name(*activity).to_owned(),
+        let of_activity = |(activity, total): (usize, &ActivityTotal)| ActivityRow {
+            name: self.steps.name(activity as u32).to_owned(),
             events: count(total.events),
             cases: count(total.cases),
             reworked_cases: count(total.reworked),
@@ -208,13 +224,13 @@ impl ProcessMapTotal {
             ends: count(total.ends),
         };
         let mut activities: Vec<_> =
-            self.activities.iter().map(of_activity).filter(|row| row.events > 0).collect();
+            self.activities.iter().enumerate().map(of_activity).filter(|row| row.events > 0).collect();
         activities.sort_unstable_by(|a, b| a.name.cmp(&b.name));
-        let of_edge = |((from, to), total): (&(u32, u32), &EdgeTotal)| {
+        let of_edge = |((from, to), total): &((u32, u32), EdgeTotal)| {
             let figures = total.durations.figures()?;
             Some(EdgeRow {
-                from: self.names.name(*from).to_owned(),
-                to: self.names.name(*to).to_owned(),
+                from: self.steps.name(*from).to_owned(),
+                to: self.steps.name(*to).to_owned(),
                 count: count(total.count),
                 cases: count(total.cases),
                 value: amount(total.value),

@@ -1,14 +1,15 @@
 //! Retention: who started in a bucket came back how many buckets later, and what they ordered.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
 use chrono::NaiveDate;
+use hashbrown::HashMap;
 use serde::Serialize;
-use wayfold_core::{Amount, Currency, EventKind, History, Span};
+use wayfold_core::{Amount, Currency, EventKind, EventView, History, Span, Timestamp};
 
 use super::Measure;
-use super::calendar::Calendar;
+use super::calendar::{Calendar, distinct};
 use super::event_test::EventTest;
 use super::like::{Tool, after};
 use super::process_map::amount;
@@ -118,15 +119,16 @@ impl Retention {
     /// The figures of a range of cohorts, each up to the last bucket of the range.
     pub fn report(&self, total: &RetentionTotal, buckets: RangeInclusive<i64>) -> Vec<RetentionRow> {
         let last = *buckets.end();
+        let cells: BTreeMap<_, _> = total.cells.iter().map(|(place, cell)| (*place, *cell)).collect();
         let row = |bucket: i64| {
             let returned = |later: i64| match self.returns {
-                ReturnIn::On => total.cells.get(&(bucket, later)).map_or(0, |cell| cell.customers),
+                ReturnIn::On => cells.get(&(bucket, later)).map_or(0, |cell| cell.customers),
                 ReturnIn::OnOrAfter => {
-                    let cells = total.cells.range((bucket, later)..=(bucket, i64::MAX));
-                    cells.map(|(_, cell)| cell.customers).sum()
+                    let later = cells.range((bucket, later)..=(bucket, i64::MAX));
+                    later.map(|(_, cell)| cell.customers).sum()
                 }
             };
-            let ordered = |later: i64| total.cells.get(&(bucket, later)).map_or(0, |cell| cell.value);
+            let ordered = |later: i64| cells.get(&(bucket, later)).map_or(0, |cell| cell.value);
             let later = 0..=last - bucket;
             RetentionRow {
                 bucket,
@@ -146,7 +148,7 @@ pub struct RetentionTotal {
     /// Who started, by bucket.
     cohorts: BTreeMap<i64, i64>,
     /// Who came back, by the cohort's bucket and how many buckets later.
-    cells: BTreeMap<(i64, i64), Cell>,
+    cells: HashMap<(i64, i64), Cell>,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -183,42 +185,40 @@ impl Measure for Retention {
     type Total = RetentionTotal;
 
     fn add(&self, history: &History<'_>, times: i64, total: &mut RetentionTotal) {
-        let mut starts = BTreeMap::new();
+        let mut starts: Vec<(i64, Timestamp)> = Vec::new();
         for event in history.events().iter().filter(|event| self.start.holds(event)) {
-            let at = event.occurred_at();
-            starts.entry(self.calendar.bucket(at)).or_insert(at);
+            // An earlier day does not come back after so long, however clocks are set.
+            let is_over =
+                |(_, first): &(i64, Timestamp)| event.occurred_at().since(*first) > Span::from_days(2);
+            if self.cohort == CohortBy::First && starts.first().is_some_and(is_over) {
+                break;
+            }
+            let bucket = self.calendar.bucket(event.occurred_at());
+            if starts.last().is_none_or(|(known, _)| *known != bucket) {
+                starts.push((bucket, event.occurred_at()));
+            }
         }
-        let cohorts = match self.cohort {
-            CohortBy::Every => starts.len(),
-            CohortBy::First => 1,
-        };
-        for (bucket, start) in starts.into_iter().take(cohorts) {
-            total.add_cohort(bucket, times);
-            let later = |at| match self.buckets {
-                ReturnBuckets::Calendar => self.calendar.bucket(at) - bucket,
-                ReturnBuckets::Rolling => {
-                    at.since(start).as_micros().div_euclid(Span::from_days(1).as_micros())
-                }
-            };
-            let mut returned = BTreeSet::new();
-            for event in history.events() {
-                let after = later(event.occurred_at());
-                if after >= 0 && self.back.holds(event) {
-                    returned.insert(after);
-                }
-                let money = event.money_amount().filter(|_| event.kind() == EventKind::OrderPlaced);
-                let money = money.filter(|money| after >= 0 && Some(money.currency) == self.currency);
-                if let Some(money) = money {
-                    let value = i128::from(money.amount.as_ten_thousandths()) * i128::from(times);
-                    total.add((bucket, after), 0, value);
+        // A day may come twice where clocks are set back at midnight; the first start of it counts.
+        starts.sort_by_key(|(bucket, _)| *bucket);
+        starts.dedup_by_key(|(bucket, _)| *bucket);
+        if self.cohort == CohortBy::First {
+            starts.truncate(1);
+        }
+        match self.buckets {
+            ReturnBuckets::Calendar if starts.is_empty() => {}
+            ReturnBuckets::Calendar => {
+                let came = self.came(history, |event| self.calendar.bucket(event.occurred_at()));
+                starts.iter().for_each(|(bucket, _)| self.add_start(*bucket, *bucket, &came, times, total));
+            }
+            ReturnBuckets::Rolling => {
+                for (bucket, start) in starts {
+                    let days = |event: &EventView<'_>| {
+                        let since = event.occurred_at().since(start).as_micros();
+                        since.div_euclid(Span::from_days(1).as_micros())
+                    };
+                    self.add_start(bucket, 0, &self.came(history, days), times, total);
                 }
             }
-            // Of who came back at any time, the last time says it all.
-            let counted = match self.returns {
-                ReturnIn::On => 0,
-                ReturnIn::OnOrAfter => returned.len().saturating_sub(1),
-            };
-            returned.into_iter().skip(counted).for_each(|after| total.add((bucket, after), times, 0));
         }
     }
 
@@ -229,6 +229,42 @@ impl Measure for Retention {
         for (place, cell) in other.cells {
             total.add(place, cell.customers, cell.value);
         }
+    }
+}
+
+/// When a customer came back, and what it ordered when.
+struct Came {
+    /// The buckets, in their order.
+    back: Vec<i64>,
+    ordered: Vec<(i64, i128)>,
+}
+
+impl Retention {
+    fn came<'a>(&self, history: &History<'a>, bucket: impl Fn(&EventView<'a>) -> i64) -> Came {
+        let events = || history.events().iter();
+        let mut ordered = Vec::new();
+        if self.currency.is_some() {
+            for event in events().filter(|event| event.kind() == EventKind::OrderPlaced) {
+                let money = event.money_amount().filter(|money| Some(money.currency) == self.currency);
+                ordered.extend(money.map(|money| (bucket(event), money.amount.as_ten_thousandths().into())));
+            }
+        }
+        Came { back: distinct(events().filter(|event| self.back.holds(event)).map(bucket)), ordered }
+    }
+
+    /// Adds a start in a bucket; buckets of who came are counted from another one on.
+    fn add_start(&self, bucket: i64, from: i64, came: &Came, times: i64, total: &mut RetentionTotal) {
+        total.add_cohort(bucket, times);
+        for (at, value) in came.ordered.iter().filter(|(at, _)| *at >= from) {
+            total.add((bucket, at - from), 0, value * i128::from(times));
+        }
+        let back = &came.back[came.back.partition_point(|at| *at < from)..];
+        // Of who came back at any time, the last time says it all.
+        let counted = match self.returns {
+            ReturnIn::On => 0,
+            ReturnIn::OnOrAfter => back.len().saturating_sub(1),
+        };
+        back[counted..].iter().for_each(|at| total.add((bucket, at - from), times, 0));
     }
 }
 

@@ -3,16 +3,15 @@
 //! After Stertz, Mangler and Rinderle-Ma, "Temporal conformance checking at runtime based on time-infused process
 //! models" (2020): the mean and the sample standard deviation of each pair of steps of which one comes before the other.
 
-use hashbrown::HashMap;
 use serde::Serialize;
 use wayfold_core::{History, Span};
 
 use super::Measure;
-use super::cases::{Case, Cases};
-use super::names::Names;
+use super::cases::{Case, Cases, StepNames};
+use super::pairs::Pairs;
 
-/// Measures, of each pair of steps of a case, how long after one the other comes. Every pair counts, near or far, so the
-/// work grows with the square of a case's length.
+/// Measures, of each pair of steps of a case, how long after one the other comes. Every pair counts, near or far; the work
+/// grows with the events, times the different steps of a case.
 #[derive(Debug, Clone, Default)]
 pub struct TemporalProfile {
     cases: Cases,
@@ -36,8 +35,72 @@ fn for_each_pair(case: &Case, mut take: impl FnMut((u32, u32), i64)) {
 /// What a [`TemporalProfile`] adds up.
 #[derive(Debug, Clone, Default)]
 pub struct TemporalProfileTotal {
-    names: Names,
-    pairs: HashMap<(u32, u32), PairTotal>,
+    steps: StepNames,
+    pairs: Pairs<PairTotal>,
+    so_far: SoFar,
+}
+
+/// What came so far in a case, by step: so that what comes next is paired with all of it at once.
+#[derive(Debug, Clone, Default)]
+struct SoFar {
+    /// The steps of the case, in the order in which they first came.
+    present: Vec<u32>,
+    /// By the number of the step.
+    sums: Vec<InstantSums>,
+}
+
+/// How many instants, their sum, and that of their squares, modulo 2 to the power of 128.
+#[derive(Debug, Clone, Copy, Default)]
+struct InstantSums {
+    count: i64,
+    sum: i128,
+    squares: i128,
+}
+
+impl InstantSums {
+    /// The pairs of each of these instants with one behind them.
+    fn pairs_with(&self, at: i64) -> PairTotal {
+        let (at, count) = (i128::from(at), i128::from(self.count));
+        let sum = count.wrapping_mul(at).wrapping_sub(self.sum);
+        // The sum of (at - each)^2, multiplied out.
+        let squares = sum.wrapping_sub(self.sum).wrapping_mul(at).wrapping_add(self.squares);
+        PairTotal { count: self.count, sum, squares }
+    }
+}
+
+impl SoFar {
+    fn add_case(&mut self, case: &Case, times: i64, pairs: &mut Pairs<PairTotal>) {
+        let by = i128::from(times);
+        for step in &case.steps {
+            for before in &self.present {
+                let new = self.sums[*before as usize].pairs_with(step.at);
+                let known = pairs.of(*before, step.activity);
+                if times == 1 {
+                    known.add(new);
+                    continue;
+                }
+                let (sum, squares) = (new.sum.wrapping_mul(by), new.squares.wrapping_mul(by));
+                known.add(PairTotal { count: new.count * times, sum, squares });
+            }
+            self.note(step.activity, step.at);
+        }
+        self.present.drain(..).for_each(|step| self.sums[step as usize] = InstantSums::default());
+    }
+
+    fn note(&mut self, step: u32, at: i64) {
+        let place = step as usize;
+        if self.sums.len() <= place {
+            self.sums.resize(place + 1, InstantSums::default());
+        }
+        let known = &mut self.sums[place];
+        if known.count == 0 {
+            self.present.push(step);
+        }
+        let at = i128::from(at);
+        known.count += 1;
+        known.sum = known.sum.wrapping_add(at);
+        known.squares = known.squares.wrapping_add(at.wrapping_mul(at));
+    }
 }
 
 /// Sums of microseconds, modulo 2 to the power of 128: what is computed of them is smaller, and so exact.
@@ -78,21 +141,14 @@ impl Measure for TemporalProfile {
     type Total = TemporalProfileTotal;
 
     fn add(&self, history: &History<'_>, times: i64, total: &mut TemporalProfileTotal) {
-        let TemporalProfileTotal { names, pairs } = total;
-        self.cases.for_each(history, names, |case| {
-            for_each_pair(case, |names, micros| {
-                let micros = i128::from(micros);
-                let sum = micros.wrapping_mul(times.into());
-                let one = PairTotal { count: times, sum, squares: sum.wrapping_mul(micros) };
-                pairs.entry(names).or_default().add(one);
-            });
-        });
+        let TemporalProfileTotal { steps, pairs, so_far } = total;
+        self.cases.for_each(history, steps, |case, _| so_far.add_case(case, times, pairs));
     }
 
     fn merge(&self, total: &mut TemporalProfileTotal, other: TemporalProfileTotal) {
-        let numbers = total.names.take_over(&other.names);
-        for ((from, to), pair) in other.pairs {
-            total.pairs.entry((numbers[from as usize], numbers[to as usize])).or_default().add(pair);
+        let numbers = total.steps.take_over(&other.steps);
+        for ((from, to), pair) in other.pairs.into_pairs() {
+            total.pairs.of(numbers[from as usize], numbers[to as usize]).add(pair);
         }
     }
 }
@@ -100,9 +156,9 @@ impl Measure for TemporalProfile {
 impl TemporalProfileTotal {
     /// The figures.
     pub fn report(&self) -> TemporalProfileReport {
-        let row = |((from, to), pair): (&(u32, u32), &PairTotal)| PairRow {
-            from: self.names.name(*from).to_owned(),
-            to: self.names.name(*to).to_owned(),
+        let row = |((from, to), pair): &((u32, u32), PairTotal)| PairRow {
+            from: self.steps.name(*from).to_owned(),
+            to: self.steps.name(*to).to_owned(),
             count: pair.count as u64,
             mean_seconds: pair.mean() / 1e6,
             standard_deviation_seconds: pair.standard_deviation().map(|micros| micros / 1e6),
@@ -187,25 +243,22 @@ impl Measure for TemporalDeviations {
     type Total = std::collections::BTreeMap<Deviation, i64>;
 
     fn add(&self, history: &History<'_>, times: i64, total: &mut Self::Total) {
-        let mut names = Names::default();
-        let mut found = Vec::new();
-        self.cases.for_each(history, &mut names, |case| {
-            for_each_pair(case, |pair, micros| found.push((pair, micros)));
-        });
         let (tenant, customer) = history.customer();
-        for ((from, to), micros) in found {
-            let (from, to) = (names.name(from), names.name(to));
-            if self.deviates((from, to), micros) {
-                let deviation = Deviation {
-                    tenant: tenant.to_owned(),
-                    customer: customer.to_owned(),
-                    from: from.to_owned(),
-                    to: to.to_owned(),
-                    after: Span::from_micros(micros),
-                };
-                add_times(total, deviation, times);
-            }
-        }
+        self.cases.for_each(history, &mut StepNames::default(), |case, names| {
+            for_each_pair(case, |(from, to), micros| {
+                let (from, to) = (names.name(from), names.name(to));
+                if self.deviates((from, to), micros) {
+                    let deviation = Deviation {
+                        tenant: tenant.to_owned(),
+                        customer: customer.to_owned(),
+                        from: from.to_owned(),
+                        to: to.to_owned(),
+                        after: Span::from_micros(micros),
+                    };
+                    add_times(total, deviation, times);
+                }
+            });
+        });
     }
 
     fn merge(&self, total: &mut Self::Total, other: Self::Total) {

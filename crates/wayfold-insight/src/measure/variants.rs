@@ -5,8 +5,7 @@ use serde::Serialize;
 use wayfold_core::{Amount, History};
 
 use super::Measure;
-use super::cases::Cases;
-use super::names::Names;
+use super::cases::{Cases, StepNames};
 use super::process_map::amount;
 
 /// Measures which sequences of steps cases run through, how many each, and what they are worth.
@@ -25,22 +24,18 @@ impl Variants {
 /// What [`Variants`] adds up.
 #[derive(Debug, Clone, Default)]
 pub struct VariantsTotal {
-    names: Names,
+    steps: StepNames,
     /// Cases and value by sequence.
-    variants: HashMap<Box<[u32]>, (i64, i128)>,
+    variants: HashMap<Vec<u32>, (i64, i128)>,
+    /// For the memory of the case before.
+    sequence: Vec<u32>,
 }
 
 impl VariantsTotal {
-    fn add(&mut self, steps: Box<[u32]>, cases: i64, value: i128) {
-        let known = self.variants.entry(steps).or_default();
-        known.0 += cases;
-        known.1 += value;
-    }
-
     /// The figures.
     pub fn report(&self) -> VariantsReport {
         let rows = self.variants.iter().map(|(steps, (cases, value))| VariantRow {
-            steps: steps.iter().map(|step| self.names.name(*step).to_owned()).collect(),
+            steps: steps.iter().map(|step| self.steps.name(*step).to_owned()).collect(),
             cases: (*cases).max(0) as u64,
             value: amount(*value),
         });
@@ -54,21 +49,23 @@ impl Measure for Variants {
     type Total = VariantsTotal;
 
     fn add(&self, history: &History<'_>, times: i64, total: &mut VariantsTotal) {
-        let VariantsTotal { names, .. } = total;
-        let mut found = Vec::new();
-        self.cases.for_each(history, names, |case| {
-            let steps: Box<[u32]> = case.steps.iter().map(|step| step.activity).collect();
-            found.push((steps, case.value));
+        let VariantsTotal { steps, variants, sequence } = total;
+        self.cases.for_each(history, steps, |case, _| {
+            sequence.clear();
+            sequence.extend(case.steps.iter().map(|step| step.activity));
+            let known = variants.entry_ref(&sequence[..]).or_default();
+            known.0 += times;
+            known.1 += case.value * i128::from(times);
         });
-        for (steps, value) in found {
-            total.add(steps, times, value * i128::from(times));
-        }
     }
 
     fn merge(&self, total: &mut VariantsTotal, other: VariantsTotal) {
-        let numbers = total.names.take_over(&other.names);
+        let numbers = total.steps.take_over(&other.steps);
         for (steps, (cases, value)) in other.variants {
-            total.add(steps.iter().map(|step| numbers[*step as usize]).collect(), cases, value);
+            let steps = steps.iter().map(|step| numbers[*step as usize]).collect();
+            let known = total.variants.entry(steps).or_default();
+            known.0 += cases;
+            known.1 += value;
         }
     }
 }

@@ -50,7 +50,7 @@ pub(super) fn credits(total: &AttributionTotal, model: &AttributionModel) -> BTr
         }
         AttributionModel::Markov => markov(&in_order(total)),
         model => {
-            let direct = |channel: u32| matches!(model, AttributionModel::LastNonDirect { direct } if total.names.name(channel) == direct);
+            let direct = |channel: u32| matches!(model, AttributionModel::LastNonDirect { direct } if total.steps.name(channel) == direct);
             let mut credits: BTreeMap<u32, Credit> = BTreeMap::new();
             for (path, counts) in in_order(total).into_iter().filter(|(_, counts)| counts.converted > 0) {
                 for (channel, share) in shares(model, path, &direct) {
@@ -66,7 +66,7 @@ pub(super) fn credits(total: &AttributionTotal, model: &AttributionModel) -> BTr
 
 /// The paths in an order that does not depend on how they came, so that sums have equal bits.
 fn in_order(total: &AttributionTotal) -> Vec<(&[u32], PathTotal)> {
-    let names = |path: &[u32]| path.iter().map(|channel| total.names.name(*channel)).collect::<Vec<_>>();
+    let names = |path: &[u32]| path.iter().map(|channel| total.steps.name(*channel)).collect::<Vec<_>>();
     let paths = total.paths.iter().map(|(path, counts)| (&path[..], *counts));
     let mut paths: Vec<_> = paths.filter(|(_, counts)| counts.converted != 0 || counts.lost != 0).collect();
     paths.sort_by_cached_key(|(path, _)| names(path));

@@ -1,7 +1,10 @@
 //! How far one customer comes.
 
+mod plain;
+
 use wayfold_core::{EventView, History, Timestamp};
 
+use self::plain::Plain;
 use super::{Exclusion, Funnel, FunnelEntry, FunnelOrder, RangeOf};
 use crate::measure::cases::kind_name;
 
@@ -14,20 +17,38 @@ pub struct Reach {
     pub next: Option<String>,
 }
 
+/// The same, while the history is at hand.
+pub(super) struct Reached<'a> {
+    pub(super) times: Vec<Timestamp>,
+    pub(super) next: Option<&'a str>,
+}
+
 /// The instants of the steps of an attempt.
 type Attempt = Vec<Timestamp>;
 
-pub(super) fn reach(funnel: &Funnel, history: &History<'_>) -> Option<Reach> {
-    let is_in_range = |at: Timestamp| funnel.range_of == RangeOf::Entry || funnel.range.contains(&at);
-    let events: Vec<_> =
-        history.events().iter().filter(|event| is_in_range(event.occurred_at())).copied().collect();
+pub(super) fn reach<'a>(funnel: &Funnel, history: &History<'a>) -> Option<Reached<'a>> {
     let times = match funnel.order {
-        FunnelOrder::Unordered => unordered(funnel, &events),
-        _ => Attempts::new(funnel).of(&events),
+        FunnelOrder::Ordered => match Plain::of(funnel, history) {
+            Some(plain) => plain.reach(funnel),
+            None => Attempts::new(funnel).of(&in_range(funnel, history)),
+        },
+        FunnelOrder::Unordered => unordered(funnel, &in_range(funnel, history)),
+        FunnelOrder::Strict | FunnelOrder::StrictWithReentry => {
+            Attempts::new(funnel).of(&in_range(funnel, history))
+        }
     }?;
     let last = *times.last()?;
     let next = history.events().iter().find(|event| event.occurred_at() > last);
-    Some(Reach { next: next.map(|event| kind_name(event).to_owned()), times })
+    Some(Reached { next: next.map(kind_name), times })
+}
+
+fn is_in_range(funnel: &Funnel, at: Timestamp) -> bool {
+    funnel.range_of == RangeOf::Entry || funnel.range.contains(&at)
+}
+
+fn in_range<'a>(funnel: &Funnel, history: &History<'a>) -> Vec<EventView<'a>> {
+    let events = history.events().iter();
+    events.filter(|event| is_in_range(funnel, event.occurred_at())).copied().collect()
 }
 
 /// The attempts of a customer, step by step.
