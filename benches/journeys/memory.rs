@@ -22,7 +22,7 @@ pub(crate) fn map(planned: &Planned, threads: usize) -> Result<Value> {
     let of_shard = |index: usize| {
         let mut total = ProcessMapTotal::default();
         for_each_history(&batches, Shard::new(index, threads), as_of, |history| {
-            map.add(history, 1, &mut total)
+            map.add(history, 1, &mut total);
         });
         total
     };

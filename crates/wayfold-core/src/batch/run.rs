@@ -54,7 +54,7 @@ impl<'a> Stretch<'a> {
 
     /// Its events; what a fold reads of each is taken from its columns side by side, and no row is looked up.
     #[inline]
-    fn views(self) -> impl Iterator<Item = EventView<'a>> {
+    pub(crate) fn views(self) -> impl Iterator<Item = EventView<'a>> {
         let (columns, range) = (self.columns, self.range());
         let instants = columns.occurred_at[range.clone()].iter();
         let rows = instants.zip(&columns.kind[range.clone()]).zip(&columns.journey[range]).zip(self.first..);

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::cluster::Clusters;
 use super::customers::Customers;
-use crate::batch::{EventBatch, EventView, RowRef, sort_rows};
+use crate::batch::{EventBatch, EventView, RowRef, Stretch, sort_rows};
 use crate::event::EventKind;
 use crate::shard::Shard;
 use crate::time::Timestamp;
@@ -57,13 +57,17 @@ pub fn for_each_history(
     clusters.gather(batches, &mut numbers, customers);
     let (mut rows, mut events) = (Vec::new(), Vec::new());
     for (number, gathered) in clusters.iter(batches) {
-        rows.clear();
-        rows.extend(gathered.rows());
-        drop_retracted(batches, &mut rows);
-        rows.retain(|row| row.hot.occurred_at <= as_of);
         events.clear();
-        sort_rows(batches, &mut rows);
-        events.extend(rows.iter().map(|row| row.event(batches)));
+        if gathered.is_plain(as_of) {
+            events.extend(gathered.stretches().flat_map(Stretch::views));
+        } else {
+            rows.clear();
+            rows.extend(gathered.rows());
+            drop_retracted(batches, &mut rows);
+            rows.retain(|row| row.hot.occurred_at <= as_of);
+            sort_rows(batches, &mut rows);
+            events.extend(rows.iter().map(|row| row.event(batches)));
+        }
         if !events.is_empty() {
             take(&History { customer: numbers.texts(number as usize), events: &events });
         }

@@ -56,9 +56,12 @@ struct Cell {
     touchpoint: Option<u32>,
 }
 
+/// Segment, stage and touchpoint by name, in the order of a report.
+type Place<'a> = (Option<&'a str>, Option<Stage>, Option<&'a str>);
+
 impl JourneyMapTotal {
     /// The cells that somebody visited, with the names of segment and touchpoint, in their order.
-    fn in_order(&self) -> BTreeMap<(Option<&str>, Option<Stage>, Option<&str>), &Counted> {
+    fn in_order(&self) -> BTreeMap<Place<'_>, &Counted> {
         let mut cells = BTreeMap::new();
         for (Cell { segment, stage, touchpoint }, counted) in &self.cells {
             let segment = segment.map(|number| self.segments.name(number));
