@@ -48,6 +48,9 @@ mod rfm_package;
 mod snapshots;
 #[path = "engine/support.rs"]
 mod support;
+#[cfg(all(unix, feature = "postgres", feature = "insight"))]
+#[path = "engine/tenants.rs"]
+mod tenants;
 #[path = "engine/unreadable.rs"]
 mod unreadable;
 #[path = "engine/workload_w.rs"]
