@@ -3,6 +3,8 @@
 //! It starts the programs beside it, so that they have to be built before, in the same profile and with all features:
 //! `cargo test --release -p wayfold-examples --all-features --test on_postgres` behind the examples themselves.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 

@@ -46,6 +46,9 @@ mod recommending;
 mod rfm_package;
 #[path = "engine/snapshots.rs"]
 mod snapshots;
+#[cfg(all(unix, feature = "postgres"))]
+#[path = "engine/spread.rs"]
+mod spread;
 #[path = "engine/support.rs"]
 mod support;
 #[cfg(all(unix, feature = "postgres", feature = "insight"))]
