@@ -194,7 +194,7 @@ fn is_told_apart(wayfold: &Wayfold) -> bool {
 }
 
 #[track_caller]
-fn assert_nothing_is_inferred(with: (Wayfold, Handle<Events>), without: (Wayfold, Handle<Events>)) {
+fn assert_nothing_is_inferred(with: &(Wayfold, Handle<Events>), without: &(Wayfold, Handle<Events>)) {
     let hears = |(wayfold, events): &(Wayfold, Handle<Events>)| {
         let mut heard = asks(wayfold, *events);
         heard.extend(appends(wayfold));
@@ -202,7 +202,7 @@ fn assert_nothing_is_inferred(with: (Wayfold, Handle<Events>), without: (Wayfold
         placed(wayfold, heard)
     };
     let zelda = |wayfold: &Wayfold| block_on(wayfold.customer(&key("acme", "zelda"))).unwrap();
-    let (before, heard, alone) = (zelda(&with.0), hears(&with), hears(&without));
+    let (before, heard, alone) = (zelda(&with.0), hears(with), hears(without));
     assert!(before.is_some() && before == zelda(&with.0), "bolt changes nothing of acme's");
     assert_eq!(heard.len(), alone.len());
     for (heard, alone) in heard.iter().zip(&alone) {
@@ -216,7 +216,7 @@ fn assert_nothing_is_inferred(with: (Wayfold, Handle<Events>), without: (Wayfold
 #[test]
 fn a_tenant_neither_reads_nor_infers_anothers_customers() {
     let store = || MemoryStore::new().with_clock(|| day(400));
-    assert_nothing_is_inferred(world(store(), true), world(store(), false));
+    assert_nothing_is_inferred(&world(store(), true), &world(store(), false));
 }
 
 #[test]
@@ -238,5 +238,5 @@ fn a_tenant_neither_reads_nor_infers_anothers_customers_on_postgres() {
     };
     let rights: Vec<_> = role.split_inclusive(";\n").filter(|line| !line.contains("CREATE ROLE")).collect();
     let both = world(store("both", role), true);
-    assert_nothing_is_inferred(both, world(store("alone", &rights.concat()), false));
+    assert_nothing_is_inferred(&both, &world(store("alone", &rights.concat()), false));
 }
