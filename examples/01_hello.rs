@@ -2,10 +2,11 @@
 
 use wayfold::blocking::Wayfold;
 use wayfold::{Currency, CustomerKey, EventId, JourneyEvent, LifecycleStage, Money, OrderPlaced};
-use wayfold::{MemoryStore, Tag, Timestamp};
+use wayfold::{Tag, Timestamp};
+use wayfold_examples::store;
 
 fn main() -> wayfold::Result<()> {
-    let wayfold = Wayfold::open(MemoryStore::new())?;
+    let wayfold = Wayfold::open(store()?)?;
     let ada = CustomerKey::new("ada")?;
 
     let at = Timestamp::parse("2024-03-01T10:00:00Z")?;

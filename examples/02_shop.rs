@@ -3,14 +3,15 @@
 use wayfold::blocking::Wayfold;
 use wayfold::{
     Amount, Cause, ComparisonMade, Currency, CustomerKey, Delivered, EventBody, EventId, InformationGathered,
-    JourneyEvent, JourneyKey, MemoryStore, Money, NeedIdentified, OrderLine, OrderPlaced, Outcome,
-    PromiseCounts, QuoteIssued, Refunded, Shipped, Stage, Tag, TicketOpened, Timestamp, Verdict,
+    JourneyEvent, JourneyKey, Money, NeedIdentified, OrderLine, OrderPlaced, Outcome, PromiseCounts,
+    QuoteIssued, Refunded, Shipped, Stage, Tag, TicketOpened, Timestamp, Verdict,
 };
+use wayfold_examples::store;
 
 const NET: &str = "value.currencies[EUR].net";
 
 fn main() -> wayfold::Result<()> {
-    let wayfold = Wayfold::open(MemoryStore::new())?;
+    let wayfold = Wayfold::open(store()?)?;
     let ada = CustomerKey::new("ada")?;
     let history = history(&ada)?;
     wayfold.append(&history)?;

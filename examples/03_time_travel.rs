@@ -8,16 +8,17 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use wayfold::blocking::Wayfold;
 use wayfold::{
     BehaviourClass, Currency, CustomerKey, EventBody, EventId, EventRetracted, JourneyEvent, LifecycleStage,
-    MemoryStore, Money, OrderPlaced, Tag, Timestamp,
+    Money, OrderPlaced, Tag, Timestamp,
 };
+use wayfold_examples::store_url;
 
 fn main() -> wayfold::Result<()> {
     // A clock that we set, so that the example says the same whenever it runs.
     let clock = Arc::new(AtomicI64::new(0));
     let read = clock.clone();
-    let store = MemoryStore::new().with_clock(move || {
+    let store = store_url()?.open_with_clock_blocking(move || {
         Timestamp::from_micros(read.load(Ordering::SeqCst)).expect("we set valid instants")
-    });
+    })?;
     let set = |date: &str| -> wayfold::Result<()> {
         clock.store(Timestamp::parse(date)?.as_micros(), Ordering::SeqCst);
         Ok(())

@@ -3,8 +3,9 @@
 use serde::{Deserialize, Serialize};
 use wayfold::{
     AttributeName, AttributeValue, Builder, Custom, CustomKind, CustomerAt, CustomerKey, EventId, EventView,
-    JourneyEvent, JourneyKey, MemoryStore, Projection, Rules, Stage, Timestamp,
+    JourneyEvent, JourneyKey, Projection, Rules, Stage, Timestamp,
 };
+use wayfold_examples::store;
 
 /// How far a customer has come with a trial: what was tried, and when it was last active.
 struct TrialProgress;
@@ -63,7 +64,7 @@ impl Projection for TrialProgress {
 fn main() -> wayfold::Result<()> {
     let mut builder = Builder::new(Rules::default())?;
     let trial = builder.register(TrialProgress)?;
-    let wayfold = builder.open_blocking(MemoryStore::new())?;
+    let wayfold = builder.open_blocking(store()?)?;
 
     let ada = CustomerKey::new("ada")?;
     let used = |feature: &str, date: &str| -> wayfold::Result<JourneyEvent> {

@@ -12,9 +12,10 @@ use serde::{Deserialize, Serialize};
 use wayfold::blocking::Wayfold;
 use wayfold::{
     Builder, Currency, CustomerAt, CustomerKey, EventBody, EventId, EventKind, EventView, Handle,
-    JourneyEvent, MemoryStore, Money, OrderPlaced, PointsEarned, PointsRedeemed, Projection, Rules, Standing,
-    Tag, Timestamp,
+    JourneyEvent, Money, OrderPlaced, PointsEarned, PointsRedeemed, Projection, Rules, Standing, Tag,
+    Timestamp,
 };
+use wayfold_examples::store;
 
 /// What stands on a customer's card: one point is earned for each whole euro, and pays one cent.
 struct CardProjection;
@@ -157,7 +158,7 @@ impl Till<'_> {
 fn main() -> anyhow::Result<()> {
     let mut builder = Builder::new(Rules::default())?.on_demand();
     let card = builder.register(CardProjection)?;
-    let wayfold = builder.open_blocking(MemoryStore::new())?;
+    let wayfold = builder.open_blocking(store()?)?;
     let till = Till { wayfold: &wayfold, card };
     if std::env::args().nth(1).as_deref() == Some("-") {
         return take_lines(till);

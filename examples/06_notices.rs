@@ -3,14 +3,13 @@
 //! Time is moved by hand, so that a year passes at once. A service leaves `by_hand` out and waits in `next`.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use pollster::block_on;
-use wayfold::sqlite::{SqliteConfig, SqliteStore};
 use wayfold::{
     Builder, Currency, CustomerKey, EventId, JourneyEvent, LifecycleStage, Money, Notice, NoticeId,
-    OrderPlaced, Rules, Span, Start, Subscription, Tag, Timestamp, Told, Transition, Wayfold,
+    OrderPlaced, Rules, Span, Start, StoreUrl, Subscription, Tag, Timestamp, Told, Transition, Wayfold,
 };
+use wayfold_examples::store_url;
 
 /// Who writes to lost customers. It keeps what it was told by the notice's id, so that hearing twice does no harm; a
 /// real one keeps it in its own database.
@@ -50,19 +49,28 @@ impl WinBack {
 }
 
 fn main() -> anyhow::Result<()> {
+    // A log that outlives a process; in a file that is thrown away, if none is named.
+    let store = store_url()?;
+    if store != "memory:".parse()? {
+        return play(&store);
+    }
     let folder = std::env::temp_dir().join(format!("wayfold-06-notices-{}", std::process::id()));
     std::fs::create_dir_all(&folder)?;
-    let file = folder.join("customers.wayfold");
-    let mut win_back = WinBack::default();
-    let told = lose(&file, &mut win_back).and_then(|()| take_back(&file, &mut win_back));
+    let played = play(&format!("sqlite:{}", folder.join("customers.wayfold").display()).parse()?);
     std::fs::remove_dir_all(&folder)?;
-    told
+    played
+}
+
+fn play(store: &StoreUrl) -> anyhow::Result<()> {
+    let mut win_back = WinBack::default();
+    lose(store, &mut win_back)?;
+    take_back(store, &mut win_back)
 }
 
 /// Half a year of silence, and an end of the process before it has said that it heard.
-fn lose(file: &Path, win_back: &mut WinBack) -> anyhow::Result<()> {
+fn lose(store: &StoreUrl, win_back: &mut WinBack) -> anyhow::Result<()> {
     println!("January: ada buys.");
-    let (wayfold, mut notices) = open(file, "2024-01-10")?;
+    let (wayfold, mut notices) = open(store, "2024-01-10")?;
     block_on(wayfold.append([&order("o1", "2024-01-10")?]))?;
     assert_eq!(win_back.listen(&mut notices)?.len(), 2, "ada is first_time and a newcomer");
 
@@ -76,7 +84,7 @@ fn lose(file: &Path, win_back: &mut WinBack) -> anyhow::Result<()> {
 
     println!("The process ends before it has said that it heard: the same is told again, with the same ids.");
     drop((notices, wayfold));
-    let (_wayfold, mut notices) = open(file, "2024-07-10")?;
+    let (_wayfold, mut notices) = open(store, "2024-07-10")?;
     assert_eq!(win_back.listen(&mut notices)?, delivery.told);
     assert_eq!(win_back.lost.values().collect::<Vec<_>>(), [&lost[0]], "heard twice, kept once");
     // Asking for more has said that it heard, and there was no more; `commit` says so without asking.
@@ -85,9 +93,9 @@ fn lose(file: &Path, win_back: &mut WinBack) -> anyhow::Result<()> {
 }
 
 /// A late event after a restart.
-fn take_back(file: &Path, win_back: &mut WinBack) -> anyhow::Result<()> {
+fn take_back(store: &StoreUrl, win_back: &mut WinBack) -> anyhow::Result<()> {
     println!("It starts again and goes on where it was: nothing is told a third time.");
-    let (wayfold, mut notices) = open(file, "2024-07-20")?;
+    let (wayfold, mut notices) = open(store, "2024-07-20")?;
     assert_eq!(win_back.listen(&mut notices)?, []);
 
     println!("A till in the country sends its May order late: what was told is taken back.");
@@ -97,11 +105,10 @@ fn take_back(file: &Path, win_back: &mut WinBack) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Opens the file and subscribes under a name, as a process does that starts at a date.
-fn open(file: &Path, date: &str) -> anyhow::Result<(Wayfold, Subscription)> {
-    let store = SqliteStore::open(file, SqliteConfig::default())?;
+/// Opens the log and subscribes under a name, as a process does that starts at a date.
+fn open(store: &StoreUrl, date: &str) -> anyhow::Result<(Wayfold, Subscription)> {
     let builder = Builder::new(Rules::default())?.by_hand(Timestamp::parse(date)?);
-    let wayfold = block_on(builder.on_demand().open(store))?;
+    let wayfold = block_on(builder.on_demand().open(store.open_blocking()?))?;
     // Where it begins counts only for the first time; from then on the name knows.
     let notices = block_on(wayfold.subscribe_as("win-back", Start::Beginning))?;
     Ok((wayfold, notices))

@@ -5,14 +5,14 @@
 use wayfold::blocking::Wayfold;
 use wayfold::ingest::{CsvImport, ImportOptions, Mapping};
 use wayfold::{
-    BehaviourClass, Builder, Currency, CustomerView, Filter, LifecycleStage, MemoryStore, NamedSegments,
-    Order, Population, Rules, Selection, Tenant, TieRule, Timestamp,
+    BehaviourClass, Builder, Currency, CustomerView, Filter, LifecycleStage, NamedSegments, Order,
+    Population, Rules, Selection, Tenant, TieRule, Timestamp,
 };
-use wayfold_examples::shipped;
+use wayfold_examples::{shipped, store};
 
 fn main() -> anyhow::Result<()> {
     // A job asks once and ends, so that nobody needs to follow the log.
-    let wayfold = Builder::new(Rules::default())?.on_demand().open_blocking(MemoryStore::new())?;
+    let wayfold = Builder::new(Rules::default())?.on_demand().open_blocking(store()?)?;
     let tonight = Timestamp::parse("1997-10-01")?;
     import(&wayfold)?;
     let population = wayfold.population(tonight)?;

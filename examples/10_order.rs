@@ -4,13 +4,14 @@
 
 use wayfold::blocking::Wayfold;
 use wayfold::{
-    Cause, Currency, CustomerKey, Delivered, EventBody, EventId, JourneyEvent, JourneyKey, MemoryStore,
-    Money, NeedIdentified, OrderPlaced, Outcome, PromiseState, Refunded, Shipped, Stage, Tag, TicketOpened,
+    Cause, Currency, CustomerKey, Delivered, EventBody, EventId, JourneyEvent, JourneyKey, Money,
+    NeedIdentified, OrderPlaced, Outcome, PromiseState, Refunded, Shipped, Stage, Tag, TicketOpened,
     Timestamp,
 };
+use wayfold_examples::store;
 
 fn main() -> wayfold::Result<()> {
-    let wayfold = Wayfold::open(MemoryStore::new())?;
+    let wayfold = Wayfold::open(store()?)?;
     let li = CustomerKey::new("li")?;
     let cny = |text: &str| Money::parse(text, Currency::new("CNY")?);
     let due = Timestamp::parse("2024-06-20T12:00:00Z")?;

@@ -5,14 +5,15 @@
 use wayfold::blocking::Wayfold;
 use wayfold::{
     ApprovalGranted, ApprovalRequested, Cause, Currency, CustomerKey, EventBody, EventId,
-    InformationGathered, JourneyEvent, JourneyKey, MemoryStore, Money, NeedIdentified, OrderPlaced,
-    ProcurementStep, ProcurementStepReached, QuoteAccepted, QuoteIssued, Span, Stage, Step, Tag, Timestamp,
+    InformationGathered, JourneyEvent, JourneyKey, Money, NeedIdentified, OrderPlaced, ProcurementStep,
+    ProcurementStepReached, QuoteAccepted, QuoteIssued, Span, Stage, Step, Tag, Timestamp,
 };
+use wayfold_examples::store;
 
 const DAY: Span = Span::from_days(1);
 
 fn main() -> anyhow::Result<()> {
-    let wayfold = Wayfold::open(MemoryStore::new())?;
+    let wayfold = Wayfold::open(store()?)?;
     let acme = CustomerKey::new("acme")?;
     wayfold.append(&history(&acme)?)?;
 

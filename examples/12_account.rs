@@ -10,8 +10,9 @@ use wayfold::blocking::Wayfold;
 use wayfold::store::EventStoreExt;
 use wayfold::{
     AccountJoined, AccountLeft, CustomerKey, EventBody, EventFilter, EventId, EventKind, JourneyEvent,
-    MemoryStore, NeedDetailed, NeedIdentified, Span, Tag, Timestamp,
+    NeedDetailed, NeedIdentified, Span, Tag, Timestamp,
 };
+use wayfold_examples::store;
 
 /// What is known of an account.
 #[derive(Debug, Default)]
@@ -54,7 +55,7 @@ impl Account {
 }
 
 fn main() -> anyhow::Result<()> {
-    let wayfold = Wayfold::open(MemoryStore::new())?;
+    let wayfold = Wayfold::open(store()?)?;
     wayfold.append(&history()?)?;
 
     let filter = EventFilter::all().with_tag(Tag::new("account", "telco")?);

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use wayfold::{
     Builder, CustomerAt, CustomerKey, EventBody, EventId, EventKind, EventView, Filter, JourneyEvent,
-    MembershipJoined, MemoryStore, OfferIssued, OfferRedeemed, Order, PointsEarned, PointsExpired,
-    PointsRedeemed, PreferenceStated, Projection, Rules, Selection, Timestamp,
+    MembershipJoined, OfferIssued, OfferRedeemed, Order, PointsEarned, PointsExpired, PointsRedeemed,
+    PreferenceStated, Projection, Rules, Selection, Timestamp,
 };
+use wayfold_examples::store;
 
 /// Membership, points, offers and preferences of one customer.
 struct ClubProjection;
@@ -64,7 +65,7 @@ fn main() -> wayfold::Result<()> {
     let as_of = Timestamp::parse("2024-06-01")?;
     let mut builder = Builder::new(Rules::default())?.by_hand(as_of).on_demand();
     let club = builder.register(ClubProjection)?;
-    let wayfold = builder.open_blocking(MemoryStore::new())?;
+    let wayfold = builder.open_blocking(store()?)?;
     wayfold.append(&history()?)?;
 
     // One member's card.

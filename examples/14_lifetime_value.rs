@@ -6,13 +6,13 @@ use wayfold::insight::{
     BgNbd, BuyingDays, BuyingDaysView, ChurnModel, Criterion, DiscountRate, GammaGamma, Holdout, MbgNbd,
     ParetoNbd, TimeUnit, ValuePlan, lifetime_value,
 };
-use wayfold::{Builder, Currency, CustomerKey, Handle, MemoryStore, Rules, Timestamp};
-use wayfold_examples::shipped;
+use wayfold::{Builder, Currency, CustomerKey, Handle, Rules, Timestamp};
+use wayfold_examples::{shipped, store};
 
 fn main() -> anyhow::Result<()> {
     let mut builder = Builder::new(Rules::default())?.on_demand();
     let buying = builder.register(BuyingDays::new(Currency::USD))?;
-    let wayfold = builder.open_blocking(MemoryStore::new())?;
+    let wayfold = builder.open_blocking(store()?)?;
     let mapping = Mapping::load(shipped("mappings/cdnow.toml"))?;
     wayfold.import(&mut CsvImport::open(
         mapping,

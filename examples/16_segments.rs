@@ -2,8 +2,8 @@
 
 use wayfold::ingest::{CsvImport, ImportOptions, Mapping};
 use wayfold::insight::Segment;
-use wayfold::{Builder, MemoryStore, Order, Rules, Selection, Tenant, Timestamp};
-use wayfold_examples::shipped;
+use wayfold::{Builder, Order, Rules, Selection, Tenant, Timestamp};
+use wayfold_examples::{shipped, store};
 
 /// As it may stand in a file of configuration.
 const SEGMENTS: &str = r#"[
@@ -22,7 +22,7 @@ fn main() -> anyhow::Result<()> {
     for measure in segments.iter().flat_map(|segment| segment.rule.measures()) {
         builder.register(measure.clone())?;
     }
-    let wayfold = builder.open_blocking(MemoryStore::new())?;
+    let wayfold = builder.open_blocking(store()?)?;
     let mapping = Mapping::load(shipped("mappings/cdnow.toml"))?;
     wayfold.import(&mut CsvImport::open(
         mapping,

@@ -4,15 +4,15 @@ use std::collections::BTreeMap;
 
 use wayfold::ingest::{CsvImport, ImportOptions, Mapping};
 use wayfold::insight::{Confidence, GapChurn, LastEvents, Leavers, Transitions};
-use wayfold::{Builder, CustomerKey, LifecycleStage, MemoryStore, Population, Rules, Tenant, Timestamp};
-use wayfold_examples::shipped;
+use wayfold::{Builder, CustomerKey, LifecycleStage, Population, Rules, Tenant, Timestamp};
+use wayfold_examples::{shipped, store};
 
 fn main() -> anyhow::Result<()> {
     let mut builder = Builder::new(Rules::default())?.on_demand();
     // Gone is who is silent for longer than three of its own gaps, and than 60 days.
     let churn = builder.register(GapChurn::new(3, 60))?;
     let last_events = builder.register(LastEvents::new(1))?;
-    let wayfold = builder.open_blocking(MemoryStore::new())?;
+    let wayfold = builder.open_blocking(store()?)?;
     let mapping = Mapping::load(shipped("mappings/cdnow.toml"))?;
     wayfold.import(&mut CsvImport::open(
         mapping,

@@ -2,8 +2,8 @@
 
 use wayfold::ingest::{CsvImport, ImportOptions, Mapping};
 use wayfold::insight::{BuyingDays, BuyingHistory, Holdout, Observation, Regression};
-use wayfold::{Builder, Currency, MemoryStore, Rules, Timestamp};
-use wayfold_examples::shipped;
+use wayfold::{Builder, Currency, Rules, Timestamp};
+use wayfold_examples::{shipped, store};
 
 /// Repeat purchases, and weeks since the last one.
 fn features(history: &BuyingHistory) -> [f64; 2] {
@@ -13,7 +13,7 @@ fn features(history: &BuyingHistory) -> [f64; 2] {
 fn main() -> anyhow::Result<()> {
     let mut builder = Builder::new(Rules::default())?.on_demand();
     let buying = builder.register(BuyingDays::new(Currency::USD))?;
-    let wayfold = builder.open_blocking(MemoryStore::new())?;
+    let wayfold = builder.open_blocking(store()?)?;
     let mapping = Mapping::load(shipped("mappings/cdnow.toml"))?;
     wayfold.import(&mut CsvImport::open(
         mapping,

@@ -4,9 +4,10 @@ use wayfold::insight::{
     Downgrade, PointsLedger, PointsRules, QualificationPeriod, Tier, TierLedger, TierRules,
 };
 use wayfold::{
-    Builder, CustomerKey, EventBody, EventId, Filter, JourneyEvent, MemoryStore, PointsEarned,
-    PointsRedeemed, PointsReversed, Rules, Selection, Span, Tenant, Timestamp,
+    Builder, CustomerKey, EventBody, EventId, Filter, JourneyEvent, PointsEarned, PointsRedeemed,
+    PointsReversed, Rules, Selection, Span, Tenant, Timestamp,
 };
+use wayfold_examples::store;
 
 fn main() -> anyhow::Result<()> {
     // Two weeks pending, as long as goods can be returned; valid for a year.
@@ -14,7 +15,7 @@ fn main() -> anyhow::Result<()> {
     let mut builder = Builder::new(Rules::default())?.on_demand();
     let points = builder.register(PointsLedger::new("club", 1, rules)?)?;
     let tiers = builder.register(TierLedger::new("club", 1, tier_rules())?)?;
-    let wayfold = builder.open_blocking(MemoryStore::new())?;
+    let wayfold = builder.open_blocking(store()?)?;
     wayfold.append(&history()?)?;
 
     let ada = CustomerKey::new("ada")?;

@@ -7,6 +7,7 @@ use wayfold::{
     Currency, Custom, CustomKind, CustomerKey, EventBody, EventId, JourneyEvent, MemoryStore, Money,
     OrderPlaced, Span, Tag, Tenant, Timestamp,
 };
+use wayfold_examples::store;
 
 /// What buyers of a company do, and how many hours after the step before.
 const PURCHASES: [(&str, &[(&str, i64)]); 5] = [
@@ -18,7 +19,7 @@ const PURCHASES: [(&str, &[(&str, i64)]); 5] = [
 ];
 
 fn main() -> anyhow::Result<()> {
-    let wayfold = Wayfold::open(MemoryStore::new())?;
+    let wayfold = Wayfold::open(store()?)?;
     wayfold.append(&purchases()?)?;
     let until = Timestamp::parse("2024-12-31")?;
 

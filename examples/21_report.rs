@@ -7,7 +7,8 @@ use wayfold::insight::{
     ActivityLifecycle, BucketUnit, Calendar, CaseBy, Cases, CohortBy, EventTest, Funnel, ProcessMap,
     Retention, Transitions, Tz, Variants,
 };
-use wayfold::{Currency, CustomerKey, EventKind, LifecycleStage, MemoryStore, Population, Span, Timestamp};
+use wayfold::{Currency, CustomerKey, EventKind, LifecycleStage, Population, Span, Timestamp};
+use wayfold_examples::store;
 use wayfold_report::{Report, Section};
 use wayfold_testkit::shop::{Shop, ShopConfig};
 
@@ -15,7 +16,7 @@ const ZONE: Tz = Tz::Europe__Berlin;
 
 fn main() -> anyhow::Result<()> {
     let shop = Shop::new(ShopConfig::of(20_000));
-    let wayfold = Wayfold::open(MemoryStore::new())?;
+    let wayfold = Wayfold::open(store()?)?;
     wayfold.append(&shop.events().collect::<Vec<_>>())?;
     let as_of = shop.end();
 

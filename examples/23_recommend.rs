@@ -1,11 +1,12 @@
 //! What to offer a customer next: by what goes together in views and orders, by what is popular, and why.
 
 use wayfold::insight::{Because, CoOccurrence, ItemSignal, RecommendationScore, Recommender};
-use wayfold::{AsOf, Builder, History, MemoryStore, Rules, Tenant, Timestamp};
+use wayfold::{AsOf, Builder, History, Rules, Tenant, Timestamp};
+use wayfold_examples::store;
 use wayfold_testkit::shop::{Shop, ShopConfig};
 
 fn main() -> anyhow::Result<()> {
-    let wayfold = Builder::new(Rules::default())?.on_demand().open_blocking(MemoryStore::new())?;
+    let wayfold = Builder::new(Rules::default())?.on_demand().open_blocking(store()?)?;
     let events: Vec<_> = Shop::new(ShopConfig::of(20_000)).distinct().collect();
     wayfold.append(&events)?;
 

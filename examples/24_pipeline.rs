@@ -3,7 +3,8 @@
 use wayfold::insight::{
     Confidence, CrmLink, CrmProcess, LeadRules, LeadScore, Opportunities, default_stages,
 };
-use wayfold::{Builder, Currency, Filter, MemoryStore, Order, Rules, Selection, Span, Tenant, Timestamp};
+use wayfold::{Builder, Currency, Filter, Order, Rules, Selection, Span, Tenant, Timestamp};
+use wayfold_examples::store;
 use wayfold_testkit::shop::{Shop, ShopConfig};
 
 /// What speaks for a lead, as data.
@@ -21,7 +22,7 @@ fn main() -> anyhow::Result<()> {
     let rules: LeadRules = serde_json::from_str(LEADS)?;
     let score = builder.register(LeadScore::new(rules)?)?;
     let crm = builder.register(CrmProcess)?;
-    let wayfold = builder.open_blocking(MemoryStore::new())?;
+    let wayfold = builder.open_blocking(store()?)?;
     let events: Vec<_> = Shop::new(ShopConfig::of(20_000)).distinct().collect();
     wayfold.append(&events)?;
     let as_of = Timestamp::parse("2025-06-01")?;

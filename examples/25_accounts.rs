@@ -4,16 +4,17 @@ use wayfold::blocking::Wayfold;
 use wayfold::insight::{Accounts, WaitChange};
 use wayfold::{
     AccountJoined, ApprovalGranted, ApprovalRequested, Currency, CustomerKey, EventBody, EventId,
-    JourneyEvent, JourneyKey, MemoryStore, Money, NeedIdentified, OrderPlaced, ProcurementStep,
-    ProcurementStepReached, QuoteIssued, Span, Tag, Timestamp,
+    JourneyEvent, JourneyKey, Money, NeedIdentified, OrderPlaced, ProcurementStep, ProcurementStepReached,
+    QuoteIssued, Span, Tag, Timestamp,
 };
+use wayfold_examples::store;
 
 /// Accounts: how many days their approval took, none if it still waits, and thousands of euros.
 const ACCOUNTS: [(&str, Option<u32>, i64); 4] =
     [("acme", Some(9), 48), ("birch", Some(28), 30), ("cedar", Some(41), 75), ("dune", None, 60)];
 
 fn main() -> anyhow::Result<()> {
-    let wayfold = Wayfold::open(MemoryStore::new())?;
+    let wayfold = Wayfold::open(store()?)?;
     for (account, days, thousands) in ACCOUNTS {
         wayfold.append(&history(account, days, thousands)?)?;
     }

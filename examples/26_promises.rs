@@ -1,11 +1,12 @@
 //! Which deliveries were on time, how late the others were, and what customers did after either.
 
 use wayfold::insight::{Confidence, PromiseBy, Promises};
-use wayfold::{Builder, Instrument, MemoryStore, Rules, Span, Timestamp};
+use wayfold::{Builder, Instrument, Rules, Span, Timestamp};
+use wayfold_examples::store;
 use wayfold_testkit::shop::{Shop, ShopConfig};
 
 fn main() -> anyhow::Result<()> {
-    let wayfold = Builder::new(Rules::default())?.on_demand().open_blocking(MemoryStore::new())?;
+    let wayfold = Builder::new(Rules::default())?.on_demand().open_blocking(store()?)?;
     let events: Vec<_> = Shop::new(ShopConfig::of(50_000)).distinct().collect();
     wayfold.append(&events)?;
     let as_of = Timestamp::parse("2025-12-01")?;

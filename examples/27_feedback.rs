@@ -6,14 +6,15 @@ use wayfold::insight::{
 };
 use wayfold::{
     Builder, CustomerKey, EventBody, EventId, FeedbackAnswered, FeedbackClassified, FeedbackGiven,
-    FeedbackUsed, JourneyEvent, MemoryStore, Rules, Span, Tag, Timestamp,
+    FeedbackUsed, JourneyEvent, Rules, Span, Tag, Timestamp,
 };
+use wayfold_examples::store;
 use wayfold_testkit::shop::{Shop, ShopConfig};
 
 const HOUR: i64 = 3_600_000_000;
 
 fn main() -> anyhow::Result<()> {
-    let wayfold = Builder::new(Rules::default())?.on_demand().open_blocking(MemoryStore::new())?;
+    let wayfold = Builder::new(Rules::default())?.on_demand().open_blocking(store()?)?;
     let events: Vec<_> = Shop::new(ShopConfig::of(50_000)).distinct().collect();
     wayfold.append(&events)?;
     wayfold.append(&feedback()?)?;

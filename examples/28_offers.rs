@@ -7,14 +7,14 @@ use wayfold::insight::{
     TreatmentOutcomes,
 };
 use wayfold::{
-    Amount, Builder, Currency, CustomerKey, EventBody, EventId, Filter, JourneyEvent, LifecycleStage,
-    MemoryStore, Money, OrderPlaced, RetentionOfferAccepted, RetentionOfferMade, Rules, Selection, Span, Tag,
-    Timestamp,
+    Amount, Builder, Currency, CustomerKey, EventBody, EventId, Filter, JourneyEvent, LifecycleStage, Money,
+    OrderPlaced, RetentionOfferAccepted, RetentionOfferMade, Rules, Selection, Span, Tag, Timestamp,
 };
+use wayfold_examples::store;
 use wayfold_testkit::shop::{Shop, ShopConfig};
 
 fn main() -> anyhow::Result<()> {
-    let wayfold = Builder::new(Rules::default())?.on_demand().open_blocking(MemoryStore::new())?;
+    let wayfold = Builder::new(Rules::default())?.on_demand().open_blocking(store()?)?;
     let events: Vec<_> = Shop::new(ShopConfig::of(50_000)).distinct().collect();
     wayfold.append(&events)?;
 

@@ -4,15 +4,16 @@ use std::collections::BTreeMap;
 
 use wayfold::insight::{ConsentRule, ContactHistory, Playbooks, WhyNot};
 use wayfold::{
-    Builder, CareContacted, ConsentWithdrawn, CustomerKey, EventBody, EventId, JourneyEvent, MemoryStore,
-    Rules, Selection, Timestamp,
+    Builder, CareContacted, ConsentWithdrawn, CustomerKey, EventBody, EventId, JourneyEvent, Rules,
+    Selection, Timestamp,
 };
+use wayfold_examples::store;
 use wayfold_testkit::shop::{Shop, ShopConfig};
 
 fn main() -> anyhow::Result<()> {
     let mut builder = Builder::new(Rules::default())?;
     let contacts = builder.register(ContactHistory)?;
-    let wayfold = builder.on_demand().open_blocking(MemoryStore::new())?;
+    let wayfold = builder.on_demand().open_blocking(store()?)?;
     let events: Vec<_> = Shop::new(ShopConfig::of(50_000)).distinct().collect();
     wayfold.append(&events)?;
 

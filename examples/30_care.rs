@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use wayfold::insight::{CareCalendar, CareOccasion, CareRecord, CareRules};
 use wayfold::{
-    AttributeName, Builder, CareContacted, EventId, JourneyEvent, MemoryStore, ProfileChanged, Rules,
-    Selection, Timestamp,
+    AttributeName, Builder, CareContacted, EventId, JourneyEvent, ProfileChanged, Rules, Selection, Timestamp,
 };
+use wayfold_examples::store;
 use wayfold_testkit::shop::{Shop, ShopConfig};
 
 /// What is kept of the calendar's rules: days are those of Shanghai.
@@ -21,7 +21,7 @@ const RULES: &str = r#"{
 fn main() -> anyhow::Result<()> {
     let mut builder = Builder::new(Rules::default())?;
     let record = builder.register(CareRecord::default())?;
-    let wayfold = builder.on_demand().open_blocking(MemoryStore::new())?;
+    let wayfold = builder.on_demand().open_blocking(store()?)?;
     let events: Vec<_> = Shop::new(ShopConfig::of(50_000)).distinct().collect();
     wayfold.append(&events)?;
 

@@ -4,11 +4,11 @@
 use wayfold::blocking::Wayfold;
 use wayfold::ingest::{CsvImport, ImportOptions, Mapping};
 use wayfold::insight::{CompareSegments, Segment, SegmentComparison, SegmentVersion};
-use wayfold::{Builder, MemoryStore, Rules, Tenant, Timestamp};
-use wayfold_examples::shipped;
+use wayfold::{Builder, Rules, Tenant, Timestamp};
+use wayfold_examples::{shipped, store};
 
 fn main() -> anyhow::Result<()> {
-    let wayfold = Builder::new(Rules::default())?.on_demand().open_blocking(MemoryStore::new())?;
+    let wayfold = Builder::new(Rules::default())?.on_demand().open_blocking(store()?)?;
     let mapping = Mapping::load(shipped("mappings/cdnow.toml"))?;
     let file = shipped("data/cdnow_sample.txt");
     wayfold.import(&mut CsvImport::open(mapping, file, ImportOptions::default())?)?;

@@ -3,9 +3,10 @@
 
 use wayfold::insight::{BucketUnit, Calendar, ConvertedTotal, ConvertedValue, MissingDay, RateTable, Tz};
 use wayfold::{
-    Builder, Currency, CustomerKey, EventBody, EventId, JourneyEvent, MemoryStore, Money, OrderCancelled,
-    OrderPlaced, Refunded, Rules, Tag, Timestamp,
+    Builder, Currency, CustomerKey, EventBody, EventId, JourneyEvent, Money, OrderCancelled, OrderPlaced,
+    Refunded, Rules, Tag, Timestamp,
 };
+use wayfold_examples::store;
 
 /// Rates of euros for one unit, made up for this example. 30 and 31 March 2024 are a weekend; no bank publishes any then.
 const RATES: [(&str, &str, &str); 5] = [
@@ -17,7 +18,7 @@ const RATES: [(&str, &str, &str); 5] = [
 ];
 
 fn main() -> anyhow::Result<()> {
-    let wayfold = Builder::new(Rules::default())?.on_demand().open_blocking(MemoryStore::new())?;
+    let wayfold = Builder::new(Rules::default())?.on_demand().open_blocking(store()?)?;
     wayfold.append(&events()?)?;
     let as_of = Timestamp::parse("2024-05-01")?;
     let measure = |missing| -> anyhow::Result<ConvertedValue> {

@@ -3,9 +3,10 @@
 
 use wayfold::insight::{BucketUnit, Calendar, Confidence, Research, ResearchBy, ResearchRow, Tz};
 use wayfold::{
-    Builder, Currency, CustomerKey, EventBody, EventId, JourneyEvent, MemoryStore, Money, OrderPlaced,
-    ResearchAnswered, Rules, Tag, Timestamp,
+    Builder, Currency, CustomerKey, EventBody, EventId, JourneyEvent, Money, OrderPlaced, ResearchAnswered,
+    Rules, Tag, Timestamp,
 };
+use wayfold_examples::store;
 
 /// Who was asked in which study, how, about what, and on which day of March 2024.
 const ANSWERS: [(&str, &str, &str, &str, u32); 11] = [
@@ -26,7 +27,7 @@ const ANSWERS: [(&str, &str, &str, &str, u32); 11] = [
 const ORDERS: [(&str, u32); 3] = [("ada", 1), ("bob", 5), ("cleo", 10)];
 
 fn main() -> anyhow::Result<()> {
-    let wayfold = Builder::new(Rules::default())?.on_demand().open_blocking(MemoryStore::new())?;
+    let wayfold = Builder::new(Rules::default())?.on_demand().open_blocking(store()?)?;
     wayfold.append(&events()?)?;
     let measure = Research::new(Calendar::new(Tz::UTC, BucketUnit::Week));
     let total = wayfold.measure(&measure, Timestamp::parse("2024-04-01")?)?;

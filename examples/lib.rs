@@ -1,6 +1,32 @@
 //! Examples of Wayfold, in reading order; run one with `cargo run --example NAME`.
+//!
+//! They keep their log in memory, or where the URL behind `--store` says. It has to be empty: they are sure of what they
+//! count.
 
 use std::path::{Path, PathBuf};
+
+use wayfold::{EventStore, StoreUrl};
+
+/// Where the log is kept: what the URL behind `--store` says, such as `sqlite:shop.wayfold`, or with the feature `postgres`
+/// of the examples `postgres://shop@db/shop`; else in memory.
+///
+/// # Errors
+/// As reading a [`StoreUrl`].
+pub fn store_url() -> wayfold::Result<StoreUrl> {
+    let mut arguments = std::env::args().skip_while(|argument| argument != "--store");
+    match arguments.next() {
+        Some(_) => arguments.next().unwrap_or_default().parse(),
+        None => "memory:".parse(),
+    }
+}
+
+/// Opens the log there.
+///
+/// # Errors
+/// As [`store_url`] and [`StoreUrl::open`].
+pub fn store() -> wayfold::Result<Box<dyn EventStore>> {
+    store_url()?.open_blocking()
+}
 
 /// A file that ships with the examples: named from the repository's root where that is the current folder.
 pub fn shipped(name: &str) -> PathBuf {

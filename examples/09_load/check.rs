@@ -1,30 +1,28 @@
-//! What must stand in the file once the service has ended: what was acknowledged, once each, and nothing else.
+//! What must stand in the log once the service has ended: what was acknowledged, once each, and nothing else.
 
 use std::collections::{HashMap, HashSet};
-use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 use pollster::block_on;
-use wayfold::sqlite::{SqliteConfig, SqliteStore};
 use wayfold::{
     Builder, EventBody, EventStore, JourneyEvent, NoticeId, Place, Position, ReadQuery, Rules, Start,
-    Subscription, Told,
+    StoreUrl, Subscription, Told,
 };
 
 use crate::listener::Heard;
 use crate::tally::{Tally, json};
 
-/// Opens the file with the library and compares it with what was acknowledged and heard.
-pub(crate) fn file(file: &Path, tally: &Tally, heard: Vec<(Place, Heard)>) -> Result<()> {
-    let store = SqliteStore::open(file, SqliteConfig::default())?;
-    let log = log(&store)?;
+/// Opens the log with the library and compares it with what was acknowledged and heard.
+pub(crate) fn log(store: &str, tally: &Tally, heard: Vec<(Place, Heard)>) -> Result<()> {
+    let store = store.parse::<StoreUrl>()?.open_blocking()?;
+    let log = read(&store)?;
     events(tally, &log)?;
     points(tally, &log)?;
-    println!("the file holds {} events: each acknowledged one once, and no other", log.len());
+    println!("the log holds {} events: each acknowledged one once, and no other", log.len());
     notices(store, heard)
 }
 
-fn log(store: &SqliteStore) -> Result<Vec<JourneyEvent>> {
+fn read(store: &dyn EventStore) -> Result<Vec<JourneyEvent>> {
     let (mut events, mut from) = (Vec::new(), Some(Position::START));
     while let Some(position) = from {
         let page = block_on(store.read(ReadQuery::all(), position, 1_024))?;
@@ -75,7 +73,7 @@ fn points(tally: &Tally, log: &[JourneyEvent]) -> Result<()> {
 }
 
 /// What each listener keeps is what the log tells from its beginning up to where the listener was.
-fn notices(store: SqliteStore, mut heard: Vec<(Place, Heard)>) -> Result<()> {
+fn notices(store: Box<dyn EventStore>, mut heard: Vec<(Place, Heard)>) -> Result<()> {
     heard.sort_by_key(|(place, _)| place.as_of);
     let Some((first, _)) = heard.first() else { return Ok(()) };
     let wayfold =

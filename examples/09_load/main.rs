@@ -1,15 +1,16 @@
 //! The service of `09_service` under load: as a second process, by many connections at once, and held to its word.
 //!
-//! Every answer is checked, and every acknowledged event is remembered. In the end the service is stopped, the file is
+//! Every answer is checked, and every acknowledged event is remembered. In the end the service is stopped, the log is
 //! opened with the library, and what stands in it must be what was acknowledged: each event once, and nothing else.
 //! What listeners heard must be what holds.
 //!
 //! Without arguments it asks some thousand times, once over a service that is left alone and once over one that is
 //! killed half way: `cargo run --release --example 09_load`. For a minute, with a table of latencies:
 //! `cargo run --release --example 09_load -- --seconds 60`, and `--kill` to kill the service half way. With
-//! `--against 127.0.0.1:8080` it asks a service that runs already, whose file it leaves alone.
+//! `--against 127.0.0.1:8080` it asks a service that runs already, whose log it leaves alone. With `--store URL` the
+//! service keeps its log there, which has to be empty, instead of in a file that is thrown away, and is asked once.
 //!
-//! Read `run.rs` first, then `caller.rs` for what is asked and `check.rs` for what must stand in the file.
+//! Read `run.rs` first, then `caller.rs` for what is asked and `check.rs` for what must stand in the log.
 
 #[path = "../09_service/answer.rs"]
 mod answer;
@@ -38,7 +39,6 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use clap::Parser;
-use wayfold::StoreUrl;
 
 use crate::run::{Length, Plan};
 
@@ -53,7 +53,7 @@ struct Arguments {
     /// How many connections ask at once [default: 32, without --seconds 8].
     #[arg(long, value_name = "NUMBER")]
     connections: Option<usize>,
-    /// Kill the service half way and start it again on the same file.
+    /// Kill the service half way and start it again on the same log.
     #[arg(long, conflicts_with = "against")]
     kill: bool,
     /// Ask a service that runs already.
@@ -62,9 +62,9 @@ struct Arguments {
     /// Be the service, on this address.
     #[arg(long, value_name = "ADDR", requires = "store", hide = true)]
     listen: Option<SocketAddr>,
-    /// The log of the service.
-    #[arg(long, value_name = "URL", requires = "listen", hide = true)]
-    store: Option<StoreUrl>,
+    /// Where the service keeps its log.
+    #[arg(long, value_name = "URL", conflicts_with = "against")]
+    store: Option<String>,
 }
 
 impl Arguments {
@@ -82,11 +82,14 @@ fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(4).enable_all().build()?;
     if let Some((address, store)) = arguments.listen.zip(arguments.store.as_ref()) {
-        return runtime.block_on(process::serve(address, store));
+        return runtime.block_on(process::serve(address, &store.parse()?));
     }
     let plan = arguments.plan();
     if let Some(address) = arguments.against {
         return run::against(&runtime, &plan, address);
+    }
+    if let Some(store) = &arguments.store {
+        return run::over(&runtime, &plan, store);
     }
     run::with_a_service(&runtime, &plan)?;
     if arguments.seconds.is_none() && !plan.kill {

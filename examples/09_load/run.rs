@@ -1,7 +1,6 @@
 //! A load from its beginning to its end.
 
 use std::net::SocketAddr;
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
@@ -85,34 +84,35 @@ struct Outcome {
     heard: Vec<(Place, Heard)>,
 }
 
-/// Starts a service over a file that is thrown away, asks, stops it, and checks the file.
+/// Starts a service over a file that is thrown away, asks, stops it, and checks the log.
 pub(crate) fn with_a_service(runtime: &Runtime, plan: &Plan) -> Result<()> {
     let folder = std::env::temp_dir().join(format!("wayfold-09-load-{}", std::process::id()));
     std::fs::create_dir_all(&folder)?;
-    let checked = over_a_file(runtime, plan, &folder.join("customers.wayfold"));
+    let checked = over(runtime, plan, &format!("sqlite:{}", folder.join("customers.wayfold").display()));
     std::fs::remove_dir_all(&folder)?;
     checked
 }
 
-/// Asks a service that runs already; its file is not looked at.
+/// Asks a service that runs already; its log is not looked at.
 pub(crate) fn against(runtime: &Runtime, plan: &Plan, address: SocketAddr) -> Result<()> {
     let (_, address) = watch::channel(address);
     let outcome = under_load(runtime, plan, &address, || Ok(()))?;
     no_errors(&outcome.tally)
 }
 
-fn over_a_file(runtime: &Runtime, plan: &Plan, file: &Path) -> Result<()> {
-    let mut server = Server::start(file)?;
+/// The same over the log that a store URL names.
+pub(crate) fn over(runtime: &Runtime, plan: &Plan, store: &str) -> Result<()> {
+    let mut server = Server::start(store)?;
     let (moved, address) = watch::channel(server.address);
     let outcome = under_load(runtime, plan, &address, || {
         if plan.kill {
-            server.kill_and_start(file)?;
+            server.kill_and_start(store)?;
             moved.send_replace(server.address);
         }
         Ok(())
     })?;
     server.interrupt()?;
-    check::file(file, &outcome.tally, outcome.heard)?;
+    check::log(store, &outcome.tally, outcome.heard)?;
     no_errors(&outcome.tally)
 }
 

@@ -2,7 +2,6 @@
 
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
-use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
@@ -16,10 +15,9 @@ pub(crate) struct Server {
 
 impl Server {
     /// Starts it on a free port, and waits until it listens.
-    pub(crate) fn start(file: &Path) -> Result<Self> {
+    pub(crate) fn start(store: &str) -> Result<Self> {
         let mut process = Command::new(std::env::current_exe()?)
-            .args(["--listen", "127.0.0.1:0", "--store"])
-            .arg(format!("sqlite:{}", file.display()))
+            .args(["--listen", "127.0.0.1:0", "--store", store])
             .stdout(Stdio::piped())
             .spawn()?;
         let mut says = BufReader::new(process.stdout.take().expect("it was asked for as a pipe"));
@@ -30,11 +28,11 @@ impl Server {
         Ok(Self { process, says, address: address.parse()? })
     }
 
-    /// Ends it in the middle of whatever it does, and starts it again on its file.
-    pub(crate) fn kill_and_start(&mut self, file: &Path) -> Result<()> {
+    /// Ends it in the middle of whatever it does, and starts it again on its log.
+    pub(crate) fn kill_and_start(&mut self, store: &str) -> Result<()> {
         self.process.kill()?;
         self.process.wait()?;
-        *self = Self::start(file)?;
+        *self = Self::start(store)?;
         Ok(())
     }
 

@@ -3,7 +3,8 @@
 //! Without arguments it starts on a free port, asks itself everything that it can answer, and ends:
 //! `cargo run --example 09_service`. With an address and a store it serves until Ctrl-C:
 //! `cargo run --example 09_service -- --listen 127.0.0.1:8080 --store sqlite:customers.wayfold`, or with
-//! `--features postgres` and a store such as `postgres://shop@db/shop`.
+//! `--features postgres` and a store such as `postgres://shop@db/shop`. With a store alone it asks itself over that one,
+//! which has to be empty.
 //!
 //! Read `service.rs` first, then `redeem.rs` for decisions and `notices.rs` for the stream.
 
@@ -16,14 +17,12 @@ mod redeem;
 mod service;
 
 use std::net::SocketAddr;
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use clap::Parser;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
-use wayfold::sqlite::{SqliteConfig, SqliteStore};
 use wayfold::{Builder, Rules, StoreUrl, Timestamp};
 
 use crate::service::Service;
@@ -34,17 +33,20 @@ struct Arguments {
     #[arg(long, value_name = "ADDR", requires = "store")]
     listen: Option<SocketAddr>,
     /// Where the log is.
-    #[arg(long, value_name = "URL", requires = "listen")]
-    store: Option<StoreUrl>,
+    #[arg(long, value_name = "URL")]
+    store: Option<String>,
 }
 
 fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
     // The SQLite store reads on the thread that asks, so there is more than one.
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(4).enable_all().build()?;
-    match arguments.listen.zip(arguments.store) {
-        Some((address, store)) => runtime.block_on(process::serve(address, &store)),
-        None => ask_itself(&runtime),
+    // Read here, as an error of the arguments shows what was given, which may hold a password.
+    let store = arguments.store.map(|url| url.parse::<StoreUrl>()).transpose()?;
+    match (arguments.listen, store) {
+        (Some(address), Some(store)) => runtime.block_on(process::serve(address, &store)),
+        (_, Some(store)) => start_and_ask(&runtime, &store),
+        (_, None) => ask_itself(&runtime),
     }
 }
 
@@ -52,15 +54,16 @@ fn main() -> anyhow::Result<()> {
 fn ask_itself(runtime: &Runtime) -> anyhow::Result<()> {
     let folder = std::env::temp_dir().join(format!("wayfold-09-service-{}", std::process::id()));
     std::fs::create_dir_all(&folder)?;
-    let asked = start_and_ask(runtime, &folder.join("customers.wayfold"));
+    let asked =
+        start_and_ask(runtime, &format!("sqlite:{}", folder.join("customers.wayfold").display()).parse()?);
     std::fs::remove_dir_all(&folder)?;
     asked
 }
 
 /// Engine and store go by one clock that is moved by hand, so that half a year passes at once.
-fn start_and_ask(runtime: &Runtime, file: &Path) -> anyhow::Result<()> {
+fn start_and_ask(runtime: &Runtime, store: &StoreUrl) -> anyhow::Result<()> {
     let clock = Clock::starting_at(Timestamp::parse("2024-06-01")?);
-    let store = SqliteStore::open(file, SqliteConfig::default())?.with_clock(clock.reader());
+    let store = store.open_with_clock_blocking(clock.reader())?;
     let builder = Builder::new(Rules::default())?.by_hand(clock.reader()());
     let service = Arc::new(runtime.block_on(Service::open(store, builder))?);
     let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0"))?;

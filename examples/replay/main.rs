@@ -48,7 +48,7 @@ struct Arguments {
     /// Where the events are kept: `sqlite:FILE`, `memory:`, which ends with the replay, or, by the feature `postgres`,
     /// `postgres://USER@HOST/DATABASE`.
     #[arg(long, value_name = "URL", default_value = "sqlite:target/replay.db")]
-    store: StoreUrl,
+    store: String,
     /// Prints the answers as JSON, documented in docs/guide/replay-json.md.
     #[arg(long)]
     json: bool,
@@ -66,7 +66,9 @@ fn main() -> ExitCode {
 
 fn replay(arguments: &Arguments) -> Result<()> {
     let question = question(arguments)?;
-    let store = open(&arguments.store)?;
+    // Read here, as an error of the arguments shows what was given, which may hold a password.
+    let url = arguments.store.parse()?;
+    let store = open(&url)?;
     // Nothing is folded beside the import, so that both times are told apart.
     let builder = Builder::new(Rules::default())?.on_demand();
     let (wayfold, open_time) = timed(|| builder.open_blocking(store))?;
@@ -80,7 +82,7 @@ fn replay(arguments: &Arguments) -> Result<()> {
     } else {
         print::report(&mut text, &report, &wayfold.rules())?;
         let (opened, ms) = (open_time.as_secs_f64() * 1e3, fold_time.as_secs_f64() * 1e3);
-        writeln!(text, "\nOpened {}, and folded what it held, in {opened:.1} ms.", arguments.store)?;
+        writeln!(text, "\nOpened {url}, and folded what it held, in {opened:.1} ms.")?;
         if folded > 0 {
             let rate = folded as f64 / fold_time.as_secs_f64();
             writeln!(text, "Folded {folded} new events in {ms:.1} ms: {rate:.0} events/s.")?;

@@ -1,14 +1,15 @@
 //! An append: it locks, looks at ids, checks the condition, draws places and writes, in a transaction of its own or of the
 //! caller's.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::pin::pin;
+use std::collections::{HashMap, HashSet};
+use std::pin::{Pin, pin};
 
+use bytes::{BufMut, Bytes, BytesMut};
 use deadpool_postgres::{Client, Object};
-use futures_util::future::try_join;
-use tokio_postgres::SimpleQueryMessage;
-use tokio_postgres::binary_copy::BinaryCopyInWriter;
+use futures_util::SinkExt;
+use futures_util::future::{Either, select, try_join, try_join3};
+use tokio_postgres::{CopyInSink, SimpleQueryMessage};
 use uuid::Uuid;
 use wayfold_core::{EventBatch, EventId, EventView, Limits, Position, Timestamp, Upcasters};
 use wayfold_store::{
@@ -16,7 +17,7 @@ use wayfold_store::{
 };
 
 use crate::config::PostgresConfig;
-use crate::error::{At, corrupt};
+use crate::error::{At, corrupt, is_answer};
 use crate::locks::Locks;
 use crate::place::Place;
 use crate::read::{Columns, Part, Stretch};
@@ -28,6 +29,8 @@ use crate::sql::Sql;
 /// A condition that has to look at many events takes so many at a time.
 const LOOK_EVENTS: usize = 1_024;
 const LOOK_BYTES: usize = 8 << 20;
+/// Rows go to the server in pieces of about so many bytes.
+const PIECE_BYTES: usize = 64 << 10;
 
 /// An append as its caller prepared it.
 #[derive(Debug)]
@@ -50,11 +53,19 @@ pub(crate) struct Appended {
 }
 
 /// What was written into a transaction that is still open.
-#[derive(Debug)]
 pub(crate) struct Placed {
     pub(crate) outcome: AppendOutcome,
-    /// The last place that was written, if any was.
-    last: Option<Place>,
+    /// Rows that are on their way, if any are.
+    pub(crate) rows: Option<Rows>,
+}
+
+/// Rows on their way into the log.
+pub(crate) struct Rows {
+    copy: Pin<Box<CopyInSink<Bytes>>>,
+    first: Place,
+    recorded_at: Timestamp,
+    /// The place of the last of them.
+    last: Place,
 }
 
 /// Where an event of the batch stands, or will stand.
@@ -97,9 +108,9 @@ async fn transact(
     let begin =
         async { client.batch_execute("BEGIN ISOLATION LEVEL READ COMMITTED").await.at("begin an append") };
     // They are sent together, and the server does one after the other.
-    let ((), Placed { outcome, last }) = try_join(begin, place(client.into(), sql, append)).await?;
-    let head = match last {
-        Some(last) => commit(client, (sql, config), last).await.map_err(Error::with_unknown_outcome)?,
+    let ((), Placed { outcome, rows }) = try_join(begin, place(client.into(), sql, append)).await?;
+    let head = match rows {
+        Some(rows) => commit(client, (sql, config), rows).await?,
         None => {
             client.batch_execute("ROLLBACK").await.at("end an append that wrote nothing")?;
             None
@@ -111,31 +122,39 @@ async fn transact(
 /// Locks, judges and writes in a transaction that is open, which sees whatever is committed when a statement begins. The
 /// locks are held until it ends.
 pub(crate) async fn place(session: Session<'_>, sql: &Sql, append: &Append) -> Result<Placed> {
-    let known = lock(session, sql, append).await?;
+    let Begun { known, look, rows } = begin(session, sql, append).await?;
     let slots = slots(&known, append)?;
     let admit = |row: &usize| admit_instant(&append.batch.event(*row), &append.limits, append.now);
     slots.new.iter().try_for_each(admit)?;
     let positions =
         |first: Place| -> Vec<Position> { slots.slots.iter().map(|slot| slot.position(first)).collect() };
-    let nowhere = Place { transaction: 0, number: 0 };
     if slots.new.is_empty() && !append.batch.is_empty() {
-        return Ok(Placed::nothing(AppendOutcome::AlreadyTaken { positions: positions(nowhere) }));
+        if let Some(rows) = rows {
+            rows.finish().await?;
+        }
+        return Ok(Placed::nothing(AppendOutcome::AlreadyTaken { positions: positions(Place::START) }));
     }
-    if let Some(position) = conflict(session, sql, append).await? {
+    if let Some(look) = look
+        && let Some(position) = look.conflict(session, sql, append).await?
+    {
         return Ok(Placed::nothing(AppendOutcome::Conflict { position }));
     }
     let new = slots.new.len();
     if new == 0 {
         return Ok(Placed::nothing(AppendOutcome::Appended { positions: Vec::new(), new }));
     }
-    let first = write(session, sql, append, &slots.new).await?;
-    let outcome = AppendOutcome::Appended { positions: positions(first), new };
-    Ok(Placed { outcome, last: Some(first.after(new - 1)) })
+    let mut rows = match rows {
+        Some(rows) => rows,
+        None => Rows::begin(session, sql, append).await?,
+    };
+    rows.send(append, &slots.new).await?;
+    let outcome = AppendOutcome::Appended { positions: positions(rows.first), new };
+    Ok(Placed { outcome, rows: Some(rows) })
 }
 
 impl Placed {
     fn nothing(outcome: AppendOutcome) -> Self {
-        Self { outcome, last: None }
+        Self { outcome, rows: None }
     }
 }
 
@@ -154,8 +173,18 @@ impl Slot {
     }
 }
 
-/// Locks, and reads the events that have one of the ids.
-async fn lock(session: Session<'_>, sql: &Sql, append: &Append) -> Result<EventBatch> {
+/// What is known when everything is locked.
+struct Begun {
+    /// The events that have one of the ids.
+    known: EventBatch,
+    /// What the condition looks at first, if there is one.
+    look: Option<Look>,
+    /// Where rows go, if it was asked for together: all of a batch without a condition are new, but for tries again.
+    rows: Option<Rows>,
+}
+
+/// Locks, and asks for all that can be asked for at once.
+async fn begin(session: Session<'_>, sql: &Sql, append: &Append) -> Result<Begun> {
     let tried = "lock customers and ids";
     let filter = append.condition.as_ref().map(|condition| &condition.filter);
     let mut locks = Locks::of(&append.batch, filter);
@@ -168,15 +197,21 @@ async fn lock(session: Session<'_>, sql: &Sql, append: &Append) -> Result<EventB
     ids.dedup();
     let (lock, with_ids) =
         try_join(session.prepare(&sql.lock), session.prepare(&sql.with_ids)).await.at(tried)?;
-    let (_, (rows, ())) = try_join(
+    let rows = async {
+        // A transaction of the caller's must not be one that writes before there is something to write.
+        let is_likely = append.condition.is_none() && !append.batch.is_empty() && session.is_ours();
+        if is_likely { Rows::begin(session, sql, append).await.map(Some) } else { Ok(None) }
+    };
+    let (_, (known, ()), (look, rows)) = try_join3(
         async { session.query(&lock, &[&locks, &alone]).await.at(tried) },
         try_join(
             async { session.query(&with_ids, &[&ids]).await.at(tried) },
             check_version(session, sql, append.map_version),
         ),
+        try_join(Look::begin(session, sql, append), rows),
     )
     .await?;
-    row::batch(&rows)
+    Ok(Begun { known: row::batch(&known)?, look, rows })
 }
 
 fn name<'a>(event: &EventView<'a>) -> (&'a str, EventId) {
@@ -216,67 +251,120 @@ fn slots(known: &EventBatch, append: &Append) -> Result<Slots> {
     Ok(found)
 }
 
-/// The first event that the condition forbids, leaving the batch's own aside.
-async fn conflict(session: Session<'_>, sql: &Sql, append: &Append) -> Result<Option<Position>> {
-    let Some(AppendCondition { filter, after }) = &append.condition else { return Ok(None) };
-    let columns = Columns::of(filter);
-    if columns.is_void {
-        return Ok(None);
-    }
-    let own: std::collections::HashSet<_> = append.batch.iter().map(|event| name(&event)).collect();
-    let mut stretch = Stretch {
-        from: (*after).into(),
-        direction: Direction::Forward,
-        // Whoever could write before what stands has ended: the locks have waited for it.
-        frontier: i64::MAX,
-        rows_max: LOOK_EVENTS,
-        bytes_max: LOOK_BYTES,
-    };
-    loop {
-        let Part { events, last, is_cut } = stretch.read(session, sql, &columns).await?;
-        let events = lifted(&events, &append.upcasters)?;
-        let first = events.iter().find(|event| filter.matches(event) && !own.contains(&name(event)));
-        if let Some(event) = first {
-            return Ok(event.position());
+/// A look at what a condition could forbid.
+struct Look {
+    columns: Columns,
+    stretch: Stretch,
+    part: Part,
+}
+
+impl Look {
+    async fn begin(session: Session<'_>, sql: &Sql, append: &Append) -> Result<Option<Self>> {
+        let Some(AppendCondition { filter, after }) = &append.condition else { return Ok(None) };
+        let columns = Columns::of(filter);
+        if columns.is_void {
+            return Ok(None);
         }
-        match last {
-            Some(last) if is_cut => stretch.from = last,
-            _ => return Ok(None),
+        let stretch = Stretch {
+            from: (*after).into(),
+            direction: Direction::Forward,
+            // Whoever could write before what stands has ended: the locks have waited for it.
+            frontier: i64::MAX,
+            rows_max: LOOK_EVENTS,
+            bytes_max: LOOK_BYTES,
+        };
+        let part = stretch.read(session, sql, &columns).await?;
+        Ok(Some(Self { columns, stretch, part }))
+    }
+
+    /// The first event that the condition forbids, leaving the batch's own aside.
+    async fn conflict(self, session: Session<'_>, sql: &Sql, append: &Append) -> Result<Option<Position>> {
+        let Some(AppendCondition { filter, .. }) = &append.condition else { return Ok(None) };
+        let own: HashSet<_> = append.batch.iter().map(|event| name(&event)).collect();
+        let Self { columns, mut stretch, mut part } = self;
+        loop {
+            let events = lifted(&part.events, &append.upcasters)?;
+            let first = events.iter().find(|event| filter.matches(event) && !own.contains(&name(event)));
+            if let Some(event) = first {
+                return Ok(event.position());
+            }
+            match part.last {
+                Some(last) if part.is_cut => stretch.from = last,
+                _ => return Ok(None),
+            }
+            part = stretch.read(session, sql, &columns).await?;
         }
     }
 }
 
-/// Writes the new events; where the first of them stands.
-async fn write(session: Session<'_>, sql: &Sql, append: &Append, new: &[usize]) -> Result<Place> {
-    let tried = "write events";
-    let (draw, copy) = try_join(session.prepare(&sql.draw), session.prepare(&sql.copy)).await.at(tried)?;
-    let (events, clock) = (new.len() as i64, append.now.as_micros());
-    let (drawn, sink) =
-        try_join(session.query_one(&draw, &[&events, &clock]), session.copy_in(&copy)).await.at(tried)?;
-    let first = Place { transaction: drawn.get(0), number: drawn.get(1) };
-    let recorded_at = Timestamp::from_micros(drawn.get(2))?;
-    let mut writer = pin!(BinaryCopyInWriter::new(sink, &row::types()));
-    for (number, row) in new.iter().enumerate() {
-        row::write(writer.as_mut(), &append.batch.event(*row), first.after(number), recorded_at)
-            .await
-            .at(tried)?;
+const WRITE: &str = "write events";
+
+impl Rows {
+    /// Draws places for all events of the batch, of which the last stay empty where some stand already, and begins a copy.
+    async fn begin(session: Session<'_>, sql: &Sql, append: &Append) -> Result<Self> {
+        let (draw, copy) =
+            try_join(session.prepare(&sql.draw), session.prepare(&sql.copy)).await.at(WRITE)?;
+        let (events, clock) = (append.batch.len() as i64, append.now.as_micros());
+        let (drawn, mut copy) =
+            try_join(async { session.query_one(&draw, &[&events, &clock]).await.at(WRITE) }, async {
+                session.copy_in(&copy).await.map(Box::pin).at(WRITE)
+            })
+            .await?;
+        copy.feed(Bytes::from_static(row::COPY_BEGIN)).await.at(WRITE)?;
+        let first = Place { transaction: drawn.get(0), number: drawn.get(1) };
+        Ok(Self { copy, first, recorded_at: Timestamp::from_micros(drawn.get(2))?, last: first })
     }
-    writer.finish().await.at(tried)?;
-    Ok(first)
+
+    async fn send(&mut self, append: &Append, new: &[usize]) -> Result<()> {
+        let mut piece = BytesMut::with_capacity(PIECE_BYTES);
+        for (number, row) in new.iter().enumerate() {
+            self.last = self.first.after(number);
+            row::write(&mut piece, &append.batch.event(*row), self.last, self.recorded_at)?;
+            if piece.len() >= PIECE_BYTES {
+                self.copy.feed(piece.split().freeze()).await.at(WRITE)?;
+            }
+        }
+        self.copy.feed(piece.freeze()).await.at(WRITE)
+    }
+
+    /// Waits until the server has taken what was sent.
+    pub(crate) async fn finish(mut self) -> Result<()> {
+        let mut end = BytesMut::new();
+        end.put_i16(row::COPY_END);
+        self.copy.feed(end.freeze()).await.at(WRITE)?;
+        self.copy.as_mut().finish().await.at(WRITE)?;
+        Ok(())
+    }
 }
 
-/// Commits what stands up to a place; says whether everything before it has ended too.
+/// Commits rows; the last place of them, if everything before it has ended too.
 async fn commit(
     client: &Client,
     (sql, config): (&Sql, &PostgresConfig),
-    last: Place,
+    rows: Rows,
 ) -> Result<Option<Position>> {
-    let tried = "commit an append";
-    let commit = async { client.simple_query(&sql.commit).await.at(tried) };
-    let answers = in_time(config, tried, commit).await?;
+    let (tried, last) = ("commit an append", rows.last);
+    // It is sent behind the rows at once. If the server does not take them all, it rolls back.
+    let commit = pin!(async { client.simple_query(&sql.commit).await.at(tried) });
+    let answers = match select(pin!(rows.finish()), commit).await {
+        Either::Left((finished, commit)) => {
+            finished.map_err(unless_answered)?;
+            in_time(config, tried, commit).await
+        }
+        Either::Right((answers, finish)) => {
+            finish.await.map_err(unless_answered)?;
+            answers
+        }
+    };
+    let answers = answers.map_err(Error::with_unknown_outcome)?;
     let frontier = answers.iter().find_map(|answer| match answer {
         SimpleQueryMessage::Row(row) => row.get(0)?.parse::<i64>().ok(),
         _ => None,
     });
     Ok(frontier.is_some_and(|frontier| frontier > last.transaction).then(|| last.into()))
+}
+
+/// Where the server does not say why it has not taken the rows, it may have, and the commit behind them.
+fn unless_answered(error: Error) -> Error {
+    if is_answer(&error) { error } else { error.with_unknown_outcome() }
 }

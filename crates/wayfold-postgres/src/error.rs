@@ -106,6 +106,11 @@ pub(crate) fn is_overtaken(error: &Error) -> bool {
     code(error) == Some(&SqlState::UNIQUE_VIOLATION)
 }
 
+/// Says whether the server has said so, and is not merely out of reach.
+pub(crate) fn is_answer(error: &Error) -> bool {
+    code(error).is_some()
+}
+
 fn code(error: &Error) -> Option<&SqlState> {
     Some(&error.source()?.downcast_ref::<ServerError>()?.code)
 }

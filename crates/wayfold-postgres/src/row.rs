@@ -1,21 +1,20 @@
 //! Events as rows: typed columns, and JSON for the fields of the kind and the user's attributes.
 
 use std::borrow::Cow;
-use std::pin::Pin;
 
+use bytes::{BufMut, BytesMut};
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use tokio_postgres::Row;
-use tokio_postgres::binary_copy::BinaryCopyInWriter;
-use tokio_postgres::types::{FromSql, Json, ToSql, Type};
+use tokio_postgres::types::{FromSql, IsNull, Json, ToSql, Type};
 use uuid::Uuid;
 use wayfold_core::{
     Actor, Attributes, BatchBuilder, Channel, CustomerKey, EventBatch, EventBody, EventId, EventKind,
     EventTime, EventView, JourneyEvent, JourneyKey, Limits, Position, RawEvent, Registered, Stage, Tag,
     Timestamp, Upcasters, VirtualShard, spread,
 };
-use wayfold_store::Result;
+use wayfold_store::{Error, ErrorKind, Result};
 
 use crate::error::corrupt;
 use crate::place::Place;
@@ -24,23 +23,13 @@ use crate::text::{restored, stored};
 /// What begins the kind of a user's own.
 pub(crate) const CUSTOM: &str = "custom:";
 
-/// The types of the columns, as rows are written.
-pub(crate) fn types() -> Vec<Type> {
-    let mut types =
-        vec![Type::INT8, Type::INT8, Type::TIMESTAMPTZ, Type::UUID, Type::TEXT, Type::TEXT, Type::TEXT];
-    types.extend([
-        Type::TIMESTAMPTZ,
-        Type::INT2,
-        Type::TIMESTAMPTZ,
-        Type::INT8,
-        Type::TEXT,
-        Type::BOOL,
-        Type::INT4,
-    ]);
-    types.extend([Type::TEXT, Type::TEXT, Type::TEXT, Type::TEXT, Type::TEXT, Type::UUID, Type::UUID]);
-    types.extend([Type::TEXT_ARRAY, Type::JSON, Type::JSON, Type::INT8_ARRAY, Type::INT2]);
-    types
-}
+/// How many columns are written, those by which an event is found behind those that are read.
+const WRITTEN: usize = 26;
+
+/// What a binary copy begins with, in the format of PostgreSQL's manual under COPY.
+pub(crate) const COPY_BEGIN: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
+/// What it ends with.
+pub(crate) const COPY_END: i16 = -1;
 
 /// The kind as it is stored. One of a user's own that is kept in a newer version of its shape is found by its name too.
 pub(crate) fn kind<'a>(event: &EventView<'a>) -> Cow<'a, str> {
@@ -62,48 +51,70 @@ pub(crate) fn tag_number(tag: &str) -> i64 {
     spread(&[tag.as_bytes()]).cast_signed()
 }
 
-/// Writes an event as the next row of a copy.
-pub(crate) async fn write(
-    writer: Pin<&mut BinaryCopyInWriter>,
+/// Writes an event as the next row of a binary copy.
+pub(crate) fn write(
+    out: &mut BytesMut,
     event: &EventView<'_>,
     place: Place,
     recorded_at: Timestamp,
-) -> std::result::Result<(), tokio_postgres::Error> {
+) -> Result<()> {
     let kind = kind(event);
     let event = event.to_event();
     let optional = |text: Option<&'_ str>| text.map(|text| stored(text).into_owned());
     let tags: Vec<_> = event.tags.iter().map(|tag| stored(tag.as_str())).collect();
     let tag_numbers: Vec<i64> = event.tags.iter().map(|tag| tag_number(tag.as_str())).collect();
     let shard = i16::from(VirtualShard::of(&event.customer).number());
-    let row: [&(dyn ToSql + Sync); 26] = [
-        &place.transaction,
-        &place.number,
-        &recorded_at.to_chrono(),
-        &event.id.0,
-        &stored(event.customer.tenant.as_str()),
-        &stored(event.customer.customer.as_str()),
-        &optional(event.journey.as_ref().map(JourneyKey::as_str)),
-        &event.occurred_at.instant().to_chrono(),
-        &event.occurred_at.offset_minutes(),
-        &event.received_at.map(Timestamp::to_chrono),
-        &i64::from(event.sequence),
-        &stored(&kind),
-        &matches!(event.body, EventBody::Unknown(_)),
-        &i32::from(event.schema_version),
-        &event.stage.map(Stage::as_str),
-        &event.channel.map(Channel::as_str),
-        &optional(event.source.as_deref()),
-        &optional(event.actor.team.as_deref()),
-        &optional(event.actor.person.as_deref()),
-        &event.correlation,
-        &event.causation.map(|id| id.0),
-        &tags,
-        &Json(&event.body),
-        &Json(&event.attributes),
-        &tag_numbers,
-        &shard,
+    let row: [(&dyn ToSql, Type); WRITTEN] = [
+        (&place.transaction, Type::INT8),
+        (&place.number, Type::INT8),
+        (&recorded_at.to_chrono(), Type::TIMESTAMPTZ),
+        (&event.id.0, Type::UUID),
+        (&stored(event.customer.tenant.as_str()), Type::TEXT),
+        (&stored(event.customer.customer.as_str()), Type::TEXT),
+        (&optional(event.journey.as_ref().map(JourneyKey::as_str)), Type::TEXT),
+        (&event.occurred_at.instant().to_chrono(), Type::TIMESTAMPTZ),
+        (&event.occurred_at.offset_minutes(), Type::INT2),
+        (&event.received_at.map(Timestamp::to_chrono), Type::TIMESTAMPTZ),
+        (&i64::from(event.sequence), Type::INT8),
+        (&stored(&kind), Type::TEXT),
+        (&matches!(event.body, EventBody::Unknown(_)), Type::BOOL),
+        (&i32::from(event.schema_version), Type::INT4),
+        (&event.stage.map(Stage::as_str), Type::TEXT),
+        (&event.channel.map(Channel::as_str), Type::TEXT),
+        (&optional(event.source.as_deref()), Type::TEXT),
+        (&optional(event.actor.team.as_deref()), Type::TEXT),
+        (&optional(event.actor.person.as_deref()), Type::TEXT),
+        (&event.correlation, Type::UUID),
+        (&event.causation.map(|id| id.0), Type::UUID),
+        (&tags, Type::TEXT_ARRAY),
+        (&Json(&event.body), Type::JSON),
+        (&Json(&event.attributes), Type::JSON),
+        (&tag_numbers, Type::INT8_ARRAY),
+        (&shard, Type::INT2),
     ];
-    writer.write(&row).await
+    out.put_i16(WRITTEN as i16);
+    for (value, of) in row {
+        put(out, value, &of).map_err(|source| {
+            let message = format_args!("write event {}: it is larger than PostgreSQL stores", event.id);
+            Error::new(ErrorKind::Unsupported, message).with_source(source)
+        })?;
+    }
+    Ok(())
+}
+
+/// Writes a value behind its length, which is -1 for none.
+fn put(
+    out: &mut BytesMut,
+    value: &dyn ToSql,
+    of: &Type,
+) -> std::result::Result<(), Box<dyn std::error::Error + Sync + Send>> {
+    let begin = out.len();
+    out.put_i32(-1);
+    if let IsNull::No = value.to_sql_checked(of, out)? {
+        let length = i32::try_from(out.len() - begin - size_of::<i32>())?;
+        out[begin..begin + size_of::<i32>()].copy_from_slice(&length.to_be_bytes());
+    }
+    Ok(())
 }
 
 /// Gathers the events of rows, as they were written, with their places and recording times.

@@ -19,6 +19,11 @@ pub(crate) struct Session<'a> {
 }
 
 impl Session<'_> {
+    /// Whether its transaction is ours alone, so that what was done in it for nothing ends with the call.
+    pub(crate) fn is_ours(&self) -> bool {
+        self.prepared.is_some()
+    }
+
     pub(crate) async fn prepare(&self, sql: &str) -> std::result::Result<Statement, Error> {
         match self.prepared {
             Some(prepared) => prepared.prepare(self.client, sql).await,

@@ -631,6 +631,17 @@ impl StoreUrl {
         block_on(self.open())
     }
 
+    /// As [`StoreUrl::open_with_clock`], in the form that waits.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn open_with_clock_blocking(
+        &self,
+        clock: impl Fn() -> Timestamp + Send + Sync + 'static,
+    ) -> Result<Box<dyn EventStore>> {
+        block_on(self.open_with_clock(clock))
+    }
+
     /// As [`StoreUrl::open_existing`], in the form that waits.
     ///
     /// # Errors

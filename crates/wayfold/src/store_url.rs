@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use wayfold_core::Timestamp;
 use wayfold_store::{EventStore, MemoryStore};
 
 use crate::error::{Error, ErrorKind, Result};
@@ -48,10 +49,22 @@ impl StoreUrl {
     /// # Errors
     /// `Unsupported` if the program is built without the feature of the backend; otherwise as the backend's `open`.
     pub async fn open(&self) -> Result<Box<dyn EventStore>> {
+        self.open_with_clock(|| chrono::Utc::now().into()).await
+    }
+
+    /// Opens the store with another clock than the system's, as of the instants at which events are recorded: for tests,
+    /// and for what has to come out the same whenever it runs.
+    ///
+    /// # Errors
+    /// As [`StoreUrl::open`].
+    pub async fn open_with_clock(
+        &self,
+        clock: impl Fn() -> Timestamp + Send + Sync + 'static,
+    ) -> Result<Box<dyn EventStore>> {
         match &self.0 {
-            Backend::Memory => Ok(Box::new(MemoryStore::new())),
-            Backend::Sqlite(path) => sqlite(path),
-            Backend::Postgres(connection) => postgres(connection).await,
+            Backend::Memory => Ok(Box::new(MemoryStore::new().with_clock(clock))),
+            Backend::Sqlite(path) => sqlite(path, clock),
+            Backend::Postgres(connection) => postgres(connection, clock).await,
         }
     }
 
@@ -78,8 +91,9 @@ impl StoreUrl {
 }
 
 #[cfg(feature = "sqlite")]
-fn sqlite(path: &Path) -> Result<Box<dyn EventStore>> {
-    Ok(Box::new(wayfold_sqlite::SqliteStore::open(path, wayfold_sqlite::SqliteConfig::default())?))
+fn sqlite(path: &Path, clock: impl Fn() -> Timestamp + Send + Sync + 'static) -> Result<Box<dyn EventStore>> {
+    let store = wayfold_sqlite::SqliteStore::open(path, wayfold_sqlite::SqliteConfig::default())?;
+    Ok(Box::new(store.with_clock(clock)))
 }
 
 #[cfg(feature = "sqlite")]
@@ -89,17 +103,22 @@ fn existing_sqlite(path: &Path) -> Result<Box<dyn EventStore>> {
 }
 
 #[cfg(not(feature = "sqlite"))]
-fn sqlite(_: &Path) -> Result<Box<dyn EventStore>> {
+fn sqlite(_: &Path, _: impl Fn() -> Timestamp) -> Result<Box<dyn EventStore>> {
     Err(not_built("sqlite"))
 }
 
 #[cfg(not(feature = "sqlite"))]
-use sqlite as existing_sqlite;
+fn existing_sqlite(_: &Path) -> Result<Box<dyn EventStore>> {
+    Err(not_built("sqlite"))
+}
 
 #[cfg(feature = "postgres")]
-async fn postgres(connection: &str) -> Result<Box<dyn EventStore>> {
+async fn postgres(
+    connection: &str,
+    clock: impl Fn() -> Timestamp + Send + Sync + 'static,
+) -> Result<Box<dyn EventStore>> {
     let config = wayfold_postgres::PostgresConfig::new(connection);
-    Ok(Box::new(wayfold_postgres::PostgresStore::open(config).await?))
+    Ok(Box::new(wayfold_postgres::PostgresStore::open(config).await?.with_clock(clock)))
 }
 
 #[cfg(feature = "postgres")]
@@ -109,12 +128,14 @@ async fn existing_postgres(connection: &str) -> Result<Box<dyn EventStore>> {
 }
 
 #[cfg(not(feature = "postgres"))]
-async fn postgres(_: &str) -> Result<Box<dyn EventStore>> {
+async fn postgres(_: &str, _: impl Fn() -> Timestamp) -> Result<Box<dyn EventStore>> {
     Err(not_built("postgres"))
 }
 
 #[cfg(not(feature = "postgres"))]
-use postgres as existing_postgres;
+async fn existing_postgres(_: &str) -> Result<Box<dyn EventStore>> {
+    Err(not_built("postgres"))
+}
 
 #[cfg(not(all(feature = "sqlite", feature = "postgres")))]
 fn not_built(feature: &str) -> Error {

@@ -46,8 +46,14 @@ mod recommending;
 mod rfm_package;
 #[path = "engine/snapshots.rs"]
 mod snapshots;
+#[cfg(all(unix, feature = "postgres"))]
+#[path = "engine/spread.rs"]
+mod spread;
 #[path = "engine/support.rs"]
 mod support;
+#[cfg(all(unix, feature = "postgres", feature = "insight"))]
+#[path = "engine/tenants.rs"]
+mod tenants;
 #[path = "engine/unreadable.rs"]
 mod unreadable;
 #[path = "engine/workload_w.rs"]

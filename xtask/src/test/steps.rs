@@ -28,6 +28,7 @@ pub(super) fn all(workspace: &Workspace) -> Result<Vec<Step>> {
         as_one("benches compile", cargo::command(&["check", "--package", BENCHES, "--benches"])),
     ];
     steps.extend(examples(workspace).into_iter().map(|name| example(&name)));
+    steps.push(examples_on_postgres());
     for step in &mut steps {
         step.command.current_dir(&workspace.root);
     }
@@ -91,6 +92,14 @@ fn examples(workspace: &Workspace) -> Vec<String> {
 fn example(name: &str) -> Step {
     let choice = ["run", "--release", "--package", EXAMPLES, "--all-features", "--example", name];
     as_one(&format!("example {name}"), cargo::command(&choice))
+}
+
+/// Runs the examples that were built for the steps before once more, over a server.
+fn examples_on_postgres() -> Step {
+    let choice = ["test", "--release", "--package", EXAMPLES, "--all-features", "--test", "on_postgres"];
+    let mut command = cargo::command(&choice);
+    command.args(["--", "--nocapture"]);
+    Step { name: "examples on PostgreSQL".to_owned(), command, counting: Counting::Libtest }
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use wayfold::ingest::{
     self, CsvImport, EventSource, ForeignSpec, ImportOptions, JsonForm, JsonlImport, Mapping, OcelImport,
     OnBadRow, ParquetImport, Progress, Rejects, XesImport,
 };
-use wayfold::{Currency, CustomerKey, EventBatch, Rounding, Timestamp};
+use wayfold::{Currency, CustomerKey, EventBatch, EventStore, MemoryStore, Rounding, Timestamp};
 
 use crate::ask::ScopeArguments;
 use crate::failure::{Exit, usage};
@@ -108,12 +108,12 @@ impl Import {
         if self.rejects.is_some() && self.files.len() > 1 {
             return Err(usage("--rejects takes the rows of one file; import one at a time with it"));
         }
-        for file in &self.files {
-            // Before a store is made for a file that is not there.
-            ensure!(file.is_file(), "{} is no file that can be read; look at its name", file.display());
-            self.format_of(file)?;
-        }
-        let wayfold = self.scope.builder()?.open_blocking(self.store.open_to_append()?)?;
+        let store: Box<dyn EventStore> = match self.look_ahead(mapping.as_ref())? {
+            true => self.store.open_to_append()?,
+            // What was wrong with every row is told all the same.
+            false => Box::new(MemoryStore::new()),
+        };
+        let wayfold = self.scope.builder()?.open_blocking(store)?;
         let mut rejected = false;
         for file in &self.files {
             let start = Instant::now();
@@ -126,6 +126,26 @@ impl Import {
             }
         }
         Ok(if rejected { Exit::Rejected } else { Exit::Done })
+    }
+
+    /// Opens each file before a store is made for what cannot be read; whether there is an event to take.
+    fn look_ahead(&self, mapping: Option<&Mapping>) -> Result<bool> {
+        self.store.source()?;
+        if let Some(path) = self.rejects.as_ref().filter(|path| path.exists()) {
+            // It says what is in the way.
+            Rejects::create(path)?;
+        }
+        let mut holds_events = false;
+        for file in &self.files {
+            ensure!(file.is_file(), "{} is no file that can be read; look at its name", file.display());
+            let on_bad_row = match self.strict {
+                true => OnBadRow::Stop,
+                false => OnBadRow::Reject(Rejects::jsonl(io::sink())),
+            };
+            let mut source = self.open(file, mapping, options(&ProgressBar::hidden(), on_bad_row))?;
+            holds_events = holds_events || source.next_batch()?.is_some();
+        }
+        Ok(holds_events)
     }
 
     fn format_of(&self, file: &Path) -> Result<Format> {

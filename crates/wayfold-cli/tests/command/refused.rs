@@ -114,6 +114,41 @@ fn what_is_not_there_is_told_apart_from_what_went_wrong() {
     check(&place, &["import", "none.jsonl"], 1, &["none.jsonl is no file"]);
 }
 
+/// Whoever imports again, with what fits, finds no log that was begun; and whoever asks is told that there is none.
+#[test]
+fn an_import_of_what_does_not_fit_makes_no_log() {
+    let place = Place::new("does_not_fit");
+    let mapping = |customer: &str, days: &str| {
+        format!(
+            "version = 1\nsource = \"shop\"\ncustomer = \"{customer}\"\nmoney = {{ currency = \"EUR\" }}\n\
+             time = {{ column = \"day\", format = \"{days}\", zone = \"UTC\" }}\n[[event]]\nrule = \"order\"\n\
+             kind = \"order_placed\"\nid = {{ key = [\"number\"] }}\ntags = {{ order = \"number\" }}\nfields = {{ amount = \"euros\" }}\n"
+        )
+    };
+    place.write("fits.toml", &mapping("who", "%Y-%m-%d"));
+    place.write("other_columns.toml", &mapping("buyer", "%Y-%m-%d"));
+    place.write("other_days.toml", &mapping("who", "%d.%m.%Y"));
+    place.write("orders.csv", "number,who,day,euros\n1,ada,2024-03-01,20\n2,bob,2024-03-02,30\n");
+    place.write("cut.jsonl", "{\"id\":");
+    place.write("taken.csv", "mine");
+    let cases: [(&[&str], i32, &str); 5] = [
+        (&["--mapping", "other_columns.toml", "orders.csv"], 1, "buyer"),
+        (&["--mapping", "other_days.toml", "--strict", "orders.csv"], 1, "2024-03-01"),
+        (&["--strict", "cut.jsonl"], 1, "cut.jsonl"),
+        (&["--mapping", "fits.toml", "orders.csv", "orders.txt"], 1, "orders.txt is no file"),
+        (&["--mapping", "fits.toml", "--rejects", "taken.csv", "orders.csv"], 1, "taken.csv"),
+    ];
+    for (arguments, exit, says) in cases {
+        check(&place, &[&["import"], arguments].concat(), exit, &[says]);
+        assert!(!place.folder().join("log.db").exists(), "{arguments:?} makes a log");
+    }
+    let all_rejected = place.run(&["import", "--mapping", "other_days.toml", "orders.csv"]);
+    assert!(all_rejected.out.contains("2 rows rejected"), "{}", all_rejected.out);
+    assert!(!place.folder().join("log.db").exists(), "there is no event to keep");
+    place.done(&["import", "--mapping", "fits.toml", "orders.csv"]);
+    assert!(place.folder().join("log.db").exists());
+}
+
 #[test]
 fn nothing_is_overwritten() {
     let place = Place::cdnow("overwritten");

@@ -3,7 +3,8 @@
 //! says, and nothing was written by who had lost its lease. The same where connections are cut amid commits, and a standby
 //! takes over.
 //!
-//! `WAYFOLD_TORTURE` makes the first run so many times as long, and the second happen so many times.
+//! Each lasts five seconds with writers on, and more until everything has been in the way; `WAYFOLD_TORTURE` makes it so many
+//! times as long. The second is one run or several, each with servers of its own.
 
 use std::collections::BTreeSet;
 use std::io::Read as _;
@@ -17,18 +18,21 @@ use pollster::block_on;
 use wayfold::cluster::{Cluster, Worked, WorkerConfig};
 use wayfold::postgres::{PostgresConfig, PostgresStore};
 use wayfold::{Builder, EventBatch, JourneyEvent, MemoryStore, Rules, Timestamp};
-use wayfold_testkit::process::{self, PATIENCE, times};
+use wayfold_testkit::process::{self, PATIENCE};
 use wayfold_testkit::shop::{Shop, ShopConfig};
 use wayfold_testkit::{Case, Cut, PostgresServer, Proxy, Random, Standby, skip};
 
 use crate::cluster::{assert_same, log_of, wait};
 use crate::snapshots::compare;
+use crate::spread::{Spread, length};
 
 const TEST: &str = "cluster_faults::workers_are_killed_stopped_and_woken_and_every_answer_is_right";
 const WORKERS: usize = 3;
 const DATABASES: [&str; 2] = ["north", "south"];
 const WRITERS: usize = 3;
+/// So many at least, and so many more for each second.
 const EVENTS: u64 = 6_000;
+const EVENTS_PER_S: u64 = 400;
 const BATCH: usize = 8;
 const ROUNDS: usize = 3;
 const LEASE_MS: u64 = 700;
@@ -36,7 +40,7 @@ const LEASE_MS: u64 = 700;
 const KEPT_AFTER: u64 = 64;
 /// Longer than a lease, so that others have taken over when a stopped worker is woken.
 const STOPPED: Duration = Duration::from_millis(2 * LEASE_MS);
-/// Writers wait so long after each batch, so that they last for all rounds.
+/// Writers wait so long after each batch, so that they are at work when a standby takes over.
 const PAUSE: Duration = Duration::from_millis(4);
 
 /// Notes of each checkpoint that a worker writes whether it is the one that holds the lease just then.
@@ -259,7 +263,7 @@ fn workers_are_killed_stopped_and_woken_and_every_answer_is_right() {
     }
     let mut server = PostgresServer::start(env!("CARGO_TARGET_TMPDIR"));
     let connections = DATABASES.map(|name| server.make_database(name)).to_vec();
-    let shop = Shop::new(ShopConfig::of(EVENTS * times() as u64));
+    let shop = Shop::new(ShopConfig::of(EVENTS + EVENTS_PER_S * length().as_secs()));
     let (events, as_of): (Vec<JourneyEvent>, _) = (shop.events().collect(), shop.end());
     let batches: Vec<EventBatch> =
         events.chunks(BATCH).map(|events| EventBatch::from_events(events).unwrap()).collect();
@@ -268,12 +272,12 @@ fn workers_are_killed_stopped_and_woken_and_every_answer_is_right() {
 
     let start = |number: usize| Process::start(&format!("w{number}"), as_of, &connections);
     let (mut workers, mut sum) = ((0..WORKERS).map(start).collect::<Vec<_>>(), [0; 5]);
-    let (told, next, began) = (Told::default(), AtomicUsize::new(0), Instant::now());
+    let (told, spread, began) =
+        (Told::default(), Spread::new(&batches, EVENTS as usize / BATCH), Instant::now());
     let met = thread::scope(|scope| {
         let write = || {
-            while let Some(batch) = batches.get(next.fetch_add(1, Ordering::Relaxed)) {
+            while let Some(batch) = spread.next() {
                 append_surely(&cluster, batch, &told);
-                thread::sleep(PAUSE);
             }
         };
         let writers: Vec<_> = (0..WRITERS).map(|_| scope.spawn(write)).collect();
@@ -283,7 +287,8 @@ fn workers_are_killed_stopped_and_woken_and_every_answer_is_right() {
     let seconds = began.elapsed().as_secs();
 
     let watched = |held: &str| count_watched(&server, &connections, held);
-    let events_there = assert_right(&cluster, &events, as_of, &watched, workers, &mut sum);
+    let sent: Vec<JourneyEvent> = events.chunks(BATCH).take(spread.sent()).flatten().cloned().collect();
+    let events_there = assert_right(&cluster, &sent, as_of, &watched, workers, &mut sum);
     let (under_lease, without) = (watched("true"), watched("false"));
     let [restored, folded, snapshots, handed_over, lost] = sum;
     println!(
@@ -386,15 +391,15 @@ fn workers_go_on_where_connections_are_cut_and_a_standby_takes_over() {
         let test = "workers_go_on_where_connections_are_cut_and_a_standby_takes_over";
         return skip(test, PostgresServer::MISSING);
     }
-    let (began, mut figures) = (Instant::now(), [0; 4]);
-    for _ in 0..times() {
+    let (began, mut failovers, mut figures) = (Instant::now(), 0, [0; 4]);
+    while failovers == 0 || began.elapsed() < length() {
         figures.iter_mut().zip(run_through_a_failover()).for_each(|(sum, count)| *sum += count);
+        failovers += 1;
     }
     let [events, cuts, failed, unknown] = figures;
     println!(
-        "{} failovers in {} s: {events} events acknowledged, {cuts} cuts, {failed} tries failed, {unknown} of them with an \
-         unknown outcome",
-        times(),
+        "{failovers} failovers in {} s: {events} events acknowledged, {cuts} cuts, {failed} tries failed, {unknown} of them \
+         with an unknown outcome",
         began.elapsed().as_secs()
     );
     assert!(failed > 0, "nobody noticed");

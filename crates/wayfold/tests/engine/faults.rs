@@ -1,7 +1,8 @@
 //! Two instances of a service over PostgreSQL, while the disk is full, the server crashes and connections are cut: nothing
 //! that was acknowledged is missing, and what they say is what the oracle says.
 //!
-//! `WAYFOLD_TORTURE` makes the run so many times as long.
+//! The run lasts five seconds with writers on, and more until everything has been in the way; `WAYFOLD_TORTURE` makes it so
+//! many times as long.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -11,14 +12,16 @@ use pollster::block_on;
 use wayfold::postgres::{PostgresConfig, PostgresStore};
 use wayfold::store::EventStoreExt;
 use wayfold::{Builder, EventBatch, EventFilter, JourneyEvent, Rules, Timestamp, Wayfold};
-use wayfold_testkit::process::times;
 use wayfold_testkit::shop::{Shop, ShopConfig};
 use wayfold_testkit::{Case, Cut, PostgresServer, Proxy, Random, skip};
 
 use crate::snapshots::{compare, swap};
+use crate::spread::{Spread, length};
 
 const WRITERS: usize = 4;
+/// So many at least, and so many more for each second.
 const EVENTS: u64 = 6_000;
+const EVENTS_PER_S: u64 = 400;
 /// So many are appended at once.
 const BATCH: usize = 8;
 /// The server crashes so often.
@@ -125,7 +128,7 @@ fn live_views_are_the_oracles_through_a_full_disk_crashes_and_cuts() {
     }
     let mut server = PostgresServer::start_with_room(env!("CARGO_TARGET_TMPDIR"), ROOM);
     let proxy = Proxy::start(server.socket());
-    let shop = Shop::new(ShopConfig::of(EVENTS * times() as u64));
+    let shop = Shop::new(ShopConfig::of(EVENTS + EVENTS_PER_S * length().as_secs()));
     let (events, as_of): (Vec<JourneyEvent>, _) = (shop.events().collect(), shop.end());
     let batches: Vec<&[JourneyEvent]> = events.chunks(BATCH).collect();
     let open = |rules: &Rules| try_open(&proxy, rules, as_of);
@@ -134,10 +137,12 @@ fn live_views_are_the_oracles_through_a_full_disk_crashes_and_cuts() {
     let mut worker = open(&Rules::default()).unwrap();
     let rest = fill(&service, &batches);
     proxy.cut(Cut::Often);
-    let (told, next, began) = (Told::default(), AtomicUsize::new(0), Instant::now());
+    let filled = batches.len() - rest.len();
+    let least = (EVENTS as usize / BATCH).saturating_sub(filled);
+    let (told, spread, began) = (Told::default(), Spread::new(&rest, least), Instant::now());
     let met = thread::scope(|scope| {
         let write = || {
-            while let Some(batch) = rest.get(next.fetch_add(1, Ordering::Relaxed)) {
+            while let Some(batch) = spread.next() {
                 append_surely(&service, batch, &told);
             }
         };
@@ -147,7 +152,8 @@ fn live_views_are_the_oracles_through_a_full_disk_crashes_and_cuts() {
     proxy.cut(Cut::Nothing);
     let seconds = began.elapsed().as_secs();
 
-    let mut acknowledged = ids(&events);
+    let sent = batches[..filled + spread.sent()].concat();
+    let mut acknowledged = ids(&sent);
     acknowledged.dedup();
     println!(
         "{} events acknowledged; in {seconds} s {} cuts, {met:?}, {told:?}",
