@@ -46,7 +46,11 @@ impl Calendar {
 
     /// The number of the bucket that holds an instant; the next bucket has the next number.
     pub fn bucket(&self, at: Timestamp) -> i64 {
-        let date = at.to_chrono().with_timezone(&self.zone).date_naive();
+        self.bucket_of_day(at.to_chrono().with_timezone(&self.zone).date_naive())
+    }
+
+    /// The number of the bucket that holds a day.
+    pub(crate) fn bucket_of_day(&self, date: NaiveDate) -> i64 {
         match self.unit {
             BucketUnit::Day => days(date),
             BucketUnit::Week => (days(date) - self.first_week_day()).div_euclid(7),
