@@ -49,9 +49,7 @@ fn measure(command: &str, histories: &[BuyingHistory]) -> Result<Value> {
         }
         _ => {
             let model = BgNbd::new(TimeUnit::Week, 0.243, 4.414, 0.793, 2.426)?;
-            let expected =
-                histories.iter().map(|history| model.expected_purchases(history, Span::from_days(273)));
-            100.0 * expected.sum::<f64>()
+            100.0 * model.expected_purchases_of_all(histories, Span::from_days(273)).iter().sum::<f64>()
         }
     };
     let seconds = start.elapsed().as_secs_f64();

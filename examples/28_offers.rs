@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use wayfold::insight::{
-    CampaignBy, Campaigns, Confidence, Effect, HoldOutGroup, MatchProfile, Matching, Treatment,
+    CampaignBy, CampaignCost, Campaigns, Confidence, Effect, HoldOutGroup, MatchProfile, Matching, Treatment,
     TreatmentOutcomes,
 };
 use wayfold::{
@@ -36,7 +36,7 @@ fn main() -> anyhow::Result<()> {
     let as_of = Timestamp::parse("2025-09-01")?;
     let campaigns = Campaigns::new(Span::from_days(30), Currency::EUR);
     let total = wayfold.measure(&campaigns, as_of)?;
-    let costs = BTreeMap::from([("come back".to_owned(), Amount::parse("400")?)]);
+    let costs = [CampaignCost::new("come back", Amount::parse("400")?)];
     let rows = campaigns.report(&total, &[CampaignBy::Campaign], &costs, Confidence::P95);
     for row in rows.iter().filter(|row| row.customers > 100) {
         let name = row.campaign.as_deref().unwrap_or("(none)");

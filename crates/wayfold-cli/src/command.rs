@@ -1,6 +1,8 @@
 //! The commands, one a file.
 
 mod backup;
+mod campaigns;
+mod care;
 mod check;
 mod compact;
 mod compare;
@@ -8,15 +10,19 @@ mod completions;
 mod customer;
 mod customers;
 mod demo;
+mod effect;
 mod export;
 mod funnel;
+pub(crate) mod goals;
 mod import;
 mod log;
 mod map;
 mod models;
+pub(crate) mod next;
 mod norms;
 mod paths;
 mod population;
+mod prices;
 mod report;
 mod retention;
 mod segments;
@@ -54,6 +60,18 @@ pub(crate) enum Command {
     Norms(norms::NormsCommand),
     /// Shows who comes back how much later
     Retention(retention::RetentionCommand),
+    /// Shows what was sent and offered, what came of it, and at what cost
+    Campaigns(campaigns::CampaignsCommand),
+    /// Says what a campaign, offer or strategy did beside customers without it
+    Effect(effect::EffectCommand),
+    /// Shows discounts, what they leave, and how units follow prices
+    Prices(prices::PricesCommand),
+    /// Says how goals stand: target, actual figure, gap
+    Goals(goals::GoalsCommand),
+    /// Says what to do next for customers, and why
+    Next(next::NextCommand),
+    /// Lists whom to contact when: birthdays, holidays, return visits, silence
+    Care(care::CareCommand),
     /// Fits models of what customers are worth, and judges them
     Models(models::Models),
     /// Writes the report: one HTML file
@@ -88,6 +106,12 @@ impl Command {
             Self::Paths(command) => command.run(output),
             Self::Norms(command) => command.run(output),
             Self::Retention(command) => command.run(output),
+            Self::Campaigns(command) => command.run(output),
+            Self::Effect(command) => command.run(output),
+            Self::Prices(command) => command.run(output),
+            Self::Goals(command) => command.run(output),
+            Self::Next(command) => command.run(output),
+            Self::Care(command) => command.run(output),
             Self::Models(command) => command.run(output),
             Self::Report(command) => command.run(output),
             Self::Export(command) => command.run(output),

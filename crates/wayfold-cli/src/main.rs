@@ -2,6 +2,7 @@
 //!
 //! `docs/guide/command.md` is its guide: what each command prints, the shapes of its JSON, and the exit codes.
 
+mod actions;
 mod arguments;
 mod ask;
 mod by;

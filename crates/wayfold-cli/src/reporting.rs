@@ -20,7 +20,9 @@ use wayfold::{
 };
 use wayfold_report::{Report, Section};
 
+use crate::actions::{Actions, FoldedActions, offered, offers};
 use crate::ask::Asked;
+use crate::command::goals::GoalFile;
 use crate::figures::{clusters, count_members, drivers, has_deals, of_population, on_time, won};
 use crate::worth::{Predicted, judge, middle, predict};
 
@@ -44,6 +46,8 @@ pub(crate) struct Plan {
     pub(crate) rules: Vec<Rule>,
     /// What makes a line of the SWOT page.
     pub(crate) swot: SwotRules,
+    /// What is done for customers.
+    pub(crate) actions: Actions,
     /// Who has a page; without any, the most valuable.
     pub(crate) customers: Vec<String>,
 }
@@ -54,6 +58,7 @@ pub(crate) struct Folded {
     buying: Option<Handle<BuyingDays>>,
     surveys: Handle<SurveyAnswers>,
     gaps: Handle<GapChurn>,
+    actions: FoldedActions,
 }
 
 /// How many instants of the lifecycle are shown.
@@ -76,18 +81,16 @@ const LOOKBACK_DAYS: u32 = 30;
 
 impl Folded {
     /// Adds to an engine what a report in a currency folds, and what its rules ask of events.
-    pub(crate) fn register(
-        builder: &mut Builder,
-        currency: Option<Currency>,
-        rules: &[Rule],
-    ) -> Result<Self> {
-        let measures: BTreeSet<_> = rules.iter().flat_map(Rule::measures).collect();
+    pub(crate) fn register(builder: &mut Builder, currency: Option<Currency>, plan: &Plan) -> Result<Self> {
+        let of_goals = plan.actions.goals.iter().flat_map(GoalFile::rules);
+        let measures: BTreeSet<_> = plan.rules.iter().chain(of_goals).flat_map(Rule::measures).collect();
         for measure in measures {
             let _ = builder.register(measure.clone())?;
         }
         let buying = currency.map(|currency| builder.register(BuyingDays::new(currency))).transpose()?;
         let gaps = builder.register(GapChurn::new(GAPS, SILENCE_DAYS))?;
-        Ok(Self { currency, buying, surveys: builder.register(SurveyAnswers)?, gaps })
+        let actions = plan.actions.register(builder)?;
+        Ok(Self { currency, buying, surveys: builder.register(SurveyAnswers)?, gaps, actions })
     }
 }
 
@@ -100,6 +103,7 @@ impl Plan {
         let from = self.from.unwrap_or(asked.as_of - Span::from_days(MOVED_WITHIN_DAYS));
         sections.extend(self.movements(asked, &population, folded.currency, from, &mut missing)?);
         sections.extend(self.groups(asked, &population, folded.currency, &mut missing)?);
+        sections.extend(self.actions.to_do(asked, &folded.actions)?);
         let gaps = asked.wayfold.own_views_of(&asked.tenant, folded.gaps, asked.as_of)?;
         let gaps: Vec<_> =
             gaps.into_iter().map(|(_, view)| view).filter(|view| view.has_left.is_some()).collect();
@@ -113,17 +117,24 @@ impl Plan {
         let (satisfied, scores) = satisfaction(&surveys)?;
         sections.extend(satisfied);
         own.extend(scores);
+        sections.extend(self.actions.goals(asked, &own, &mut missing)?);
         own.extend(of_population(&population, folded.currency));
         let swot = Section::swot(self.swot.judge(&own, &market, shift.as_ref())?);
 
         let mut report = Report::new(&self.title, asked.as_of).with_zone(self.zone).with_source(&self.source);
+        report = report.with_playbooks(self.actions.playbooks.clone());
         report = report.with_population(&population).with(swot);
         for section in sections {
             report = report.with(section);
         }
         for key in self.keys(asked, &population, folded.currency)? {
             if let Some(explanation) = asked.wayfold.explain_as_of(&key, asked.as_of)? {
-                report = report.with(Section::customer(explanation));
+                let next = self.actions.next_of(asked, &folded.actions, &explanation)?;
+                let section = Section::customer(explanation);
+                report = report.with(match next {
+                    Some(next) => section.with_note(next),
+                    None => section,
+                });
             } else {
                 missing.push(format!("customer {key}: nothing is known of it by then"));
             }
@@ -206,9 +217,12 @@ impl Plan {
         let customers = ((&funnel, &retention), (&activity, &attribution));
         let journeys = ((&stages, &journey_map), (&norms, &paths));
         let market = (&deals, (&needs, &Market));
-        let questions = ((ways, customers), (journeys, market));
-        let (((map, variants), customers), (journeys, (opportunities, (needed, market)))) =
+        let offers = offers(deal_currency, self.zone);
+        let questions = (((ways, customers), (journeys, market)), (&offers.0, &offers.1));
+        let ((of_cases, of_journeys), bought) =
             asked.wayfold.measure_of(&asked.tenant, &questions, asked.as_of)?;
+        let ((map, variants), customers) = of_cases;
+        let (journeys, (opportunities, (needed, market))) = of_journeys;
         let ((reached, returned), (active, touched)) = customers;
         let ((stayed, met), (kept, walked)) = journeys;
 
@@ -238,6 +252,7 @@ impl Plan {
             asked.as_of,
         ));
         sections.extend(attributed(&attribution, &touched, currency));
+        sections.extend(offered(&offers, &bought, &self.actions.costs, deal_currency)?);
         // The last twelve months beside the twelve before; too little for a test is told by the SWOT page.
         let last = calendar.bucket(asked.as_of);
         let shift = needs.shift(&needed, last - 23..=last - 12, last - 11..=last).ok();

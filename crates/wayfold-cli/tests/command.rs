@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+#[path = "command/acting.rs"]
+mod acting;
 #[path = "command/formats.rs"]
 mod formats;
 #[path = "command/guide.rs"]

@@ -2,6 +2,7 @@
 
 mod hold_out;
 mod matching;
+mod nearest;
 mod outcomes;
 
 use serde::Serialize;

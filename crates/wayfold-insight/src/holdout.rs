@@ -166,8 +166,12 @@ impl Holdout {
     /// # Errors
     /// `InvalidParameter` if a score is no number.
     pub fn rank(&self, score: impl Fn(&BuyingHistory) -> f64) -> Result<Ranking> {
-        let scored = self.cases.iter().map(|(case, customers)| {
-            let of = score(&case.history);
+        self.rank_by(self.cases.iter().map(|(case, _)| score(&case.history)))
+    }
+
+    /// Ranks cases by scores in their order.
+    fn rank_by(&self, scores: impl Iterator<Item = f64>) -> Result<Ranking> {
+        let scored = self.cases.iter().zip(scores).map(|((case, customers), of)| {
             if of.is_nan() {
                 let message = format_args!("the score of {:?} is no number", case.history);
                 return Err(Error::new(ErrorKind::InvalidParameter, message));
@@ -187,12 +191,13 @@ impl Holdout {
     /// # Errors
     /// `InvalidParameter` if the model expects what is no number.
     pub fn evaluate(&self, model: &dyn TransactionModel) -> Result<Evaluation> {
-        let ranking = self.rank(|history| model.expected_purchases(history, self.within))?;
+        let histories: Vec<BuyingHistory> = self.cases.iter().map(|(case, _)| case.history).collect();
+        let expected = model.expected_purchases_of_all(&histories, self.within);
+        let ranking = self.rank_by(expected.iter().copied())?;
         let mut sums = Sums::default();
         let mut rows: BTreeMap<u32, Sums> = BTreeMap::new();
         let mut off_at_rate = 0.0;
-        for (HoldoutCase { history, bought }, customers) in self.cases.iter() {
-            let expected = model.expected_purchases(history, self.within);
+        for ((HoldoutCase { history, bought }, customers), expected) in self.cases.iter().zip(expected) {
             sums.add(expected, *bought, customers);
             rows.entry(history.repeats().min(REPEATS_MAX)).or_default().add(expected, *bought, customers);
             off_at_rate += (self.at_rate_so_far(history) - f64::from(*bought)).abs() * customers as f64;

@@ -120,7 +120,9 @@ pub use self::accounts::{
     ProcurementStepRow, ProcurementVisit, WaitChange, WhatIf,
 };
 pub use self::buying_days::{BuyingCells, BuyingDay, BuyingDays, BuyingDaysView};
-pub use self::campaigns::{CampaignBy, CampaignRow, CampaignStep, CampaignTotal, CampaignTouch, Campaigns};
+pub use self::campaigns::{
+    CampaignBy, CampaignCost, CampaignRow, CampaignStep, CampaignTotal, CampaignTouch, Campaigns,
+};
 pub use self::care::{
     Birthday, CareCalendar, CareContact, CareDue, CareEnd, CareOccasion, CareRecord, CareRecordState,
     CareRecordView, CareRules, CareStart, EndNotice, Holiday, LeapDay, ReturnVisit, SilentCustomer,

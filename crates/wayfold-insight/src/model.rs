@@ -33,6 +33,12 @@ pub trait TransactionModel {
     /// For somebody who buys for the first time now, ask with [`BuyingHistory::NEW`]; the first purchase is not counted.
     fn expected_purchases(&self, history: &BuyingHistory, within: Span) -> f64;
 
+    /// The same of many customers, in their order, with the same bits: in less time where a model can share work between
+    /// customers who are alike.
+    fn expected_purchases_of_all(&self, histories: &[BuyingHistory], within: Span) -> Vec<f64> {
+        histories.iter().map(|history| self.expected_purchases(history, within)).collect()
+    }
+
     /// The logarithm of the likelihood of one customer's history, with time in the model's unit.
     fn log_likelihood(&self, history: &BuyingHistory) -> f64;
 }

@@ -125,7 +125,36 @@ pub enum ActionKind {
     Strategy,
 }
 
+impl Playbook {
+    /// What it does in a line: what it is for, and its actions.
+    ///
+    /// ```
+    /// use wayfold_core::LifecycleStage;
+    /// use wayfold_insight::Playbooks;
+    ///
+    /// let playbooks = Playbooks::default();
+    /// let attract = playbooks.of_stage(LifecycleStage::Prospect).expect("prospects are attracted");
+    /// assert_eq!(attract.strategy(), "to make buyers of prospects: introduction, first purchase offer");
+    /// ```
+    pub fn strategy(&self) -> String {
+        let names: Vec<String> = self.actions.iter().map(|action| action.name.replace('_', " ")).collect();
+        format!("{}: {}", self.goal, names.join(", "))
+    }
+}
+
 impl Playbooks {
+    /// The first playbook for a stage of the lifecycle, whatever the class.
+    pub fn of_stage(&self, stage: LifecycleStage) -> Option<&Playbook> {
+        self.playbooks.iter().find(|playbook| playbook.classes.is_empty() && playbook.stages.contains(&stage))
+    }
+
+    /// The first playbook for a class of behaviour, whatever the stage. Dormant is who has churned.
+    pub fn of_class(&self, class: BehaviourClass) -> Option<&Playbook> {
+        let of_class = |playbook: &&Playbook| playbook.stages.is_empty() && playbook.classes.contains(&class);
+        let churned = || self.of_stage(LifecycleStage::Churned).filter(|_| class == BehaviourClass::Dormant);
+        self.playbooks.iter().find(of_class).or_else(churned)
+    }
+
     /// Checks playbooks that were read or changed.
     ///
     /// # Errors

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 use wayfold_core::{NamedSegments, Population, TieRule, Timestamp};
-use wayfold_insight::Tz;
+use wayfold_insight::{Playbooks, Tz};
 
 use crate::content::{Block, Content};
 use crate::page;
@@ -18,6 +18,7 @@ pub struct Report {
     as_of: Timestamp,
     zone: Tz,
     source: Option<String>,
+    playbooks: Playbooks,
     sections: Vec<Section>,
 }
 
@@ -42,7 +43,8 @@ pub(crate) struct Part<'a> {
 impl Report {
     /// A report without sections, in UTC.
     pub fn new(title: impl Into<String>, as_of: Timestamp) -> Self {
-        Self { title: title.into(), as_of, zone: Tz::UTC, source: None, sections: Vec::new() }
+        let (title, playbooks) = (title.into(), Playbooks::default());
+        Self { title, as_of, zone: Tz::UTC, source: None, playbooks, sections: Vec::new() }
     }
 
     /// Sets the zone in which dates and times are told. Calendar buckets are those of the measure.
@@ -54,6 +56,13 @@ impl Report {
     /// Says where the events come from.
     pub fn with_source(mut self, source: impl Into<String>) -> Self {
         self.source = Some(source.into());
+        self
+    }
+
+    /// Sets the playbooks whose strategies stand beside the stages and classes of a population that is added afterwards.
+    /// Default: those of the business texts.
+    pub fn with_playbooks(mut self, playbooks: Playbooks) -> Self {
+        self.playbooks = playbooks;
         self
     }
 
@@ -71,8 +80,8 @@ impl Report {
         let most = summary.totals.iter().rev().max_by_key(|total| total.purchases);
         let currency = most.filter(|total| total.purchases > 0).map(|total| total.currency);
         self.sections.extend([
-            Section::lifecycle(&summary),
-            Section::segments(&summary),
+            Section::lifecycle(&summary, &self.playbooks),
+            Section::segments(&summary, &self.playbooks),
             Section::overview(&summary),
         ]);
         if let Some(currency) = currency {

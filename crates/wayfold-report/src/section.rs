@@ -1,13 +1,17 @@
 //! Sections: what a report may hold, each made of results that the core and the measures give.
 
+mod campaigns;
+mod care;
 mod customer;
 mod experience;
+mod goals;
 mod groups;
 mod journey_map;
 mod lifecycle;
 mod norms;
 mod overview;
 mod pipeline;
+mod prices;
 mod process;
 mod segments;
 mod stages;

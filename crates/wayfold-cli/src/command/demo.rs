@@ -3,15 +3,21 @@ use std::time::Instant;
 
 use anyhow::{Context, Result};
 use clap::Args;
-use wayfold::insight::{CaseBy, SwotRules, Tz};
+use wayfold::insight::{
+    CareCalendar, CareRules, CaseBy, ConsentRule, Goal, GoalDirection, GoalMetric, LeapDay, Playbooks,
+    ReturnVisit, SilentCustomer, SwotRules, Tz, VisitAfter,
+};
 use wayfold::sqlite::{SqliteConfig, SqliteStore};
 use wayfold::{
-    Builder, Currency, EventBatch, Explanation, JourneyEvent, LifecycleStage, Population, Rules, Span, Tenant,
+    Amount, Builder, Currency, EventBatch, Explanation, JourneyEvent, LifecycleStage, Population,
+    PopulationSummary, Rules, Span, Tenant, Timestamp,
 };
 use wayfold_testkit::shop::{Shop, ShopConfig};
 
-use crate::ask::{Asked, currency_of};
+use crate::actions::{Actions, cost};
+use crate::ask::{Asked, currency_of, parse_time};
 use crate::command::customer::history;
+use crate::command::goals::GoalFile;
 use crate::command::report::write_page;
 use crate::failure::exists;
 use crate::output::Output;
@@ -70,12 +76,13 @@ impl Demo {
         let store_s = start.elapsed().as_secs_f64();
 
         let mut builder = builder()?;
-        let plan = plan(&log)?;
-        let folded = Folded::register(&mut builder, currency, &plan.rules)?;
+        let mut plan = plan(&log)?;
+        let folded = Folded::register(&mut builder, currency, &plan)?;
         let start = Instant::now();
         let wayfold = builder.open_blocking(open(&log)?)?;
         let replay_s = start.elapsed().as_secs_f64();
         let asked = Asked { wayfold, tenant: Tenant::default(), as_of: shop.end(), lists: Vec::new() };
+        plan.actions.goals = currency.map(|currency| goals(&asked, currency)).transpose()?;
         let spinner = progress::spinner("asking");
         let (report, missing) = plan.report(&asked, &folded)?;
         write_page(&report, &page)?;
@@ -150,7 +157,62 @@ fn plan(log: &Path) -> Result<Plan> {
             "count of order_placed within 90 days >= 2".parse()?,
         ],
         swot: SwotRules::default(),
+        actions: actions()?,
         customers: Vec::new(),
+    })
+}
+
+/// What the shop does for its customers. Its log knows nothing of consent, so nobody has withdrawn it.
+fn actions() -> Result<Actions> {
+    let visit = |name: &str, after, days| ReturnVisit { name: name.to_owned(), after, days };
+    let silent = |name: &str, days| SilentCustomer { name: name.to_owned(), days };
+    let rules = CareRules {
+        zone: "UTC".to_owned(),
+        birthday: Some("birthday".to_owned()),
+        leap_day: LeapDay::default(),
+        holidays: Vec::new(),
+        return_visits: vec![visit("how is it", VisitAfter::Delivery, 14)],
+        silent: vec![silent("what is missing", 90)],
+        ends: Vec::new(),
+        early_days: 3,
+        late_days: 14,
+    };
+    Ok(Actions {
+        costs: vec![cost("autumn", 4_000), cost("spring", 5_000)],
+        goals: None,
+        care: Some(CareCalendar::new(rules)?),
+        playbooks: Playbooks { consent: ConsentRule::NotWithdrawn, ..Playbooks::default() },
+    })
+}
+
+/// A tenth more than in the year before, and no more churned customers than at its end.
+fn goals(asked: &Asked, currency: Currency) -> Result<GoalFile> {
+    let (before, from, until) =
+        (parse_time("2024-01-01")?, parse_time("2025-01-01")?, parse_time("2026-01-01")?);
+    let summary = |at: Timestamp| -> Result<PopulationSummary> {
+        Ok(asked.wayfold.population_of(&asked.tenant, at.previous())?.summary())
+    };
+    let goal = |name: &str, metric, target, direction| Goal {
+        name: name.to_owned(),
+        metric,
+        segment: None,
+        from,
+        until,
+        target,
+        direction,
+        baseline: None,
+    };
+    let revenue = GoalMetric::NetRevenue(currency);
+    let of_year = goal("a tenth more than in 2024", revenue, Amount::ZERO, GoalDirection::AtLeast);
+    let (then, now) = (summary(before)?, summary(from)?);
+    let sold = of_year.actual(&then, &now).unwrap_or(Amount::ZERO);
+    let target = Amount::from_ten_thousandths(sold.as_ten_thousandths() / 10 * 11);
+    let churned = GoalMetric::Stage(LifecycleStage::Churned);
+    let kept = goal("no more churned than before", churned, Amount::ZERO, GoalDirection::AtMost);
+    let many = kept.actual(&then, &now).unwrap_or(Amount::ZERO);
+    Ok(GoalFile {
+        goal: vec![Goal { target, ..of_year }, Goal { target: many, ..kept }],
+        segment: Vec::new(),
     })
 }
 
@@ -234,6 +296,8 @@ impl Tour<'_> {
             "wayfold population",
             "wayfold customers 'lifecycle.stage is loyal' --sort value.purchases --descending",
             "wayfold map --cases journey",
+            "wayfold campaigns --by campaign,channel",
+            "wayfold next --consent not-withdrawn",
             "wayfold --help",
         ] {
             output.line(format!("  {command}"))?;

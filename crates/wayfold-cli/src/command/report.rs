@@ -6,8 +6,13 @@ use wayfold::Span;
 use wayfold::insight::{IntendedPath, Rule, SwotRules};
 use wayfold_report::Report;
 
+use crate::actions::Actions;
 use crate::ask::{AskArguments, currency_of, parse_time, parse_zone};
+use crate::command::campaigns::read_costs;
+use crate::command::care::read_calendar;
+use crate::command::goals::GoalFile;
 use crate::command::map::By;
+use crate::command::next::read_playbooks;
 use crate::command::norms::read_norms;
 use crate::failure::{exists, usage};
 use crate::kinds::event_tests;
@@ -52,6 +57,18 @@ pub(crate) struct ReportCommand {
     /// What makes a line of the SWOT page, as TOML [default: the library's thresholds]
     #[arg(long, value_name = "FILE")]
     swot: Option<PathBuf>,
+    /// What campaigns cost, as TOML, as `wayfold campaigns` reads it
+    #[arg(long, value_name = "FILE")]
+    costs: Option<PathBuf>,
+    /// Goals as TOML, as `wayfold goals` reads them; `nps` and `csat` are figures that the report knows
+    #[arg(long, value_name = "FILE")]
+    goals: Option<PathBuf>,
+    /// Occasions of the care calendar as TOML, as `wayfold care` reads them
+    #[arg(long, value_name = "FILE")]
+    care: Option<PathBuf>,
+    /// Playbooks as TOML, as `wayfold next` reads them [default: the library's]
+    #[arg(long, value_name = "FILE")]
+    playbooks: Option<PathBuf>,
     /// From when on movements between stages are told [default: 180 days before]
     #[arg(long, value_name = "TIME")]
     from: Option<String>,
@@ -101,7 +118,17 @@ impl ReportCommand {
             norms: self.norms.as_deref().map(read_norms).transpose()?.unwrap_or_default(),
             rules: self.segment.clone(),
             swot: self.swot.as_deref().map(read_swot).transpose()?.unwrap_or_default(),
+            actions: self.actions()?,
             customers: self.customers.clone(),
+        })
+    }
+
+    fn actions(&self) -> Result<Actions> {
+        Ok(Actions {
+            costs: self.costs.as_deref().map(read_costs).transpose()?.unwrap_or_default(),
+            goals: self.goals.as_deref().map(GoalFile::read).transpose()?,
+            care: self.care.as_deref().map(read_calendar).transpose()?,
+            playbooks: self.playbooks.as_deref().map(read_playbooks).transpose()?.unwrap_or_default(),
         })
     }
 
@@ -109,7 +136,7 @@ impl ReportCommand {
         let spinner = progress::spinner("asking");
         let currency = currency_of(self.currency.as_deref(), &self.ask.open()?.population()?)?;
         let mut builder = self.ask.builder()?;
-        let folded = Folded::register(&mut builder, currency, &plan.rules)?;
+        let folded = Folded::register(&mut builder, currency, plan)?;
         let made = plan.report(&self.ask.open_built(builder)?, &folded)?;
         spinner.finish_and_clear();
         Ok(made)

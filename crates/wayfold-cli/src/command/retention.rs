@@ -37,7 +37,7 @@ pub(crate) struct RetentionCommand {
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
-enum Unit {
+pub(super) enum Unit {
     Day,
     Week,
     Month,

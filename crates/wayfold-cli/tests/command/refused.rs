@@ -12,7 +12,7 @@ fn check(place: &Place, arguments: &[&str], exit: i32, says: &[&str]) {
     }
 }
 
-const READING: [&[&str]; 16] = [
+const READING: [&[&str]; 20] = [
     &["customer", "ada"],
     &["customers"],
     &["population"],
@@ -24,6 +24,10 @@ const READING: [&[&str]; 16] = [
     &["norms", "promised delivery"],
     &["retention"],
     &["models"],
+    &["campaigns"],
+    &["effect", "campaign:spring", "--from", "2024-01-01", "--until", "2024-02-01"],
+    &["prices"],
+    &["next"],
     &["export"],
     &["log"],
     &["check"],

@@ -2,8 +2,10 @@ use std::collections::BTreeMap;
 
 use wayfold_core::{Channel, Currency, EventKind, EventView, History, Span, Timestamp};
 
-use crate::measure::{Measure, SegmentOf, Tally, by_segment};
+use crate::measure::{Calendar, Measure, SegmentOf, Tally, by_segment};
 use crate::placed::{Placed, placed};
+
+use super::report::CampaignBy;
 
 /// Measures campaigns and offers: what was sent and issued, how customers reacted, and which purchases followed.
 ///
@@ -25,6 +27,7 @@ pub struct Campaigns {
     currency: Currency,
     touch: CampaignTouch,
     segment: SegmentOf,
+    calendar: Option<Calendar>,
 }
 
 /// What it takes of a customer for a purchase to belong to a campaign.
@@ -39,7 +42,7 @@ pub enum CampaignTouch {
     Clicked,
 }
 
-/// What customers had to do with campaigns, each customer once for each campaign, kind of offer and channel.
+/// What customers had to do with campaigns, each customer once for each campaign, kind of offer, channel and period.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CampaignTotal(Tally<Contact>);
 
@@ -50,6 +53,22 @@ pub(super) struct Cell {
     pub(super) offer: Option<String>,
     pub(super) channel: Option<Channel>,
     pub(super) segment: Option<String>,
+    /// The period in which it was sent or issued.
+    pub(super) bucket: Option<i64>,
+}
+
+impl Cell {
+    /// The cell of a row, where only some of it is asked for.
+    pub(super) fn by(&self, by: &[CampaignBy]) -> Self {
+        let asked = |what| by.contains(&what);
+        Self {
+            campaign: self.campaign.clone().filter(|_| asked(CampaignBy::Campaign)),
+            offer: self.offer.clone().filter(|_| asked(CampaignBy::Offer)),
+            channel: self.channel.filter(|_| asked(CampaignBy::Channel)),
+            segment: self.segment.clone().filter(|_| asked(CampaignBy::Segment)),
+            bucket: self.bucket.filter(|_| asked(CampaignBy::Period)),
+        }
+    }
 }
 
 /// What can become of a contact, in the order of counts.
@@ -114,6 +133,13 @@ pub(super) struct Contact {
     pub(super) net: i128,
 }
 
+impl Contact {
+    /// How many messages were sent and offers issued.
+    pub(super) fn begun(&self) -> u64 {
+        self.steps[Step::Sent as usize] + self.steps[Step::Issued as usize]
+    }
+}
+
 /// An event of a campaign, with the cell for which it counts.
 struct Touched<'a> {
     step: Step,
@@ -122,15 +148,18 @@ struct Touched<'a> {
     campaign: Option<&'a str>,
     offer: Option<&'a str>,
     channel: Option<Channel>,
+    /// When the message was sent or the offer issued.
+    begun_at: Timestamp,
 }
 
 impl Touched<'_> {
-    fn cell(&self, segment: Option<&String>) -> Cell {
+    fn cell(&self, segment: Option<&String>, calendar: Option<&Calendar>) -> Cell {
         Cell {
             campaign: self.campaign.map(str::to_owned),
             offer: self.offer.map(str::to_owned),
             channel: self.channel,
             segment: segment.cloned(),
+            bucket: calendar.map(|calendar| calendar.bucket(self.begun_at)),
         }
     }
 }
@@ -138,7 +167,13 @@ impl Touched<'_> {
 impl Campaigns {
     /// Takes how long after a touch a purchase belongs to it, and the currency of the money.
     pub fn new(within: Span, currency: Currency) -> Self {
-        Self { within, currency, touch: CampaignTouch::default(), segment: SegmentOf::default() }
+        Self {
+            within,
+            currency,
+            touch: CampaignTouch::default(),
+            segment: SegmentOf::default(),
+            calendar: None,
+        }
     }
 
     /// Sets what counts as a touch. Default: that something was sent.
@@ -149,6 +184,20 @@ impl Campaigns {
 
     by_segment! {
         /// Tells segments apart.
+    }
+
+    /// Tells apart in which period of a calendar messages were sent and offers issued; what came of them counts there too.
+    pub fn by_period(mut self, calendar: Calendar) -> Self {
+        self.calendar = Some(calendar);
+        self
+    }
+
+    pub(super) fn calendar(&self) -> Option<&Calendar> {
+        self.calendar.as_ref()
+    }
+
+    pub(super) fn tells_segments(&self) -> bool {
+        self.segment.is_asked()
     }
 
     /// The touch to which a purchase belongs, among the customer's in the order of time.
@@ -176,8 +225,8 @@ fn touched<'a>(history: &History<'a>) -> Vec<Touched<'a>> {
         let Some(step) = Step::of(event.kind()) else { continue };
         let campaign = campaign_of(event);
         let offer = event.text("offer_kind").or_else(|| event.text("offer"));
-        let mut new =
-            Touched { step, at: event.occurred_at(), event, campaign, offer, channel: event.channel() };
+        let (at, channel) = (event.occurred_at(), event.channel());
+        let mut new = Touched { step, at, event, campaign, offer, channel, begun_at: at };
         let begins = step.begins();
         if step != begins {
             let is_meant = |of: &&Touched<'_>| {
@@ -187,6 +236,7 @@ fn touched<'a>(history: &History<'a>) -> Vec<Touched<'a>> {
             };
             if let Some(first) = all.iter().rev().find(is_meant) {
                 (new.campaign, new.offer, new.channel) = (first.campaign, first.offer, first.channel);
+                new.begun_at = first.at;
             }
         }
         all.push(new);
@@ -203,9 +253,10 @@ impl Measure for Campaigns {
             return;
         }
         let segment = self.segment.of(history);
+        let cell = |of: &Touched<'_>| of.cell(segment.as_ref(), self.calendar.as_ref());
         let mut cells: BTreeMap<Cell, ([u64; Step::COUNT], i128, i128)> = BTreeMap::new();
         for of in &touched {
-            let (steps, redeemed, _) = cells.entry(of.cell(segment.as_ref())).or_default();
+            let (steps, redeemed, _) = cells.entry(cell(of)).or_default();
             steps[of.step as usize] += 1;
             let value = of.event.money("value").filter(|money| money.currency == self.currency);
             if let (Step::Redeemed, Some(value)) = (of.step, value) {
@@ -214,7 +265,7 @@ impl Measure for Campaigns {
         }
         for order in placed(history) {
             let Some(of) = self.touch_of(&order, &touched) else { continue };
-            let (steps, _, net) = cells.entry(of.cell(segment.as_ref())).or_default();
+            let (steps, _, net) = cells.entry(cell(of)).or_default();
             steps[Step::Ordered as usize] += 1;
             if order.amount.currency == self.currency {
                 *net += order.net;

@@ -1,11 +1,13 @@
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
+use chrono::NaiveDate;
 use serde::Serialize;
 use wayfold_core::{Amount, Channel};
 
 use super::contacts::{CampaignTotal, Campaigns, Cell, Step};
+use super::cost::CampaignCost;
 use crate::interval::{self, Confidence, Interval};
-use crate::measure::amount;
+use crate::measure::{Calendar, amount};
 
 /// By what campaigns are told apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -18,6 +20,8 @@ pub enum CampaignBy {
     Channel,
     /// By the segment of the customer.
     Segment,
+    /// By the period in which it was sent or issued.
+    Period,
 }
 
 /// How far customers came with a campaign; what was not asked for, or what events have none of, is `None`.
@@ -31,6 +35,8 @@ pub struct CampaignRow {
     pub channel: Option<Channel>,
     /// The segment of the customers.
     pub segment: Option<String>,
+    /// The first day of the period in which it was sent or issued.
+    pub starts_on: Option<NaiveDate>,
     /// How many customers had to do with it.
     pub customers: u64,
     /// Messages sent. Its percentage is of all customers of the row, and so are those of issued offers and orders.
@@ -57,7 +63,7 @@ pub struct CampaignRow {
     pub net: Amount,
     /// What redeemed offers were worth, as far as events say so.
     pub redeemed_value: Amount,
-    /// What it cost, where that is given.
+    /// What it cost, where a cost that is given falls on it.
     pub cost: Option<Amount>,
     /// Net money less cost, in per cent of the cost; `None` without a cost above zero.
     pub return_percent: Option<f64>,
@@ -82,6 +88,7 @@ struct Row<'a> {
     events: [u64; Step::COUNT],
     redeemed: i128,
     net: i128,
+    cost: Option<i128>,
 }
 
 impl Row<'_> {
@@ -99,27 +106,20 @@ impl Row<'_> {
 }
 
 impl Campaigns {
-    /// How far customers came, by what is asked for, in the order of [`CampaignBy`].
+    /// How far customers came, by what is asked for, in the order of [`CampaignBy`]; what has no such thing comes first.
     ///
-    /// Costs are those of whole campaigns, in the measure's currency; they are shown where campaigns alone are told apart.
+    /// Each row bears its share of the costs, which are in the measure's currency; a cost that falls on no message or offer
+    /// has a row of its own.
     pub fn report(
         &self,
         total: &CampaignTotal,
         by: &[CampaignBy],
-        costs: &BTreeMap<String, Amount>,
+        costs: &[CampaignCost],
         confidence: Confidence,
     ) -> Vec<CampaignRow> {
-        let asked: BTreeSet<CampaignBy> = by.iter().copied().collect();
-        let is_asked = |by| asked.contains(&by);
         let mut rows: BTreeMap<Cell, Row<'_>> = BTreeMap::new();
         for contact in total.contacts() {
-            let cell = Cell {
-                campaign: contact.cell.campaign.clone().filter(|_| is_asked(CampaignBy::Campaign)),
-                offer: contact.cell.offer.clone().filter(|_| is_asked(CampaignBy::Offer)),
-                channel: contact.cell.channel.filter(|_| is_asked(CampaignBy::Channel)),
-                segment: contact.cell.segment.clone().filter(|_| is_asked(CampaignBy::Segment)),
-            };
-            let row = rows.entry(cell).or_default();
+            let row = rows.entry(contact.cell.by(by)).or_default();
             let reached = row.customers.entry(&contact.customer).or_default();
             for (step, events) in contact.steps.iter().enumerate() {
                 row.events[step] += events;
@@ -128,25 +128,24 @@ impl Campaigns {
             row.redeemed += contact.redeemed;
             row.net += contact.net;
         }
-        let has_costs = asked.iter().eq([&CampaignBy::Campaign]);
-        let of = |(cell, row): (Cell, Row<'_>)| {
-            let cost = cell.campaign.as_ref().filter(|_| has_costs).and_then(|name| costs.get(name)).copied();
-            row.finish(cell, cost, confidence)
-        };
-        rows.into_iter().map(of).collect()
+        for (cell, spent) in self.spread(total, by, costs) {
+            rows.entry(cell).or_default().cost = Some(spent);
+        }
+        rows.into_iter().map(|(cell, row)| row.finish(cell, self.calendar(), confidence)).collect()
     }
 }
 
 impl Row<'_> {
-    fn finish(&self, cell: Cell, cost: Option<Amount>, confidence: Confidence) -> CampaignRow {
+    fn finish(&self, cell: Cell, calendar: Option<&Calendar>, confidence: Confidence) -> CampaignRow {
         let step = |step, of| self.step(step, of, confidence);
         let (sent, issued) = (Some(Step::Sent), Some(Step::Issued));
-        let spent = cost.map(|cost| i128::from(cost.as_ten_thousandths())).filter(|cost| *cost > 0);
+        let spent = self.cost.filter(|cost| *cost > 0);
         CampaignRow {
             campaign: cell.campaign,
             offer: cell.offer,
             channel: cell.channel,
             segment: cell.segment,
+            starts_on: calendar.zip(cell.bucket).map(|(calendar, bucket)| calendar.starts_on(bucket)),
             customers: self.customers.len() as u64,
             sent: step(Step::Sent, None),
             delivered: step(Step::Delivered, sent),
@@ -160,7 +159,7 @@ impl Row<'_> {
             ordered: step(Step::Ordered, None),
             net: amount(self.net),
             redeemed_value: amount(self.redeemed),
-            cost,
+            cost: self.cost.map(amount),
             return_percent: spent.map(|cost| 100.0 * (self.net - cost) as f64 / cost as f64),
         }
     }

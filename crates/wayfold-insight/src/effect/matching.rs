@@ -1,9 +1,9 @@
-use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap};
+use std::collections::BTreeMap;
 
 use serde::Serialize;
 use wayfold_core::CustomerKey;
 
+use super::nearest::Nearest;
 use super::{CUSTOMERS_MIN, CustomerOutcome, Effect, EffectDifference, EffectGroup, by_normal, variance};
 use crate::error::{Error, ErrorKind, Result};
 use crate::interval::{self, Confidence};
@@ -77,8 +77,8 @@ impl Matching {
 
     /// Compares whom the treatment reached with others like them, each by its profile.
     ///
-    /// Whose profile is `None` takes no part. Each treated customer is compared with each other one of its class: time grows
-    /// with the product.
+    /// Whose profile is `None` takes no part. With few features time grows a little faster than the number of customers; with
+    /// many, or few who are near, up to the product of both sides.
     ///
     /// # Errors
     /// `InvalidParameter` if a profile has more or fewer features than there are names, one is not finite, or the caliper is
@@ -130,7 +130,7 @@ impl Matching {
     fn deviations(&self, treated: &[Candidate<'_>], others: &[Candidate<'_>]) -> Vec<f64> {
         let deviation = |place: usize| {
             let of = |side: &[Candidate<'_>]| variance(&values(side.iter(), place)).unwrap_or(0.0);
-            f64::midpoint(of(treated), of(others)).sqrt()
+            Some(f64::midpoint(of(treated), of(others)).sqrt()).filter(|of| of.is_finite()).unwrap_or(0.0)
         };
         (0..self.features.len()).map(deviation).collect()
     }
@@ -142,31 +142,62 @@ impl Matching {
         others: &[Candidate<'_>],
         deviations: &[f64],
     ) -> Vec<Option<usize>> {
-        let mut classes: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
-        for (place, other) in others.iter().enumerate() {
-            classes.entry(&other.profile.class).or_default().push(place);
-        }
-        let mut is_free = vec![true; others.len()];
-        let nearest = |of: usize, is_free: &[bool]| {
-            let own = &treated[of].profile;
-            let alike =
-                classes.get(own.class.as_str()).into_iter().flatten().filter(|place| is_free[**place]);
-            let near =
-                alike.map(|place| (Distance(distance(own, &others[*place].profile, deviations)), *place));
-            let (distance, place) = near.min()?;
-            (distance.0 <= self.caliper).then_some(Reverse((distance, of, place)))
-        };
-        let mut waiting: BinaryHeap<_> = (0..treated.len()).filter_map(|of| nearest(of, &is_free)).collect();
-        let mut partners = vec![None; treated.len()];
-        while let Some(Reverse((_, of, place))) = waiting.pop() {
-            if is_free[place] {
-                (partners[of], is_free[place]) = (Some(place), false);
-            } else {
-                // Its nearest was taken by a nearer one; the next is no nearer than that was.
-                waiting.extend(nearest(of, &is_free));
+        let mut classes: BTreeMap<&str, [Vec<usize>; 2]> = BTreeMap::new();
+        for (side, candidates) in [treated, others].into_iter().enumerate() {
+            for (place, candidate) in candidates.iter().enumerate() {
+                classes.entry(&candidate.profile.class).or_default()[side].push(place);
             }
         }
+        let mut partners = vec![None; treated.len()];
+        for class in classes.values() {
+            self.pair([treated, others], class, deviations, &mut partners);
+        }
         partners
+    }
+
+    /// Pairs a class: whoever are the nearest to each other belong together, in whatever order they are found, as nobody can be
+    /// nearer to either. From a treated customer to the nearest other one, from that to the nearest treated one and so on, pairs
+    /// only get nearer, until there are two of them (Mamano et al. 2019, nearest-neighbour chains).
+    fn pair(
+        &self,
+        sides: [&[Candidate<'_>]; 2],
+        class: &[Vec<usize>; 2],
+        deviations: &[f64],
+        partners: &mut [Option<usize>],
+    ) {
+        let features = |side: usize, place: usize| sides[side][place].profile.features.as_slice();
+        let tree = |side: usize| {
+            Nearest::new(class[side].iter().map(|place| (*place, features(side, *place))), deviations)
+        };
+        let mut trees = [tree(0), tree(1)];
+        // Treated customers and others by turns.
+        let mut chain: Vec<usize> = Vec::new();
+        for &start in &class[0] {
+            while partners[start].is_none() {
+                let last = *chain.last().unwrap_or(&start);
+                if chain.is_empty() {
+                    chain.push(start);
+                }
+                let side = (chain.len() - 1) % 2;
+                let nearest = trees[1 - side].to(features(side, last));
+                // Only the first can be left without: the others have one before them who is near enough.
+                let Some((_, next)) = nearest.filter(|(distance, _)| distance.0 <= self.caliper) else {
+                    break;
+                };
+                if chain.len() < 2 || chain[chain.len() - 2] != next {
+                    chain.push(next);
+                    continue;
+                }
+                chain.truncate(chain.len() - 2);
+                let pair = if side == 0 { [last, next] } else { [next, last] };
+                partners[pair[0]] = Some(pair[1]);
+                (0..2).for_each(|side| trees[side].take(pair[side]));
+            }
+            if partners[start].is_none() {
+                trees[0].take(start);
+                chain.clear();
+            }
+        }
     }
 
     fn balance(
@@ -205,32 +236,6 @@ fn values<'a>(side: impl Iterator<Item = &'a Candidate<'a>>, place: usize) -> Ve
 
 fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len() as f64
-}
-
-fn distance(own: &MatchProfile, other: &MatchProfile, deviations: &[f64]) -> f64 {
-    let squares = own.features.iter().zip(&other.features).zip(deviations).map(|((a, b), deviation)| {
-        let apart = if *deviation > 0.0 { (a - b) / deviation } else { 0.0 };
-        apart * apart
-    });
-    squares.sum::<f64>().sqrt()
-}
-
-/// A distance, which is no NaN as features are finite; in order.
-#[derive(PartialEq)]
-struct Distance(f64);
-
-impl Eq for Distance {}
-
-impl PartialOrd for Distance {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Distance {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        self.0.total_cmp(&other.0)
-    }
 }
 
 /// The effect within pairs.

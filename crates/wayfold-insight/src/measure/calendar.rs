@@ -48,7 +48,16 @@ impl Calendar {
 
     /// The number of the bucket that holds an instant; the next bucket has the next number.
     pub fn bucket(&self, at: Timestamp) -> i64 {
-        let day = self.local_day(at);
+        self.bucket_of_number(self.local_day(at))
+    }
+
+    /// The number of the bucket that holds a day.
+    pub(crate) fn bucket_of_day(&self, date: NaiveDate) -> i64 {
+        self.bucket_of_number(date.to_epoch_days().into())
+    }
+
+    /// The same, by the number of the day.
+    fn bucket_of_number(&self, day: i64) -> i64 {
         match self.unit {
             BucketUnit::Day => day,
             BucketUnit::Week => (day - self.first_week_day()).div_euclid(7),

@@ -16,6 +16,11 @@ impl SegmentOf {
         Self(Some(Arc::new(segment)))
     }
 
+    /// Whether segments are told apart.
+    pub(crate) fn is_asked(&self) -> bool {
+        self.0.is_some()
+    }
+
     /// The segment; none as well where segments are not told apart.
     pub(crate) fn of(&self, history: &History<'_>) -> Option<String> {
         self.0.as_ref().and_then(|segment| segment(history))

@@ -2,6 +2,7 @@
 
 mod formula;
 
+use hashbrown::HashMap;
 use serde::{Deserialize, Serialize};
 use wayfold_core::Span;
 
@@ -81,7 +82,22 @@ impl<const FIRST_THROWS: u8> TransactionModel for BetaGeometric<FIRST_THROWS> {
     }
 
     fn expected_purchases(&self, history: &BuyingHistory, within: Span) -> f64 {
-        self.formula().expected(&self.counted(history), self.unit.count(within))
+        let (formula, counted, within) = (self.formula(), self.counted(history), self.unit.count(within));
+        formula.expected(&counted, within, || formula.expected_if_alive(&counted, within))
+    }
+
+    /// What is expected of who is there depends on repeats and age alone, and is computed once for all who have them.
+    fn expected_purchases_of_all(&self, histories: &[BuyingHistory], within: Span) -> Vec<f64> {
+        let (formula, within) = (self.formula(), self.unit.count(within));
+        let mut known: HashMap<(u32, Span), f64> = HashMap::new();
+        let one = |history: &BuyingHistory| {
+            let counted = self.counted(history);
+            formula.expected(&counted, within, || {
+                let here = known.entry((history.repeats(), history.age()));
+                *here.or_insert_with(|| formula.expected_if_alive(&counted, within))
+            })
+        };
+        histories.iter().map(one).collect()
     }
 
     fn log_likelihood(&self, history: &BuyingHistory) -> f64 {

@@ -9,7 +9,9 @@ use wayfold_core::{
     MessageSent, MessageUnsubscribed, OfferExpired, OfferIssued, OfferRedeemed, OrderCancelled, Refunded,
     RetentionOfferAccepted, RetentionOfferDeclined, RetentionOfferMade, Span, Tag,
 };
-use wayfold_insight::{CampaignBy, CampaignRow, CampaignTouch, Campaigns, Confidence};
+use wayfold_insight::{
+    BucketUnit, Calendar, CampaignBy, CampaignCost, CampaignRow, CampaignTouch, Campaigns, Confidence, Tz,
+};
 
 use super::made::{check_laws, eur, event, hour, hours, placed, total};
 
@@ -71,7 +73,7 @@ fn story() -> Vec<JourneyEvent> {
 #[test]
 fn purchases_belong_to_the_newest_touch_or_the_offer_that_names_them() {
     let total = total(&measure(), &story());
-    let costs = BTreeMap::from([("spring".to_owned(), Amount::from_ten_thousandths(160_000))]);
+    let costs = [CampaignCost::new("spring", Amount::from_ten_thousandths(160_000))];
     let rows = measure().report(&total, &[CampaignBy::Campaign], &costs, Confidence::P95);
     let told = |row: &CampaignRow| {
         let counts = [&row.sent, &row.delivered, &row.opened, &row.clicked, &row.unsubscribed, &row.ordered];
@@ -98,7 +100,7 @@ fn purchases_belong_to_the_newest_touch_or_the_offer_that_names_them() {
     );
     assert_eq!((summer.sent.rate.unwrap().0, summer.opened.rate, summer.return_percent), (0.0, None, None));
 
-    // The click came by the web and counts for the mail; costs of campaigns are not those of channels.
+    // The click came by the web and counts for the mail, and so does what the campaign cost.
     let by = [CampaignBy::Channel, CampaignBy::Offer];
     let rows = measure().report(&total, &by, &costs, Confidence::P95);
     let found: Vec<_> =
@@ -107,12 +109,66 @@ fn purchases_belong_to_the_newest_touch_or_the_offer_that_names_them() {
         found,
         [(Some(Channel::Email), None, 1), (Some(Channel::Phone), None, 0), (None, Some("coupon"), 0)]
     );
-    assert!(rows.iter().all(|row| row.cost.is_none()));
+    assert_eq!(
+        rows.iter().map(|row| row.cost.map(|cost| cost.to_string())).collect::<Vec<_>>(),
+        [text("16"), None, None]
+    );
 
     let clicked = measure().with_touch(CampaignTouch::Clicked);
     let total = super::made::total(&clicked, &story());
-    let all = &clicked.report(&total, &[], &BTreeMap::new(), Confidence::P95)[0];
+    let all = &clicked.report(&total, &[], &[], Confidence::P95)[0];
     assert_eq!((all.customers, all.ordered.events, all.net.to_string()), (4, 2, "60".to_owned()));
+}
+
+/// By hand: of four mails of the campaign two go to a segment, so that half of its 10 fall there; 3 were spent on that segment
+/// alone, 2 on the day of Eve's mail alone, and 4 on a campaign that nobody was sent.
+#[test]
+fn costs_fall_on_what_agrees_with_them() {
+    let calendar = Calendar::new(Tz::UTC, BucketUnit::Day);
+    let early = |history: &wayfold_core::History<'_>| {
+        Some(if history.customer().1 < "c" { "a and b" } else { "others" }.to_owned())
+    };
+    let measure = measure().by_segment(early).by_period(calendar);
+    let total = super::made::total(&measure, &story());
+    let day = |time| calendar.starts_on(calendar.bucket(hour(time)));
+    let whole = |campaign: &str, amount: &str| CampaignCost::new(campaign, Amount::parse(amount).unwrap());
+    let costs = [
+        whole("spring", "10"),
+        CampaignCost { segment: text("a and b"), channel: Some(Channel::Email), ..whole("spring", "3") },
+        CampaignCost { on: Some(day(88)), ..whole("spring", "2") },
+        CampaignCost { channel: Some(Channel::Sms), ..whole("winter", "4") },
+    ];
+    let told = |by: &[CampaignBy]| -> Vec<_> {
+        let rows = measure.report(&total, by, &costs, Confidence::P95);
+        let cost = |row: &CampaignRow| {
+            (row.campaign.clone(), row.segment.clone(), row.starts_on, row.cost.map(|cost| cost.to_string()))
+        };
+        rows.iter().map(cost).filter(|row| row.3.is_some()).collect()
+    };
+    assert_eq!(told(&[]), [(None, None, None, text("19"))]);
+    assert_eq!(
+        told(&[CampaignBy::Segment, CampaignBy::Campaign]),
+        [
+            (text("spring"), text("a and b"), None, text("8")),
+            (text("spring"), text("others"), None, text("7")),
+            (text("winter"), None, None, text("4")),
+        ]
+    );
+    // Three of the four mails of the campaign were sent on the first day.
+    assert_eq!(
+        told(&[CampaignBy::Period]),
+        [
+            (None, None, None, text("4")),
+            (None, None, Some(day(0)), text("10.5")),
+            (None, None, Some(day(88)), text("4.5")),
+        ]
+    );
+    // What is not told apart is not looked at.
+    let plain = self::measure();
+    let rows =
+        plain.report(&super::made::total(&plain, &story()), &[CampaignBy::Channel], &costs, Confidence::P95);
+    let found: Vec<_> = rows.iter().filter_map(|row| Some((row.channel, row.cost?.to_string()))).collect();
+    assert_eq!(found, [(Some(Channel::Email), "15".to_owned()), (Some(Channel::Sms), "4".to_owned())]);
 }
 
 #[test]
@@ -125,7 +181,7 @@ fn offers_to_stay_are_offers() {
         event(3, "bob", hour(1), RetentionOfferDeclined { offer: None, reason: None }),
     ];
     let total = total(&measure(), &events);
-    let rows = measure().report(&total, &[CampaignBy::Offer], &BTreeMap::new(), Confidence::P95);
+    let rows = measure().report(&total, &[CampaignBy::Offer], &[], Confidence::P95);
     assert_eq!((rows.len(), rows[0].offer.clone()), (1, offer()));
     assert_eq!((rows[0].redeemed.rate.unwrap().0, rows[0].declined.rate.unwrap().0), (50.0, 50.0));
 }
@@ -235,7 +291,7 @@ proptest! {
     #[test]
     fn campaigns_are_those_of_plain_loops(events in random()) {
         let by = [CampaignBy::Campaign, CampaignBy::Offer, CampaignBy::Channel];
-        let rows = measure().report(&total(&measure(), &events), &by, &BTreeMap::new(), Confidence::P95);
+        let rows = measure().report(&total(&measure(), &events), &by, &[], Confidence::P95);
         let expected = plainly(&events);
         prop_assert_eq!(rows.len(), expected.len());
         for row in &rows {
@@ -257,12 +313,51 @@ proptest! {
         }
     }
 
+    /// Each row bears its part, and all of them together what was spent; of equal messages each costs the same.
+    #[test]
+    fn rows_add_up_to_what_was_spent(
+        events in random(),
+        costs in vec((0..3_usize, 0..4_usize, any::<bool>(), any::<bool>(), -5_i64..1_000_000), 0..5),
+    ) {
+        let cost = |(campaign, channel, segment, on, amount): (usize, usize, bool, bool, i64)| CampaignCost {
+            channel: (channel < 2).then(|| Channel::ALL[channel]),
+            segment: segment.then(|| "c1".to_owned()),
+            on: on.then(|| hour(0).to_chrono().date_naive()),
+            ..CampaignCost::new(["spring", "summer", "nowhere"][campaign], Amount::from_ten_thousandths(amount))
+        };
+        let costs: Vec<_> = costs.into_iter().map(cost).collect();
+        let spent: i64 = costs.iter().map(|cost| cost.amount.as_ten_thousandths()).sum();
+        let measure = measure()
+            .by_segment(|history| Some(history.customer().1.to_owned()))
+            .by_period(Calendar::new(Tz::UTC, BucketUnit::Day));
+        let total = total(&measure, &events);
+        let all = [CampaignBy::Campaign, CampaignBy::Offer, CampaignBy::Channel, CampaignBy::Segment, CampaignBy::Period];
+        for by in [&all[..0], &all[..1], &all[2..4], &all[4..], &all] {
+            let rows = measure.report(&total, by, &costs, Confidence::P95);
+            let borne: i64 = rows.iter().filter_map(|row| row.cost).map(Amount::as_ten_thousandths).sum();
+            prop_assert_eq!(borne, spent, "{:?}", by);
+        }
+        // One cost of a whole campaign, in the smallest rows.
+        let one = [CampaignCost::new("spring", Amount::from_ten_thousandths(spent))];
+        let rows = measure.report(&total, &all, &one, Confidence::P95);
+        let mut own: Vec<_> = rows.iter().filter(|row| row.campaign.as_deref() == Some("spring")).collect();
+        own.retain(|row| row.sent.events + row.issued.events > 0);
+        let messages: u64 = own.iter().map(|row| row.sent.events + row.issued.events).sum();
+        for row in own {
+            let even = spent as f64 * (row.sent.events + row.issued.events) as f64 / messages as f64;
+            let borne = row.cost.map_or(f64::NAN, |cost| cost.as_ten_thousandths() as f64);
+            prop_assert!((borne - even).abs() <= 1.0, "{borne} {even}");
+        }
+    }
+
     #[test]
     fn campaigns_keep_the_laws(events in random()) {
-        let measure = measure().by_segment(|history| Some(history.customer().1[..2].to_owned()));
+        let measure = measure()
+            .by_segment(|history| Some(history.customer().1[..2].to_owned()))
+            .by_period(Calendar::new(Tz::UTC, BucketUnit::Day));
         check_laws(&measure, &events, |total| {
-            let by = [CampaignBy::Campaign, CampaignBy::Channel, CampaignBy::Segment];
-            measure.report(total, &by, &BTreeMap::new(), Confidence::P95)
+            let by = [CampaignBy::Campaign, CampaignBy::Channel, CampaignBy::Segment, CampaignBy::Period];
+            measure.report(total, &by, &[], Confidence::P95)
         });
     }
 }

@@ -248,10 +248,14 @@ proptest! {
     /// Beside a search through all pairs for the nearest one, again and again.
     #[test]
     fn pairs_are_those_of_a_plain_search(
-        customers in vec((any::<bool>(), 0..2_u8, 0..6_i32, 0..6_i32), 2..24),
-        caliper in prop_oneof![Just(f64::INFINITY), Just(1.0)],
+        customers in prop_oneof![
+            vec((any::<bool>(), 0..2_u8, 0..6_i32, 0..6_i32), 2..24),
+            vec((any::<bool>(), 0..2_u8, 0..30_i32, 0..3_i32), 2..150),
+            vec((any::<bool>(), Just(0_u8), -9_999..9_999_i32, -9_999..9_999_i32), 2..150),
+        ],
+        caliper in prop_oneof![Just(f64::INFINITY), Just(1.0), Just(0.1)],
     ) {
-        let name = |number: usize| format!("c{number:02}");
+        let name = |number: usize| format!("c{number:03}");
         let mut outcomes: Vec<_> = customers.iter().enumerate().map(|(number, of)| outcome(name(number), of.0, 0, 0)).collect();
         let profile = |key: &CustomerKey| {
             let of = customers[key.customer.as_str()[1..].parse::<usize>().unwrap()];

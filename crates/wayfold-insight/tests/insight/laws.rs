@@ -35,6 +35,22 @@ fn shuffled(histories: Vec<BuyingHistory>) -> impl Strategy<Value = Vec<BuyingHi
     Just(histories).prop_shuffle()
 }
 
+#[test]
+fn what_is_expected_of_all_is_what_is_expected_of_each() {
+    let bg = BgNbd::new(TimeUnit::Week, 0.243, 4.414, 0.793, 2.426).unwrap();
+    let mbg = MbgNbd::new(TimeUnit::Day, 0.243, 31.0, 0.793, 2.426).unwrap();
+    let pareto = ParetoNbd::new(TimeUnit::Week, 0.553, 10.578, 0.606, 11.669).unwrap();
+    let models: [&dyn TransactionModel; 3] = [&bg, &mbg, &pareto];
+    let mut histories = Population::new(Truth::Bg, 7).histories(400);
+    histories.push(BuyingHistory::NEW);
+    for model in models {
+        for within in [Span::ZERO, Span::from_micros(-1), weeks(39), weeks(4_000)] {
+            let each: Vec<f64> = histories.iter().map(|of| model.expected_purchases(of, within)).collect();
+            assert_eq!(model.expected_purchases_of_all(&histories, within), each, "{}", model.name());
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(6))]
 

@@ -3,7 +3,7 @@
 use std::fmt::Display;
 
 use wayfold_core::{LifecycleStage, PopulationSummary, Timestamp};
-use wayfold_insight::{BucketUnit, Leavers, LifecycleRow, SharedTrait, Transitions};
+use wayfold_insight::{BucketUnit, Leavers, LifecycleRow, Playbooks, SharedTrait, Transitions};
 
 use super::{Management, Section};
 use crate::chart::{Axis, Bar, Bars, Columns, Flow, Intervals, Range, Series, Stream};
@@ -12,10 +12,12 @@ use crate::show::{Show, unit_name, worded};
 use crate::table::{Cell, Table};
 
 impl Section {
-    /// Customers by stage of the lifecycle, with the strategy for each.
-    pub fn lifecycle(summary: &PopulationSummary) -> Self {
-        let counts = counts(summary);
-        Self::new(Management::Relationship, "lifecycle", "Lifecycle", move |show| now(&counts, show))
+    /// Customers by stage of the lifecycle, with the strategy of the playbooks for each.
+    pub fn lifecycle(summary: &PopulationSummary, playbooks: &Playbooks) -> Self {
+        let (counts, playbooks) = (counts(summary), playbooks.clone());
+        Self::new(Management::Relationship, "lifecycle", "Lifecycle", move |show| {
+            now(&counts, &playbooks, show)
+        })
     }
 
     /// Customers by stage at several instants, the earliest first: the summary of the population at each.
@@ -77,18 +79,7 @@ pub(super) fn colour(stage: LifecycleStage) -> &'static str {
     }
 }
 
-/// What the business texts advise for a stage.
-fn strategy(stage: LifecycleStage) -> &'static str {
-    match stage {
-        LifecycleStage::Prospect => "Attract by marketing and sales",
-        LifecycleStage::FirstTime => "Product quality and service",
-        LifecycleStage::Repeat | LifecycleStage::Loyal => "Membership and points",
-        LifecycleStage::Churned => "Win-back offer, personal service, and mend what drove them away",
-        LifecycleStage::WonBack => "Show that what drove them away is mended; then as for repeat customers",
-    }
-}
-
-fn now(counts: &Counts, show: &Show) -> Content {
+fn now(counts: &Counts, playbooks: &Playbooks, show: &Show) -> Content {
     let all: u64 = counts.iter().map(|(_, count)| count).sum();
     let share = |count: u64| count as f64 / all.max(1) as f64;
     let mut content = Content::default();
@@ -113,7 +104,9 @@ fn now(counts: &Counts, show: &Show) -> Content {
     let bars = Bars { bars: bars.collect(), tick: &|tick| show.short(tick) };
     let rows = counts.iter().map(|(stage, count)| {
         let name = Cell::text(worded(stage.as_str()));
-        vec![name, Cell::count(*count), Cell::share(*count, all), Cell::text(strategy(*stage))]
+        let strategy =
+            playbooks.of_stage(*stage).map_or(Cell::Empty, |of| Cell::text(worded(&of.strategy())));
+        vec![name, Cell::count(*count), Cell::share(*count, all), strategy]
     });
     let table = Table::new("Customers by stage", ["Stage", "Customers", "Share", "Strategy"], rows).opened();
     content.blocks.push(Block::Chart(Chart::new("stages", "Customers in each stage.", &bars, table)));

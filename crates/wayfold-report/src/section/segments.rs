@@ -1,6 +1,7 @@
 //! Segments by behaviour, with what to do about each.
 
 use wayfold_core::{BehaviourClass, PopulationSummary};
+use wayfold_insight::Playbooks;
 
 use super::{Management, Section};
 use crate::chart::{Bar, Bars};
@@ -9,29 +10,15 @@ use crate::show::{Show, worded};
 use crate::table::{Cell, Table};
 
 impl Section {
-    /// Customers by behaviour class, with the strategy for each.
-    pub fn segments(summary: &PopulationSummary) -> Self {
+    /// Customers by behaviour class, with the strategy of the playbooks for each.
+    pub fn segments(summary: &PopulationSummary, playbooks: &Playbooks) -> Self {
+        let playbooks = playbooks.clone();
         let mut counts: Vec<_> =
             summary.classes.iter().map(|(class, count)| (Some(*class), *count)).collect();
         counts.push((None, summary.unclassified));
-        Self::new(Management::Relationship, "segments", "Segments", move |show| content(&counts, show))
-    }
-}
-
-/// What the business texts advise for a class.
-fn strategy(class: Option<BehaviourClass>) -> &'static str {
-    match class {
-        Some(BehaviourClass::Dormant) => "Win-back offer, personal service, and mend what drove them away",
-        Some(BehaviourClass::AtRisk) => "Get in touch before they leave; ask what is missing",
-        Some(BehaviourClass::Newcomer) => "Welcome gift, first-purchase offer, guidance and support",
-        Some(BehaviourClass::HighValue) => "The best of both: membership and a personal contact",
-        Some(BehaviourClass::HighFrequency) => {
-            "Membership, points, priority delivery, return visits, recommendations"
-        }
-        Some(BehaviourClass::LowFrequencyHighValue) => {
-            "A success manager, advice before buying, after-sales care and upgrade advice"
-        }
-        None => "No rule matches; watch them",
+        Self::new(Management::Relationship, "segments", "Segments", move |show| {
+            content(&counts, &playbooks, show)
+        })
     }
 }
 
@@ -39,7 +26,7 @@ fn name(class: Option<BehaviourClass>) -> String {
     class.map_or_else(|| "In none".to_owned(), |class| worded(class.as_str()))
 }
 
-fn content(counts: &[(Option<BehaviourClass>, u64)], show: &Show) -> Content {
+fn content(counts: &[(Option<BehaviourClass>, u64)], playbooks: &Playbooks, show: &Show) -> Content {
     let all: u64 = counts.iter().map(|(_, count)| count).sum();
     let share = |count: u64| count as f64 / all.max(1) as f64;
     let mut content = Content::default();
@@ -59,12 +46,9 @@ fn content(counts: &[(Option<BehaviourClass>, u64)], show: &Show) -> Content {
     });
     let bars = Bars { bars: bars.collect(), tick: &|tick| show.short(tick) };
     let rows = counts.iter().map(|(class, count)| {
-        vec![
-            Cell::text(name(*class)),
-            Cell::count(*count),
-            Cell::share(*count, all),
-            Cell::text(strategy(*class)),
-        ]
+        let playbook = class.and_then(|class| playbooks.of_class(class));
+        let strategy = playbook.map_or(Cell::Empty, |of| Cell::text(worded(&of.strategy())));
+        vec![Cell::text(name(*class)), Cell::count(*count), Cell::share(*count, all), strategy]
     });
     let columns = ["Segment", "Customers", "Share", "Strategy"];
     let table = Table::new("Customers by behaviour", columns, rows).opened();

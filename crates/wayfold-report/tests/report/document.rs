@@ -6,10 +6,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use quick_xml::events::Event;
 use sha2::{Digest as _, Sha256};
-use wayfold_core::{Currency, Timestamp};
+use wayfold_core::{Currency, Fold, ProjectionSet, Rules, Tenant, Timestamp};
 use wayfold_insight::{
     AttributionReport, BucketUnit, Cases, ChannelCredit, IntendedPath, JourneyMapReport, LifecycleRow,
-    MarketTotal, NormsReport, Paths, ProcessMapReport, SwotRules, Transitions, VariantsReport,
+    MarketTotal, NormsReport, Paths, Playbooks, ProcessMapReport, SwotRules, Transitions, VariantsReport,
 };
 use wayfold_report::{Management, Report, Section};
 
@@ -223,7 +223,12 @@ fn empty_results_make_a_report_too() {
         .with(Section::swot(SwotRules::default().judge(&[], &MarketTotal::default(), None).unwrap()))
         .with(Section::rules(vec![], 0))
         .with(Section::gaps(vec![], at))
-        .with(Section::alive(vec![], ""));
+        .with(Section::alive(vec![], ""))
+        .with(Section::campaigns(vec![], Currency::EUR))
+        .with(Section::prices(vec![], vec![], Currency::EUR))
+        .with(Section::goals(vec![]))
+        .with(Section::next_actions(&[]))
+        .with(Section::care(vec![]));
     check_document(&report);
     let html = report.html();
     assert!(html.contains("Research (research_answered): the log holds none"), "what is missing is said");
@@ -323,6 +328,64 @@ fn sections_of_journeys_hold_the_figures_of_their_measures() {
     assert_eq!(groups, [10, 10, 31, 29]);
     let path = sections.iter().find(|section| section["id"] == "path").unwrap();
     assert!(path["figures"]["Cases"].as_u64() >= path["figures"]["Follow it"].as_u64());
+}
+
+#[test]
+fn sections_of_actions_hold_what_was_measured() {
+    let json = report(plain).json();
+    let sections = json["sections"].as_array().unwrap();
+    let section = |id: &str| sections.iter().find(|section| section["id"] == id).unwrap();
+    let rows = |id: &str, table: usize| section(id)["tables"][table]["rows"].as_array().unwrap();
+
+    let campaigns: Vec<_> = rows("campaigns", 0).iter().filter(|row| row[2] != 0).collect();
+    assert_eq!(campaigns.iter().map(|row| &row[0]).collect::<Vec<_>>(), ["autumn", "spring"]);
+    // The cost is that of spring alone, and its return is what was ordered after it less that.
+    let amount = |value: &serde_json::Value| value["amount"].as_str().unwrap().parse::<f64>().unwrap();
+    assert!(campaigns[0][11].is_null() && amount(&campaigns[1][11]) == 2_000.0);
+    let back = campaigns[1][12].as_f64().unwrap();
+    assert!((back - (amount(&campaigns[1][10]) / 2_000.0 - 1.0)).abs() < 1e-12, "{back}");
+
+    let customers = section("overview")["figures"]["Customers"].as_u64().unwrap();
+    let next: u64 = rows("next", 0).iter().map(|row| row[3].as_u64().unwrap()).sum();
+    assert_eq!(section("next")["figures"]["Customers"], customers);
+    assert_eq!(section("next")["figures"]["With something to do"], next);
+    // Nobody was asked, so that prospects and others have no offer.
+    assert_eq!(rows("next", 1)[0][0], "They did not consent to it");
+
+    let due = rows("care", 0)[0][2].as_u64().unwrap();
+    assert!(due > 0 && rows("care", 1).len() as u64 == due);
+    let states: Vec<_> = rows("goals", 0).iter().map(|row| &row[3]).collect();
+    assert_eq!(states, ["Missed", "Reached", "Missed"]);
+    assert_eq!(rows("effect", 1)[0][1].as_f64().unwrap().round(), 50.0);
+    let orders: f64 = rows("prices", 0).iter().map(|row| row[2].as_f64().unwrap()).sum();
+    assert!((orders - 1.0).abs() < 1e-9, "{orders}");
+}
+
+/// What stands beside stages and classes is what playbooks say, those of one's own too.
+#[test]
+fn strategies_are_those_of_the_playbooks() {
+    let json = report(plain).json();
+    let sections = json["sections"].as_array().unwrap();
+    let rows = |id: &str| {
+        let section = sections.iter().find(|section| section["id"] == id).unwrap();
+        section["tables"][0]["rows"].as_array().unwrap().clone()
+    };
+    let (stages, classes) = (rows("lifecycle"), rows("segments"));
+    assert_eq!(stages[0][3], "To make buyers of prospects: introduction, first purchase offer", "{stages:?}");
+    let of = |name: &str| classes.iter().find(|row| row[0] == name).unwrap()[3].clone();
+    assert_eq!(of("Dormant"), stages.iter().find(|row| row[0] == "Churned").unwrap()[3]);
+    assert_eq!(of("High value"), of("High frequency"));
+    assert!(of("In none").is_null());
+
+    let mut playbooks = Playbooks::default();
+    playbooks.playbooks.retain(|of| of.classes.is_empty());
+    playbooks.playbooks[0].goal = "to say farewell".to_owned();
+    let population = Fold::new(&ProjectionSet::new(Rules::default()).unwrap());
+    let population =
+        population.population(&Tenant::default(), Timestamp::parse("2024-01-01").unwrap()).unwrap();
+    let report = Report::new("", population.as_of()).with_playbooks(playbooks).with_population(&population);
+    let text = report.json().to_string();
+    assert!(text.contains("To say farewell") && !text.contains("success manager"), "{text}");
 }
 
 #[test]

@@ -1,14 +1,16 @@
 //! A small shop with everything in it that a report shows.
 
 use wayfold_core::{
-    BehaviourClass, Currency, CustomerKey, EventBatch, EventKind, Fold, JourneyEvent, LifecycleStage, Member,
-    Population, ProjectionSet, Rules, Shard, Span, Tenant, Timestamp, explain, for_each_history,
+    Amount, BehaviourClass, Currency, CustomerKey, EventBatch, EventKind, Fold, JourneyEvent, LifecycleStage,
+    Member, Population, ProjectionSet, Rules, Shard, Span, Tenant, Timestamp, explain, for_each_history,
 };
 use wayfold_insight::{
     Activity, ActivityLifecycle, Attribution, AttributionModel, BgNbd, BucketUnit, BuyingHistory, Calendar,
-    CaseBy, Cases, CohortBy, Confidence, DiscountRate, EventTest, Funnel, GapChurnView, Holdout, HoldoutCase,
-    IntendedPath, JourneyMap, KMeans, Leavers, Market, Measure, Norms, Observation, Opportunities, OwnFigure,
-    Paths, ProcessMap, Regression, Retention, SatisfactionMethod, StageDurations, SwotRules,
+    CampaignBy, CampaignCost, Campaigns, CareCalendar, CareRecord, CareRules, CaseBy, Cases, CohortBy,
+    Confidence, ContactHistory, CustomerOutcome, DiscountRate, Effect, EventTest, Funnel, GapChurnView, Goal,
+    GoalDirection, GoalMetric, Holdout, HoldoutCase, IntendedPath, JourneyMap, KMeans, LeapDay, Leavers,
+    Market, Measure, NextAction, Norms, Observation, Opportunities, OwnFigure, Paths, Playbooks, PriceBy,
+    Prices, ProcessMap, Regression, Retention, SatisfactionMethod, SilentCustomer, StageDurations, SwotRules,
     TemporalDeviations, TemporalProfile, TimeUnit, Transitions, Tz, ValuePlan, Variants, default_stages,
     lifetime_value, own_figure,
 };
@@ -141,6 +143,7 @@ fn measured(report: Report, batches: &[EventBatch], end: Timestamp, named: fn(&s
         (row.from, row.to) = (named(&row.from), named(&row.to));
     }
     let report = journeys(report, batches, end, named);
+    let report = actions(report, batches, end, named);
     report
         .with(Section::activity(activity.report(active, active.buckets().unwrap()), BucketUnit::Month))
         .with(Section::funnel(funnel.report(reached)).titled(named("The way to the order")))
@@ -232,4 +235,82 @@ fn journeys(report: Report, batches: &[EventBatch], end: Timestamp, named: fn(&s
         .with(Section::alive((0..40).map(|row| (key(row), f64::from(row) / 40.0)).collect(), "a model"))
         .with(Section::gaps(gaps, end))
         .with(Section::drivers(fit.report, named("leaving")))
+}
+
+/// What is done for customers, and what comes of it.
+fn actions(report: Report, batches: &[EventBatch], end: Timestamp, named: fn(&str) -> String) -> Report {
+    let campaigns = Campaigns::new(Span::from_days(60), Currency::EUR);
+    let prices = Prices::new(Calendar::new(Tz::UTC, BucketUnit::Month), Currency::EUR);
+    let measure = (&campaigns, &prices);
+    let mut total = Default::default();
+    for_each_history(batches, Shard::ALL, end, |history| measure.add(history, 1, &mut total));
+    let costs = [CampaignCost::new("spring", Amount::parse("2000").unwrap())];
+    let mut rows = campaigns.report(&total.0, &[CampaignBy::Campaign], &costs, Confidence::P95);
+    rows.iter_mut().for_each(|row| row.campaign = row.campaign.as_deref().map(named));
+    let discounts = prices.discounts(&total.1, PriceBy::All, &[0, 10, 20], Confidence::P95).unwrap();
+    let mut responses = prices.responses(&total.1, PriceBy::All);
+    responses.iter_mut().for_each(|row| row.product = named(&row.product));
+
+    let mut projections = ProjectionSet::new(Rules::default()).unwrap();
+    let record = projections.register(CareRecord::default()).unwrap();
+    let contacts = projections.register(ContactHistory).unwrap();
+    let mut fold = Fold::new(&projections);
+    let _ = fold.apply(batches);
+    let everybody = fold.population(&Tenant::default(), end).unwrap();
+    let keys: Vec<CustomerKey> = everybody.members().iter().map(|member| member.key.clone()).collect();
+    let mut playbooks = Playbooks::default();
+    playbooks.playbooks.iter_mut().for_each(|playbook| playbook.name = named(&playbook.name));
+    let next = |key: &CustomerKey| {
+        let history = fold.own_view(contacts, key, end).unwrap().unwrap();
+        playbooks.next_action(&fold.view(key, end).unwrap().unwrap(), &history)
+    };
+    let next: Vec<NextAction> = keys.iter().map(next).collect();
+    let rules = CareRules {
+        zone: "UTC".to_owned(),
+        birthday: None,
+        leap_day: LeapDay::default(),
+        holidays: vec![],
+        return_visits: vec![],
+        silent: vec![SilentCustomer { name: named("long time no see"), days: 90 }],
+        ends: vec![],
+        early_days: 0,
+        late_days: 7,
+    };
+    let records = keys.iter().map(|key| (key.clone(), fold.own_view(record, key, end).unwrap().unwrap()));
+    let due = CareCalendar::new(rules).unwrap().due(records, end..end + Span::from_days(60));
+    let goal = |target: &str, direction| {
+        let goal = Goal {
+            name: named(target),
+            metric: GoalMetric::NetRevenue(Currency::EUR),
+            segment: Some(named("everybody")),
+            from: end - Span::from_days(365),
+            until: end,
+            target: Amount::parse(target).unwrap(),
+            direction,
+            baseline: None,
+        };
+        let status = goal.status(Amount::parse("500").unwrap(), end).unwrap();
+        (goal, status)
+    };
+    let side = |buyers: usize| -> Vec<CustomerOutcome> {
+        let one = |number: usize| CustomerOutcome {
+            customer: keys[number].clone(),
+            treated_at: None,
+            purchases: u64::from(number < buyers),
+            net: Amount::parse("9").unwrap(),
+        };
+        (0..30).map(one).collect()
+    };
+    let effect = Effect::between(&side(20), &side(5), Confidence::P95).unwrap();
+    report
+        .with(Section::campaigns(rows, Currency::EUR))
+        .with(Section::effect(effect, Currency::EUR).titled(named("The effect of a letter")))
+        .with(Section::prices(discounts, responses, Currency::EUR))
+        .with(Section::goals(vec![
+            goal("1000", GoalDirection::AtLeast),
+            goal("400", GoalDirection::AtLeast),
+            goal("-3", GoalDirection::AtMost),
+        ]))
+        .with(Section::next_actions(&next))
+        .with(Section::care(due))
 }

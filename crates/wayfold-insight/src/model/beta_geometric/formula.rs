@@ -50,13 +50,18 @@ impl Formula {
         evaluate(std::slice::from_ref(customer), [r, alpha, a, b], first_throws).value
     }
 
-    /// E[Y(t) | x, t_x, T].
-    pub(in crate::model) fn expected(&self, customer: &Counted, within: f64) -> f64 {
+    /// E[Y(t) | x, t_x, T], by what is expected of who is there.
+    pub(in crate::model) fn expected(
+        &self,
+        customer: &Counted,
+        within: f64,
+        if_alive: impl FnOnce() -> f64,
+    ) -> f64 {
         let alive = self.alive(customer);
         if alive == 0.0 || within <= 0.0 {
             return 0.0;
         }
-        alive * self.expected_if_alive(customer, within)
+        alive * if_alive()
     }
 
     /// The expectation for who is there. With a rate from the gamma and a coin from the beta distribution that the
@@ -65,7 +70,7 @@ impl Formula {
     /// E = sum over n of P(N = n) S_n, S_n = sum over j < n of (b+k)_j / (a+b+k)_j.
     ///
     /// That is the form by 2F1 of the papers, expanded; here no term is negative, and a = 1 is no exception.
-    fn expected_if_alive(&self, customer: &Counted, within: f64) -> f64 {
+    pub(in crate::model) fn expected_if_alive(&self, customer: &Counted, within: f64) -> f64 {
         let shape = self.r + customer.repeats;
         let rate = self.alpha + customer.age;
         let spared = self.b + customer.repeats + self.first_throws;
