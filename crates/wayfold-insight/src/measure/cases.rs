@@ -119,6 +119,19 @@ impl Cases {
         self
     }
 
+    pub(super) fn case_by(&self) -> CaseBy {
+        self.by
+    }
+
+    pub(super) fn activity(&self) -> &Activity {
+        &self.activity
+    }
+
+    /// The name of an event as a step, if it is one that is kept.
+    pub(super) fn name<'a>(&self, event: &EventView<'a>) -> Option<Cow<'a, str>> {
+        self.activity.name(event).filter(|name| self.keeps.as_ref().is_none_or(|keeps| keeps(name)))
+    }
+
     /// Calls with each case of a history that has a step.
     pub(super) fn for_each(&self, history: &History<'_>, names: &mut Names, mut take: impl FnMut(&Case)) {
         match self.by {
@@ -151,8 +164,7 @@ impl Cases {
             case.value += value;
             case.orders.push((event.occurred_at().as_micros(), value));
         }
-        let Some(name) = self.activity.name(event) else { return };
-        if self.keeps.as_ref().is_none_or(|keeps| keeps(&name)) {
+        if let Some(name) = self.name(event) {
             case.steps.push(CaseStep { activity: names.number(&name), at: event.occurred_at().as_micros() });
         }
     }
