@@ -203,7 +203,7 @@ impl Plan {
         let funnel = Funnel::new(self.steps(), self.window)?;
         let activity = ActivityLifecycle::new(calendar, EventTest::any());
         let (stages, journey_map) = (StageDurations::new(), JourneyMap::new(feeling));
-        let norms = Norms::new(self.norms()?).by(self.cases);
+        let norms = Norms::new(self.norms()?, cases.clone());
         let mut paths = Paths::new(cases.clone());
         if self.cases == CaseBy::Journey {
             // A journey goes on for days.

@@ -3,7 +3,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use clap::Args;
 use serde::Deserialize;
-use wayfold::insight::{Confidence, Norm, NormBreach, NormRow, Norms, NormsReport};
+use wayfold::insight::{Cases, Confidence, Norm, NormBreach, NormRow, Norms, NormsReport};
 
 use super::map::{By, activity};
 use crate::ask::AskArguments;
@@ -56,7 +56,8 @@ impl NormsCommand {
         if let Some(file) = &self.file {
             norms.extend(read_norms(file)?);
         }
-        let norms = Norms::new(norms).by(self.cases.into()).named_by(activity(&self.activity)?);
+        let cases = Cases::new().by(self.cases.into()).named_by(activity(&self.activity)?);
+        let norms = Norms::new(norms, cases);
         let asked = self.ask.open()?;
         let total = asked.wayfold.measure_of(&asked.tenant, &norms, asked.as_of)?;
         let report = norms.report(&total, asked.as_of, self.limit, Confidence::P95);
@@ -71,10 +72,11 @@ fn tell(output: &mut Output, report: &NormsReport) -> Result<()> {
             .broken_share
             .map_or_else(|| NONE.to_owned(), |(share, _)| format!("{share:.1} % ({low:.1} to {high:.1})"));
         let over = row.over.map_or_else(|| NONE.to_owned(), |over| duration(over.median));
-        let counts = [row.kept, row.broken, row.pending, row.customers].map(count);
+        let counts = [row.kept, row.broken, row.pending, row.abandoned, row.customers].map(count);
         std::iter::once(row.norm.to_string()).chain(counts).chain([share, over]).collect()
     };
-    let header = ["norm", "kept", "broken", "within", "customers", "share broken", "median beyond"];
+    let header =
+        ["norm", "kept", "broken", "within", "abandoned", "customers", "share broken", "median beyond"];
     output.table(Table::new(&header, 1).with_rows(report.norms.iter().map(row)))?;
     for norm in report.norms.iter().filter(|row| !row.worst.is_empty()) {
         output.heading(&format!("Furthest beyond: {}", norm.norm))?;

@@ -186,6 +186,23 @@ impl Cases {
         self
     }
 
+    pub(super) fn case_by(&self) -> CaseBy {
+        self.by
+    }
+
+    pub(super) fn activity(&self) -> &Activity {
+        &self.activity
+    }
+
+    fn keeps(&self, name: &str) -> bool {
+        self.keeps.as_ref().is_none_or(|keeps| keeps(name))
+    }
+
+    /// The name of an event as a step, if it is one that is kept.
+    pub(super) fn name<'a>(&self, event: &EventView<'a>) -> Option<Cow<'a, str>> {
+        self.activity.name(event).filter(|name| self.keeps(name))
+    }
+
     /// Calls with each case of a history that has a step, and the names of steps.
     pub(super) fn for_each(
         &self,
@@ -224,8 +241,7 @@ impl Cases {
         if event.kind() == EventKind::OrderPlaced && self.currency.is_some() {
             self.add_order(case, event);
         }
-        let keeps = |name: &str| self.keeps.as_ref().is_none_or(|keeps| keeps(name));
-        if let Some(activity) = self.activity.number(event, steps, keeps) {
+        if let Some(activity) = self.activity.number(event, steps, |name| self.keeps(name)) {
             case.steps.push(CaseStep { activity, at: event.occurred_at().as_micros() });
         }
     }

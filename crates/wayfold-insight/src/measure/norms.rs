@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use wayfold_core::{EventKind, EventView, History, OrderBook, Span, Stage, Timestamp};
 
 use super::Measure;
-use super::cases::{Activity, CaseBy};
+use super::cases::{CaseBy, Cases};
 use super::durations::Durations;
 use super::reading::{Reading, written};
 use super::stages::StageTime;
@@ -23,7 +23,7 @@ use crate::interval::{self, Confidence, Interval};
 /// - `approval_requested -> approval_granted | approval_rejected within 3 days`: from a step to the next of one or several.
 /// - `promised delivery`: the newest promise of an order; `promised delivery within 2 days` allows so much more.
 ///
-/// Steps bear the names of the [`Activity`]; names with blanks or signs stand between double quotes. A norm is kept up to
+/// Steps bear the names of the [`Activity`](crate::Activity); names with blanks or signs stand between double quotes. A norm is kept up to
 /// its limit and broken beyond it.
 ///
 /// ```
@@ -41,6 +41,9 @@ pub struct Norm {
     of: NormOf,
     within: Span,
 }
+
+/// After how many days without an event of a stage a journey without a purchase is abandoned, if nothing is said.
+const ABANDONED_AFTER_DAYS: u32 = 90;
 
 /// What a norm that is not about steps begins with.
 const RESERVED: [&str; 2] = ["stage", "promised"];
@@ -139,13 +142,17 @@ fn read_subject(reading: &mut Reading<'_>) -> Result<NormOf> {
 ///   that has not been answered runs on.
 /// - Of a promised delivery: each order with a promise that was not cancelled, up to its first delivery.
 ///
+/// A case that still runs in a journey that was abandoned, which holds no purchase and has had no event of a stage for longer
+/// than 90 days, never ended and is not late: it is counted by itself. Of a customer's steps together, and of a promise,
+/// nothing is abandoned.
+///
 /// All questions are asked of the total, as of the instant up to which histories were measured. The total holds a record of
 /// each case.
 #[derive(Debug, Clone)]
 pub struct Norms {
     norms: Vec<Norm>,
-    by: CaseBy,
-    activity: Activity,
+    cases: Cases,
+    abandoned_after: Span,
 }
 
 /// What cases took, by norm.
@@ -163,9 +170,15 @@ struct NormCase {
     /// What it took, but for what is running.
     spent: Span,
     runs_since: Option<Timestamp>,
+    /// The last event of a stage in its journey, where it runs and the journey holds no purchase.
+    quiet_since: Option<Timestamp>,
 }
 
 impl NormCase {
+    fn is_abandoned(&self, as_of: Timestamp, after: Span) -> bool {
+        self.quiet_since.is_some_and(|since| as_of.since(since) > after)
+    }
+
     fn took(&self, as_of: Timestamp) -> Span {
         self.runs_since.map_or(self.spent, |since| self.spent + as_of.since(since))
     }
@@ -193,6 +206,8 @@ pub struct NormRow {
     pub broken: u64,
     /// Cases that run and are still within it.
     pub pending: u64,
+    /// Cases that run in journeys that were abandoned; they are neither kept nor broken.
+    pub abandoned: u64,
     /// The percentage of those broken of those kept and broken, with Wilson's interval; `None` where there is neither.
     pub broken_share: Option<(f64, Interval)>,
     /// By how much cases are beyond it; `None` where none is.
@@ -223,20 +238,15 @@ pub struct NormBreach {
 }
 
 impl Norms {
-    /// Looks at norms; steps are kinds of events, and those of a customer belong together.
-    pub fn new(norms: Vec<Norm>) -> Self {
-        Self { norms, by: CaseBy::default(), activity: Activity::default() }
+    /// Looks at norms. Cases say which events belong together and what names a step for norms of steps; those of stages are always
+    /// about journeys.
+    pub fn new(norms: Vec<Norm>, cases: Cases) -> Self {
+        Self { norms, cases, abandoned_after: Span::from_days(ABANDONED_AFTER_DAYS) }
     }
 
-    /// Says which events belong together for norms of steps; those of stages are always about journeys.
-    pub fn by(mut self, by: CaseBy) -> Self {
-        self.by = by;
-        self
-    }
-
-    /// Says what names a step.
-    pub fn named_by(mut self, activity: Activity) -> Self {
-        self.activity = activity;
+    /// Sets how long a journey without a purchase is quiet until it is abandoned. Default: 90 days, as of the rules.
+    pub fn with_abandoned_after(mut self, abandoned_after: Span) -> Self {
+        self.abandoned_after = abandoned_after;
         self
     }
 
@@ -244,8 +254,11 @@ impl Norms {
     pub fn semantics(&self) -> String {
         format!(
             "norms are kept up to their limit (inclusive); steps of each {:?}, named by {:?}; running cases count up to the \
-             instant of the report; a lost deal or a cancelled order ends a visit of a stage",
-            self.by, self.activity
+             instant of the report, but for those of journeys abandoned after {}; a lost deal or a cancelled order ends a visit \
+             of a stage",
+            self.cases.case_by(),
+            self.cases.activity(),
+            self.abandoned_after
         )
     }
 
@@ -257,7 +270,12 @@ impl Norms {
         worst: usize,
         confidence: Confidence,
     ) -> NormsReport {
-        let row = |(number, norm): (usize, &Norm)| row(norm, total.of(number), as_of, worst, confidence);
+        let row = |(number, norm): (usize, &Norm)| {
+            let (abandoned, cases) =
+                total.of(number).partition(|case| case.is_abandoned(as_of, self.abandoned_after));
+            let abandoned: Vec<&NormCase> = abandoned;
+            NormRow { abandoned: abandoned.len() as u64, ..row(norm, cases, as_of, worst, confidence) }
+        };
         let norms = self.norms.iter().enumerate().map(row).collect();
         NormsReport { semantics: self.semantics(), as_of, norms }
     }
@@ -269,13 +287,7 @@ impl NormTotal {
     }
 }
 
-fn row<'a>(
-    norm: &Norm,
-    cases: impl Iterator<Item = &'a NormCase>,
-    as_of: Timestamp,
-    most: usize,
-    confidence: Confidence,
-) -> NormRow {
+fn row(norm: &Norm, cases: Vec<&NormCase>, as_of: Timestamp, most: usize, confidence: Confidence) -> NormRow {
     let (mut kept, mut pending, mut over, mut worst) = (0, 0, Durations::default(), Vec::new());
     for case in cases {
         let took = case.took(as_of);
@@ -307,6 +319,7 @@ fn row<'a>(
         kept,
         broken,
         pending,
+        abandoned: 0,
         broken_share: (kept + broken > 0).then(|| interval::share(broken, kept + broken, confidence)),
         over: over.figures().map(StageTime::from),
         customers,
@@ -329,14 +342,21 @@ impl Measure for Norms {
                 began_at,
                 spent: clock.spent,
                 runs_since: clock.runs_since,
+                quiet_since: clock.runs_since.and(clock.quiet_since),
             };
             total.0.add(case, times);
         };
+        let quiet = Quiet::of(history);
         for (number, norm) in self.norms.iter().enumerate() {
             let mut take = |case: Option<&str>, clock: Clock| take(number, case, clock);
             match &norm.of {
-                NormOf::Stage(stage) => of_stage(history, *stage, &mut take),
-                NormOf::Steps { from, to } => self.of_steps(history, (from, to), &mut take),
+                NormOf::Stage(stage) => {
+                    of_stage(history, *stage, &mut |case, clock| take(case, quiet.told(case, clock)));
+                }
+                NormOf::Steps { from, to } => {
+                    let mut take = |case: Option<&str>, clock: Clock| take(case, quiet.told(case, clock));
+                    self.of_steps(history, (from, to), &mut take);
+                }
                 NormOf::PromisedDelivery => of_promises(history, &mut take),
             }
         }
@@ -353,6 +373,37 @@ struct Clock {
     began_at: Option<Timestamp>,
     spent: Span,
     runs_since: Option<Timestamp>,
+    quiet_since: Option<Timestamp>,
+}
+
+/// Since when journeys without a purchase are quiet.
+struct Quiet<'a>(HashMap<&'a str, Timestamp>);
+
+impl<'a> Quiet<'a> {
+    fn of(history: &History<'a>) -> Self {
+        let book = OrderBook::of(history.events());
+        let bought: BTreeSet<&str> =
+            book.placed().filter(|order| order.is_purchase).map(|order| order.order).collect();
+        let (mut quiet, mut won) = (HashMap::new(), BTreeSet::new());
+        for event in history.events() {
+            let Some(journey) = event.journey() else { continue };
+            if event.kind().moves_stage() {
+                quiet.insert(journey, event.occurred_at());
+            }
+            if event.kind() == EventKind::OrderPlaced
+                && event.order().is_some_and(|order| bought.contains(order))
+            {
+                won.insert(journey);
+            }
+        }
+        quiet.retain(|journey, _| !won.contains(journey));
+        Self(quiet)
+    }
+
+    /// The clock of a journey with that told; a case that is no journey has no such time.
+    fn told(&self, journey: Option<&str>, clock: Clock) -> Clock {
+        Clock { quiet_since: journey.and_then(|journey| self.0.get(journey)).copied(), ..clock }
+    }
 }
 
 impl Clock {
@@ -406,10 +457,10 @@ impl Norms {
     ) {
         let mut cases: HashMap<Option<&str>, Clock> = HashMap::new();
         let is = |event: &EventView<'_>, names: &[String]| {
-            self.activity.name(event).is_some_and(|name| names.iter().any(|known| *known == name))
+            self.cases.name(event).is_some_and(|name| names.iter().any(|known| *known == name))
         };
         for event in history.events() {
-            let case = match self.by {
+            let case = match self.cases.case_by() {
                 CaseBy::Customer => None,
                 CaseBy::Journey if event.journey().is_none() => continue,
                 CaseBy::Journey => event.journey(),

@@ -8,7 +8,7 @@ use wayfold_core::{
     ApprovalGranted, ApprovalRequested, DealLost, Delivered, EventBody, JourneyEvent, JourneyKey,
     NeedIdentified, ProductViewed, SolutionProposed, Span, Tag, Timestamp,
 };
-use wayfold_insight::{CaseBy, Confidence, ErrorKind, Norm, NormRow, Norms};
+use wayfold_insight::{CaseBy, Cases, Confidence, ErrorKind, Norm, NormRow, Norms};
 
 use super::made::{check_laws, event, hour, hours, placed, total};
 
@@ -79,7 +79,7 @@ fn who_breaks_a_step_how_often_and_by_how_much() {
         .enumerate()
         .map(|(number, (customer, at, body))| event(number, customer, hour(at), body))
         .collect();
-    let norms = Norms::new(vec![norm("approval_requested -> approval_granted within 3 days")]);
+    let norms = Norms::new(vec![norm("approval_requested -> approval_granted within 3 days")], Cases::new());
     let [row] = &report(&norms, &events, hour(110))[..] else { panic!("one norm") };
     assert_eq!((row.kept, row.broken, row.pending, row.customers), (1, 3, 1, 3));
     let worst: Vec<_> =
@@ -105,11 +105,45 @@ fn a_promise_is_broken_by_what_comes_later_than_allowed() {
         order(4, "o3", promised(48), 0),
         order(5, "o4", promised(99), 0),
     ];
-    let norms = Norms::new(vec![norm("promised delivery"), norm("promised delivery within 12 hours")]);
+    let norms =
+        Norms::new(vec![norm("promised delivery"), norm("promised delivery within 12 hours")], Cases::new());
     let found = report(&norms, &events, hour(70));
     let told: Vec<_> = found.iter().map(|row| (row.kept, row.broken, row.pending)).collect();
     assert_eq!(told, [(1, 2, 1), (2, 1, 1)]);
     assert_eq!((found[1].worst[0].case.as_deref(), found[1].worst[0].took), (Some("o3"), hours(22)));
+}
+
+/// Three journeys that wait in decisions for 100 days: one came to nothing, one was spoken of ten days ago, and one was bought
+/// in and never delivered. Of the first it is not told that it is late, and of what customers do together never.
+#[test]
+fn who_abandoned_a_journey_is_not_late() {
+    let day = |number, customer: &str, day: i64, body: EventBody| {
+        event(number, customer, hour(24 * day), body).with_journey(JourneyKey::new("j").unwrap())
+    };
+    let requested = || EventBody::from(ApprovalRequested { subject: None });
+    let events = [
+        day(0, "ada", 0, requested()),
+        day(1, "bob", 0, requested()),
+        day(2, "bob", 90, SolutionProposed { solution: None }.into()),
+        day(3, "cy", 0, requested()),
+        day(4, "cy", 1, placed(5, &["tea"], None).into()).with_tag(Tag::order("o1").unwrap()),
+    ];
+    let texts = ["stage decision within 30 days", "approval_requested -> approval_granted within 3 days"];
+    let norms = |cases: Cases| Norms::new(texts.map(norm).into(), cases);
+    let told = |norms: &Norms, day: i64| -> Vec<_> {
+        let rows = report(norms, &events, hour(24 * day));
+        let who = |row: &NormRow| row.worst.iter().map(|case| case.customer.clone()).collect::<Vec<_>>();
+        rows.iter().map(|row| (row.broken, row.pending, row.abandoned, who(row))).collect()
+    };
+    let by_journey = norms(Cases::new().by(CaseBy::Journey));
+    let late = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+    let (two, all) = (late(&["bob", "cy"]), late(&["ada", "bob", "cy"]));
+    assert_eq!(told(&by_journey, 100), [(2, 0, 1, two.clone()), (2, 0, 1, two)]);
+    // The ninetieth day is not over.
+    assert_eq!(told(&by_journey, 90), [(3, 0, 0, all.clone()), (3, 0, 0, all.clone())]);
+    assert_eq!(told(&norms(Cases::new()), 100)[1], (3, 0, 0, all));
+    let patient = by_journey.with_abandoned_after(Span::from_days(1_000));
+    assert_eq!(told(&patient, 100)[0].2, 0);
 }
 
 const LAST: i64 = 300;
@@ -205,15 +239,15 @@ proptest! {
             format!("stage decision within {limit} hours"),
             format!("approval_requested -> approval_granted within {limit} hours"),
         ];
-        let norms = || Norms::new(texts.iter().map(|text| norm(text)).collect());
+        let norms = |by: CaseBy| Norms::new(texts.iter().map(|text| norm(text)).collect(), Cases::new().by(by));
         let events = made(&rows);
-        let found = report(&norms(), &events, hour(LAST));
+        let found = report(&norms(CaseBy::Customer), &events, hour(LAST));
         check(&found[0], limit, &hours_deciding(&rows));
         check(&found[1], limit, &waits(&rows, false));
-        let by_journey = report(&norms().by(CaseBy::Journey), &events, hour(LAST));
+        let by_journey = report(&norms(CaseBy::Journey), &events, hour(LAST));
         check(&by_journey[0], limit, &hours_deciding(&rows));
         check(&by_journey[1], limit, &waits(&rows, true));
-        let norms = norms().by(CaseBy::Journey);
+        let norms = norms(CaseBy::Journey).with_abandoned_after(hours(50));
         check_laws(&norms, &events, |total| norms.report(total, hour(LAST), 3, Confidence::P95));
     }
 

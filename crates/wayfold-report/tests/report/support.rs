@@ -167,8 +167,8 @@ fn journeys(report: Report, batches: &[EventBatch], end: Timestamp, named: fn(&s
         (StageDurations::new().by_segment(by_channel), JourneyMap::new(SatisfactionMethod::Nps));
     let texts =
         ["stage decision within 3 days", "order_placed -> delivered within 2 days", "promised delivery"];
-    let norms = Norms::new(texts.map(|text| text.parse().unwrap()).into()).by(CaseBy::Journey);
     let cases = Cases::new().by(CaseBy::Journey).valued_in(Currency::EUR);
+    let norms = Norms::new(texts.map(|text| text.parse().unwrap()).into(), cases.clone());
     let paths = Paths::new(cases.clone());
     let deals = Opportunities::new(default_stages(), Currency::EUR).unwrap();
     let profile = TemporalProfile::new(cases.clone());
