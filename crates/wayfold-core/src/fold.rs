@@ -401,7 +401,12 @@ impl Fold {
             if now.len() as u64 == room
                 && let Some(last) = now.last()
             {
-                let checkpoint = self.checkpoint(customer as usize, last.order_key());
+                let key = match later.first() {
+                    // What comes at the same instant has to be told from what is folded.
+                    Some(next) if next.occurred_at() == last.occurred_at() => last.order_key(),
+                    _ => last.order_key_at_most(),
+                };
+                let checkpoint = self.checkpoint(customer as usize, key);
                 self.checkpoints.entry(customer).or_default().push(checkpoint);
             }
             rest = later;

@@ -1,7 +1,12 @@
 use std::collections::{BTreeSet, HashMap};
 
-use wayfold_block::{Filter, Lookup, PartKind, cluster, read_fresh, write_fresh};
-use wayfold_core::{CustomerKey, EventBatch, JourneyEvent, Position};
+use wayfold_block::{
+    Filter, LaterParts, Lookup, PartKind, PartName, PartSource, cluster, read_fresh, write_fresh,
+};
+use wayfold_core::bodies::NeedIdentified;
+use wayfold_core::{
+    CustomerKey, EventBatch, EventId, Fold, JourneyEvent, Position, ProjectionSet, Rules, Timestamp,
+};
 use wayfold_testkit::Random;
 
 use super::support::{Block, hostile, position, recorded, workloads};
@@ -108,7 +113,7 @@ fn a_long_history_is_found_on_all_of_its_pages() {
     let template = events[0].clone();
     for number in 0..5_000 {
         let mut event = template.clone();
-        event.id = wayfold_core::EventId::from_u128(1 << 100 | number);
+        event.id = EventId::from_u128(1 << 100 | number);
         events.insert(random.below(events.len() as u64) as usize, event);
     }
     let block = Block::seal(1, &recorded(&events, 700, 1));
@@ -174,4 +179,56 @@ fn a_source_out_of_order_is_refused() {
     let source = std::iter::once(Ok::<_, wayfold_block::Error>(turned));
     let found = wayfold_block::Merge::new(1, [source]).find_map(Result::err).unwrap();
     assert!(found.to_string().contains("out of order"), "{found}");
+}
+
+/// Gives the parts of a block when they are asked for.
+struct Later(HashMap<PartName, Vec<u8>>);
+
+impl PartSource for Later {
+    fn part(&self, name: PartName) -> wayfold_core::Result<Vec<u8>> {
+        Ok(self.0[&name].clone())
+    }
+}
+
+fn opened(block: &Block) -> Vec<EventBatch> {
+    let open = |number| {
+        let later = LaterParts::Source(Box::new(Later(block.parts.clone())));
+        block.header.open_page(number, block.part(PartKind::Fold, number).to_vec(), later).unwrap()
+    };
+    (0..block.header.pages()).map(open).collect()
+}
+
+/// A checkpoint that does not know the id of its last event, because nobody has read it, stands between events of one
+/// instant too.
+#[test]
+fn a_late_event_is_folded_into_a_long_history_of_which_no_ids_are_read() {
+    let projections = ProjectionSet::new(Rules::default()).unwrap();
+    let export = |fold: &Fold| {
+        let mut bytes = Vec::new();
+        fold.export(&mut bytes).unwrap();
+        bytes
+    };
+    let new = |id: u128, instant: i64| {
+        let at = Timestamp::from_micros(1_700_000_000_000_000 + instant).unwrap();
+        let body = NeedIdentified { category: None };
+        JourneyEvent::new(EventId::from_u128(id), CustomerKey::new("ada").unwrap(), at, body)
+    };
+    for tied in [1, 3, 256, 300] {
+        let event = |number: i64| new(1_000 + (number as u128 * 7_919) % 1_009, number / tied);
+        let events: Vec<_> = (0..700).map(event).collect();
+        let pages = opened(&Block::seal(1, &recorded(&events, 100, 1)));
+        for (number, id) in [(100, 1), (255, 1), (255, u128::MAX), (256, 1_500), (512, 1), (513, u128::MAX)] {
+            let late = EventBatch::from_events([&new(id, number / tied)]).unwrap();
+            let mut fold = Fold::new(&projections);
+            assert!(fold.apply(&pages).refolds.is_empty());
+            let history: Vec<_> = pages.iter().cloned().chain([late.clone()]).collect();
+            for refold in fold.apply(std::slice::from_ref(&late)).refolds {
+                fold.refold(&refold, &history);
+            }
+            let all: Vec<_> = recorded(&events, 100, 1).into_iter().chain([late]).collect();
+            let mut meant = Fold::new(&projections);
+            assert!(meant.apply(&all).refolds.is_empty());
+            assert_eq!(export(&fold), export(&meant), "{tied} events at an instant, a late one at {number}");
+        }
+    }
 }
