@@ -59,7 +59,8 @@ pub(crate) fn total<M: Measure>(measure: &M, events: &[JourneyEvent]) -> M::Tota
     total
 }
 
-/// Asserts that the order of arrival, cuts by customer and what is added and taken away again change nothing.
+/// Asserts that the order of arrival, cuts by customer and what is added and taken away again change nothing, and that a
+/// total that is kept up with what arrives, late events among it, is at each position the one that is made at once.
 #[track_caller]
 pub(crate) fn check_laws<M: Measure, R: PartialEq + Debug>(
     measure: &M,
@@ -71,8 +72,10 @@ pub(crate) fn check_laws<M: Measure, R: PartialEq + Debug>(
     shuffled.sort_by_key(|event| event.id.as_u128().wrapping_mul(0x9E37_79B9_7F4A_7C15) % 1_009);
     assert_eq!(report(&total(measure, &shuffled)), whole, "in another order of arrival");
 
-    let (low, high): (Vec<_>, Vec<_>) =
-        events.iter().cloned().partition(|event| event.customer.customer.as_str() < "c2");
+    let is_even = |event: &JourneyEvent| {
+        event.customer.customer.as_str().bytes().last().is_some_and(|byte| byte % 2 == 0)
+    };
+    let (low, high): (Vec<_>, Vec<_>) = events.iter().cloned().partition(is_even);
     let foreign = &events[..events.len() / 2];
     let (mut first, mut second) = (M::Total::default(), M::Total::default());
     add(measure, foreign, 1, &mut first);
@@ -81,4 +84,17 @@ pub(crate) fn check_laws<M: Measure, R: PartialEq + Debug>(
     add(measure, foreign, -1, &mut second);
     measure.merge(&mut first, second);
     assert_eq!(report(&first), whole, "in parts, and with what was taken away again");
+
+    let (mut kept, mut known) = (M::Total::default(), Vec::new());
+    for arrived in shuffled.chunks(shuffled.len().div_ceil(4).max(1)) {
+        let histories = |known: &[JourneyEvent]| -> Vec<JourneyEvent> {
+            let is_theirs = |event: &&JourneyEvent| arrived.iter().any(|new| new.customer == event.customer);
+            known.iter().filter(is_theirs).cloned().collect()
+        };
+        add(measure, &histories(&known), -1, &mut kept);
+        known.extend_from_slice(arrived);
+        add(measure, &histories(&known), 1, &mut kept);
+        let at_once = report(&total(measure, &known));
+        assert_eq!(report(&kept), at_once, "kept up with {} of {} events", known.len(), events.len());
+    }
 }
