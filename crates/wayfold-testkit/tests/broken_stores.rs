@@ -22,7 +22,7 @@ use wayfold_testkit::conformance::{
 use self::store::{Flaw, FlawedBench};
 
 /// The cases whose findings in a store that is broken elsewhere depend on how threads meet.
-const THREADED: [&str; 9] = [
+const THREADED: [&str; 10] = [
     "checkpoints::is_never_torn",
     "concurrency::bad_input_fails_nobody_else",
     "concurrency::one_caller_of_every_handle_wins_each_version",
@@ -32,6 +32,7 @@ const THREADED: [&str; 9] = [
     "snapshots::reads_fit_while_threads_append_and_merge",
     "subscription::follower_sees_every_event_once",
     "subscription::follower_sees_the_events_of_every_handle",
+    "waiting::wakes_who_waits_already",
 ];
 
 /// What catches a broken store.
