@@ -1,7 +1,7 @@
 //! What does an account need, who decides there, and since when is it with us, as Huawei would ask it?
 //!
 //! People are customers; the account is a tag on what they do. Views are of one customer, so that what is said about
-//! the account is read by its tag.
+//! the account is read by its tag; `25_accounts` rolls people up to accounts by a measure.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,4 +1,4 @@
-//! Where deals stand, what they are worth, which slip, why they are lost, and which leads to follow up first.
+//! Where deals stand, what they are worth, which slip, why they are lost, and how leads score.
 
 use wayfold::insight::{
     Confidence, CrmLink, CrmProcess, LeadRules, LeadScore, Opportunities, default_stages,
