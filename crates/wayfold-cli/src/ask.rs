@@ -11,6 +11,7 @@ use wayfold::{
 };
 
 use crate::failure::{not_found, usage};
+use crate::file::read_toml;
 use crate::store::StoreArguments;
 
 /// About whom, as of when, under which rules.
@@ -179,9 +180,7 @@ fn read_list(path: &Path) -> Result<CustomerList> {
 /// Reads rules, which have to bear a version of their own where they are not the library's.
 pub(crate) fn read_rules(path: &Path) -> Result<Rules> {
     let name = path.display();
-    let text = std::fs::read_to_string(path).with_context(|| format!("failed to read the rules {name}"))?;
-    let rules: Rules =
-        toml::from_str(&text).map_err(|error| usage(format_args!("{name} holds no rules: {error}")))?;
+    let rules: Rules = read_toml(path, "rules")?;
     let default = Rules::default();
     if rules.version == default.version && rules != default {
         return Err(usage(format_args!(

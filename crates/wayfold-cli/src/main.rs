@@ -9,6 +9,7 @@ mod by;
 mod command;
 mod failure;
 mod figures;
+mod file;
 mod kinds;
 mod output;
 mod printable;

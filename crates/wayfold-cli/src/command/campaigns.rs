@@ -1,6 +1,6 @@
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::{Args, ValueEnum};
 use serde::Deserialize;
 use wayfold::insight::{
@@ -12,6 +12,7 @@ use wayfold::{Currency, Span};
 use crate::ask::{AskArguments, currency_of, parse_zone};
 use crate::by::segment_of;
 use crate::failure::{not_found, usage};
+use crate::file::read_toml;
 use crate::output::Output;
 use crate::table::Table;
 use crate::words::{NONE, count, many, or_none};
@@ -71,10 +72,7 @@ struct CostFile {
 
 /// Reads what campaigns cost.
 pub(crate) fn read_costs(path: &Path) -> Result<Vec<CampaignCost>> {
-    let name = path.display();
-    let text = std::fs::read_to_string(path).with_context(|| format!("failed to read the costs {name}"))?;
-    let file: CostFile =
-        toml::from_str(&text).map_err(|error| usage(format_args!("{name} holds no costs: {error}")))?;
+    let file: CostFile = read_toml(path, "costs")?;
     Ok(file.cost)
 }
 

@@ -1,12 +1,13 @@
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::Args;
 use wayfold::Span;
 use wayfold::insight::{CareCalendar, CareDue, CareRecord, CareRules};
 
 use crate::ask::{AskArguments, parse_time};
 use crate::failure::usage;
+use crate::file::read_toml;
 use crate::output::Output;
 use crate::table::Table;
 use crate::words::{NONE, instant, many, or_none};
@@ -36,10 +37,7 @@ pub(crate) struct CareCommand {
 /// Reads a file of occasions.
 pub(crate) fn read_calendar(path: &Path) -> Result<CareCalendar> {
     let name = path.display();
-    let text =
-        std::fs::read_to_string(path).with_context(|| format!("failed to read the occasions {name}"))?;
-    let rules: CareRules =
-        toml::from_str(&text).map_err(|error| usage(format_args!("{name} holds no occasions: {error}")))?;
+    let rules: CareRules = read_toml(path, "occasions")?;
     if !rules.ends.is_empty() {
         return Err(usage(format_args!(
             "{name} asks for what ends, which a programme's own rules of points and tiers tell; the library knows them"

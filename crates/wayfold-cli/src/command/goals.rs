@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::Args;
 use serde::{Deserialize, Serialize};
 use wayfold::insight::{Goal, GoalMetric, GoalState, GoalStatus, Rule, Segment};
@@ -11,6 +11,7 @@ use wayfold::{
 
 use crate::ask::{AskArguments, Asked};
 use crate::failure::usage;
+use crate::file::read_toml;
 use crate::output::Output;
 use crate::table::Table;
 use crate::words::{NONE, instant, or_none};
@@ -53,10 +54,7 @@ pub(crate) struct Standing {
 
 impl GoalFile {
     pub(crate) fn read(path: &Path) -> Result<Self> {
-        let name = path.display();
-        let text =
-            std::fs::read_to_string(path).with_context(|| format!("failed to read the goals {name}"))?;
-        toml::from_str(&text).map_err(|error| usage(format_args!("{name} holds no goals: {error}")))
+        read_toml(path, "goals")
     }
 
     pub(crate) fn rules(&self) -> Vec<&Rule> {

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 use wayfold::insight::{
@@ -10,7 +10,8 @@ use wayfold::insight::{
 use wayfold::{Builder, CustomerKey, Handle, Selection, Timestamp};
 
 use crate::ask::{AskArguments, Asked};
-use crate::failure::{not_found, usage};
+use crate::failure::not_found;
+use crate::file::read_toml;
 use crate::output::Output;
 use crate::table::Table;
 use crate::words::{count, instant};
@@ -55,11 +56,7 @@ pub(crate) struct Next {
 
 /// Reads playbooks.
 pub(crate) fn read_playbooks(path: &Path) -> Result<Playbooks> {
-    let name = path.display();
-    let text =
-        std::fs::read_to_string(path).with_context(|| format!("failed to read the playbooks {name}"))?;
-    let playbooks: Playbooks =
-        toml::from_str(&text).map_err(|error| usage(format_args!("{name} holds no playbooks: {error}")))?;
+    let playbooks: Playbooks = read_toml(path, "playbooks")?;
     playbooks.validate()?;
     Ok(playbooks)
 }

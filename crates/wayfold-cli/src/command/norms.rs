@@ -1,13 +1,13 @@
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::Args;
 use serde::Deserialize;
 use wayfold::insight::{Cases, Confidence, Norm, NormBreach, NormRow, Norms, NormsReport};
 
 use super::map::{By, activity};
 use crate::ask::AskArguments;
-use crate::failure::usage;
+use crate::file::read_toml;
 use crate::output::Output;
 use crate::table::Table;
 use crate::words::{NONE, count, duration, instant};
@@ -43,10 +43,7 @@ struct NormFile {
 
 /// Reads a file of norms.
 pub(crate) fn read_norms(path: &Path) -> Result<Vec<Norm>> {
-    let name = path.display();
-    let text = std::fs::read_to_string(path).with_context(|| format!("failed to read the norms {name}"))?;
-    let file: NormFile =
-        toml::from_str(&text).map_err(|error| usage(format_args!("{name} holds no norms: {error}")))?;
+    let file: NormFile = read_toml(path, "norms")?;
     Ok(file.norms)
 }
 

@@ -15,6 +15,7 @@ use crate::command::map::By;
 use crate::command::next::read_playbooks;
 use crate::command::norms::read_norms;
 use crate::failure::{exists, usage};
+use crate::file::read_toml;
 use crate::kinds::event_tests;
 use crate::output::Output;
 use crate::progress;
@@ -145,10 +146,7 @@ impl ReportCommand {
 
 /// Reads what makes a line of the SWOT page.
 fn read_swot(path: &Path) -> Result<SwotRules> {
-    let name = path.display();
-    let text = std::fs::read_to_string(path).with_context(|| format!("failed to read the rules {name}"))?;
-    toml::from_str(&text)
-        .map_err(|error| usage(format_args!("{name} holds no rules of a SWOT page: {error}")))
+    read_toml(path, "rules of a SWOT page")
 }
 
 /// Writes the page; says how many bytes it has.

@@ -1,6 +1,6 @@
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::Args;
 use serde::Deserialize;
 use wayfold::insight::{Rule, Segment};
@@ -8,7 +8,8 @@ use wayfold::{Currency, CustomerView, MoneySum, Selection};
 
 use crate::ask::{AskArguments, Asked, currency_of};
 use crate::command::population::{SegmentRow, named_segments, segment_table};
-use crate::failure::{not_found, usage};
+use crate::failure::not_found;
+use crate::file::read_toml;
 use crate::output::Output;
 
 /// Shows how many customers belong to segments and what they are worth: the ten named segments of recency and frequency,
@@ -64,11 +65,7 @@ impl Segments {
 }
 
 fn read(path: &Path) -> Result<Vec<Segment>> {
-    let name = path.display();
-    let text =
-        std::fs::read_to_string(path).with_context(|| format!("failed to read the segments {name}"))?;
-    let file: SegmentFile =
-        toml::from_str(&text).map_err(|error| usage(format_args!("{name} holds no segments: {error}")))?;
+    let file: SegmentFile = read_toml(path, "segments")?;
     Ok(file.segment)
 }
 
