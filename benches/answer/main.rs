@@ -10,6 +10,7 @@ use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::Path;
 
+use mimalloc::MiMalloc;
 use serde_json::json;
 use wayfold::{EventBatch, Timestamp};
 use wayfold_benches::{Named, Planned, chunks, make_closed};
@@ -17,6 +18,10 @@ use wayfold_core::Fold;
 
 use crate::asked::Question;
 use crate::rebuild::Rebuild;
+
+/// As services with many short-lived lists choose one; peers bring theirs.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 const USAGE: &str = "usage, by `cargo xtask bench`:
   answer make fresh|compacted W|S EVENTS FILE  makes a closed store of a workload unless it is there

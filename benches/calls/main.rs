@@ -10,8 +10,13 @@ mod view;
 use std::error::Error;
 use std::path::Path;
 
+use mimalloc::MiMalloc;
 use wayfold::Timestamp;
 use wayfold_benches::{Named, NewEvents, Planned};
+
+/// As services with many short-lived lists choose one; peers bring theirs.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 const USAGE: &str = "usage, by `cargo xtask bench`:
   calls append|view|open|live|disk W|W5|S EVENTS AS_OF_US FILE  measures on a store that holds so many events

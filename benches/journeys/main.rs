@@ -8,9 +8,14 @@ mod xes;
 
 use std::error::Error;
 
+use mimalloc::MiMalloc;
 use wayfold_benches::Planned;
 
 use crate::questions::Question;
+
+/// As services with many short-lived lists choose one; peers bring theirs.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 const USAGE: &str = "usage, by `cargo xtask bench`:
   journeys memory THREADS W|S EVENTS                     the directly-follows graph of what is in memory case by case

@@ -4,6 +4,7 @@ mod checkpoint;
 mod cluster;
 mod customers;
 mod histories;
+mod per_customer;
 mod questions;
 mod snapshot;
 mod teller;
@@ -17,8 +18,8 @@ use hashbrown::HashMap;
 use self::checkpoint::{Checkpoint, EVENTS_PER_CHECKPOINT};
 use self::cluster::Clusters;
 use self::customers::Customers;
-pub(crate) use self::customers::grow;
 pub use self::histories::{History, for_each_history};
+pub(crate) use self::per_customer::PerCustomer;
 pub use self::snapshot::{PartEntry, Snapshot, SnapshotPart};
 pub use self::teller::Teller;
 pub(crate) use self::watch::Membership;
@@ -57,10 +58,10 @@ pub struct Fold {
     as_of: Timestamp,
     shard: Shard,
     customers: Customers,
-    records: Vec<CustomerRecord>,
+    records: PerCustomer<CustomerRecord>,
     /// The key of the last event folded, or the greatest that it may be, so that an event at its place is late;
     /// [`OrderKey::FIRST`] before any.
-    last: Vec<OrderKey>,
+    last: PerCustomer<OrderKey>,
     columns: Vec<Box<dyn StateColumn>>,
     checkpoints: HashMap<u32, Vec<Checkpoint>>,
     retracted: HashMap<u32, BTreeSet<EventId>>,
@@ -120,8 +121,8 @@ impl Fold {
             as_of: Timestamp::MAX,
             shard: Shard::ALL,
             customers: Customers::default(),
-            records: Vec::new(),
-            last: Vec::new(),
+            records: PerCustomer::default(),
+            last: PerCustomer::default(),
             columns: projections.columns(),
             checkpoints: HashMap::new(),
             retracted: HashMap::new(),
@@ -446,8 +447,8 @@ impl Fold {
 
     fn grow(&mut self) {
         let customers = self.customers.len();
-        grow(&mut self.records, customers, CustomerRecord::default);
-        grow(&mut self.last, customers, || OrderKey::FIRST);
+        self.records.grow(customers, CustomerRecord::default);
+        self.last.grow(customers, || OrderKey::FIRST);
         for column in &mut self.columns {
             column.grow(customers);
         }

@@ -1,9 +1,9 @@
 //! Names of tenants, customers, journeys, tags, events and positions.
 
 use std::fmt;
-use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
 use uuid::Uuid;
 
 use crate::error::{Error, ErrorKind, Result};
@@ -33,7 +33,7 @@ macro_rules! name {
         /// Any text of 1 to [`NAME_BYTES_MAX`] bytes; ordered by its bytes.
         #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
         #[serde(try_from = "String", into = "String")]
-        pub struct $name(Arc<str>);
+        pub struct $name(SmolStr);
 
         impl $name {
             /// Takes the text as it is.
@@ -81,7 +81,7 @@ macro_rules! name {
 
         impl From<$name> for String {
             fn from(name: $name) -> String {
-                name.0.as_ref().to_owned()
+                name.0.into()
             }
         }
     };
@@ -113,7 +113,7 @@ name! {
 /// The default tenant is empty.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct Tenant(Arc<str>);
+pub struct Tenant(SmolStr);
 
 impl Tenant {
     /// Takes the text as it is; the empty text is the default tenant.
@@ -160,7 +160,7 @@ impl TryFrom<String> for Tenant {
 
 impl From<Tenant> for String {
     fn from(tenant: Tenant) -> String {
-        tenant.0.as_ref().to_owned()
+        tenant.0.into()
     }
 }
 
@@ -229,7 +229,7 @@ impl fmt::Display for CustomerKey {
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct Tag(Arc<str>);
+pub struct Tag(SmolStr);
 
 impl Tag {
     /// Joins a type and an id.
@@ -314,7 +314,7 @@ impl TryFrom<String> for Tag {
 
 impl From<Tag> for String {
     fn from(tag: Tag) -> String {
-        tag.0.as_ref().to_owned()
+        tag.0.into()
     }
 }
 

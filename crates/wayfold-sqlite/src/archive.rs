@@ -153,30 +153,21 @@ impl<'a> Archive<'a> {
         Ok(None)
     }
 
-    /// Says whether the id, the customer and the tags of an event lead to the page on which it stands.
-    pub(crate) fn lists(&self, block: &Block, page: u32, event: &EventView<'_>) -> Result<bool> {
-        let (tenant, customer) = event.customer_texts();
-        let (id, customer) = (Lookup::id(tenant, event.id()), Lookup::customer(tenant, customer));
-        let filter = block.filter(self.connection)?;
-        let mut is_listed = block.header.pages_of_customer(customer).contains(&page)
-            && filter.may_hold(customer)
-            && filter.may_hold(id)
-            && self.is_in(block, PartKind::Ids, block.header.id_parts(id), (id, page))?;
-        for tag in event.tags().map(Lookup::tag) {
-            is_listed = is_listed
-                && filter.may_hold(tag)
-                && self.is_in(block, PartKind::Tags, block.header.tag_parts(tag), (tag, page))?;
-        }
-        Ok(is_listed)
+    /// Says whether a customer leads to a page on which it stands.
+    pub(crate) fn lists_customer(&self, block: &Block, page: u32, customer: Lookup) -> Result<bool> {
+        Ok(block.header.pages_of_customer(customer).contains(&page)
+            && block.filter(self.connection)?.may_hold(customer))
     }
 
-    fn is_in(
-        &self,
-        block: &Block,
-        kind: PartKind,
-        mut parts: std::ops::Range<u32>,
-        (lookup, page): (Lookup, u32),
-    ) -> Result<bool> {
+    /// Says whether an id or a tag leads to a page on which it stands.
+    pub(crate) fn lists(&self, block: &Block, kind: PartKind, page: u32, lookup: Lookup) -> Result<bool> {
+        if !block.filter(self.connection)?.may_hold(lookup) {
+            return Ok(false);
+        }
+        let mut parts = match kind {
+            PartKind::Tags => block.header.tag_parts(lookup),
+            _ => block.header.id_parts(lookup),
+        };
         let lists = |part| Ok(self.directory(block, kind, part)?.pages_of(lookup).any(|found| found == page));
         let found = parts.find_map(|part| lists(part).map(|is_in| is_in.then_some(true)).transpose());
         found.unwrap_or(Ok(false))

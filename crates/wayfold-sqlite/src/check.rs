@@ -3,11 +3,11 @@
 use std::collections::HashSet;
 
 use rusqlite::Connection;
-use wayfold_block::Lookup;
+use wayfold_block::{Lookup, PartKind};
 use wayfold_core::{EventView, Position, Timestamp};
 use wayfold_store::{CheckpointName, Error, Result};
 
-use crate::archive::Archive;
+use crate::archive::{Archive, Opened};
 use crate::error::{At, corrupt, position};
 use crate::record::{Meta, read_checkpoint};
 use crate::schema::integrity_problem;
@@ -105,17 +105,43 @@ impl Log<'_> {
         for (number, page, row) in opened.between(0, u64::MAX) {
             self.check_recorded(number, &page.batch.event(row))?;
         }
-        let mut ids = HashSet::new();
-        for (place, page) in (0..).zip(opened.pages()) {
-            for event in page.batch.iter() {
-                let number = event.position().map_or(0, crate::error::number);
-                if !self.archive.lists(block, place, &event)? {
-                    return Err(wrong(number, "its id, its customer or one of its tags leads elsewhere"));
+        self.check_lookups(connection, block, &opened)
+    }
+
+    /// What the events of a block are found by, in the order in which directories list it, so that each part of them is
+    /// read once.
+    fn check_lookups(&self, connection: &Connection, block: &Block, opened: &Opened) -> Result<()> {
+        let pages: Vec<_> = opened.pages().map(|page| &page.batch).collect();
+        let (mut ids, mut tags) = (Vec::new(), Vec::new());
+        for (page, batch) in (0..).zip(&pages) {
+            for (row, event) in (0..).zip(batch.iter()) {
+                let (tenant, customer) = event.customer_texts();
+                if !self.archive.lists_customer(block, page, Lookup::customer(tenant, customer))? {
+                    return Err(leads_elsewhere(&event, "customer"));
                 }
-                let is_new = ids.insert((event.customer_texts().0, event.id()));
+                ids.push((Lookup::id(tenant, event.id()), page, row));
+                tags.extend(event.tags().map(|tag| (Lookup::tag(tag), page, row)));
+            }
+        }
+        let event = |page: u32, row: u32| pages[page as usize].event(row as usize);
+        ids.sort_unstable();
+        for alike in ids.chunk_by(|(a, ..), (b, ..)| a == b) {
+            let mut known = HashSet::new();
+            for (id, page, row) in alike {
+                let event = event(*page, *row);
+                if !self.archive.lists(block, PartKind::Ids, *page, *id)? {
+                    return Err(leads_elsewhere(&event, "id"));
+                }
+                let is_new = known.insert((event.customer_texts().0, event.id()));
                 if !is_new || self.stands_earlier(connection, block, &event)? {
-                    return Err(wrong(number, format_args!("its id {} stands already", event.id())));
+                    return Err(stands_already(number_of(&event), &event));
                 }
+            }
+        }
+        tags.sort_unstable();
+        for (tag, page, row) in tags {
+            if !self.archive.lists(block, PartKind::Tags, page, tag)? {
+                return Err(leads_elsewhere(&event(page, row), "tag"));
             }
         }
         Ok(())
@@ -137,7 +163,7 @@ impl Log<'_> {
         self.check_recorded(number, event)?;
         let is_new = self.unsealed.insert((event.customer_texts().0.to_owned(), event.id().as_u128()));
         if !is_new || self.archive.find(event)?.is_some() {
-            return Err(wrong(number, format_args!("its id {} stands already", event.id())));
+            return Err(stands_already(number, event));
         }
         Ok(())
     }
@@ -152,6 +178,18 @@ impl Log<'_> {
 
 fn wrong(number: u64, message: impl std::fmt::Display) -> Error {
     corrupt(format_args!("check position {}: {message}", position(number)))
+}
+
+fn number_of(event: &EventView<'_>) -> u64 {
+    event.position().map_or(0, crate::error::number)
+}
+
+fn leads_elsewhere(event: &EventView<'_>, what: &str) -> Error {
+    wrong(number_of(event), format_args!("its {what} leads elsewhere"))
+}
+
+fn stands_already(number: u64, event: &EventView<'_>) -> Error {
+    wrong(number, format_args!("its id {} stands already", event.id()))
 }
 
 fn check_checkpoints(connection: &Connection) -> Result<u64> {

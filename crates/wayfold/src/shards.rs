@@ -244,11 +244,7 @@ impl Shards {
         tenant: &Tenant,
         as_of: Timestamp,
     ) -> Result<Vec<(CustomerKey, P::View)>> {
-        let own_views = |fold: &Fold| -> Result<Vec<_>> {
-            let mut views = Vec::new();
-            fold.for_each_own_view(handle, tenant, as_of, |key, view| views.push((key, view)))?;
-            Ok(views)
-        };
+        let own_views = |fold: &Fold| fold.own_views(handle, tenant, as_of).map_err(crate::Error::from);
         let mut views = each_fold(&self.folds, own_views).into_iter().collect::<Result<Vec<_>>>()?;
         if let [views] = &mut views[..] {
             return Ok(std::mem::take(views));

@@ -9,11 +9,16 @@ mod umadb;
 use std::error::Error;
 use std::time::Instant;
 
+use mimalloc::MiMalloc;
 use serde_json::{Value, json};
 use wayfold_benches::by_hand::{History, State, answers};
 use wayfold_benches::{Planned, peak_rss_kib};
 use wayfold_core::{CustomerKey, Timestamp};
 use wayfold_testkit::answer_a::{CheckFigures, quintiles};
+
+/// The same as ours.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 const USAGE: &str = "usage, by `cargo xtask bench`:
   wayfold-peers cqrs-memory|cqrs-json W|S EVENTS  replays events from memory, typed or as rows of JSON

@@ -3,37 +3,18 @@ use std::sync::OnceLock;
 
 use hashbrown::{DefaultHashBuilder, HashTable};
 
+use super::PerCustomer;
 use crate::key::{CustomerId, CustomerKey, Tenant};
 
-/// How much room to make for more in a list that has so much, and is kept as long as the fold: by an eighth of it, where
-/// doubling would leave up to half of the room unused. Long lists grow without being copied.
-fn growth(len: usize, capacity: usize, more: usize) -> usize {
-    if len + more <= capacity { 0 } else { more.max(len / 8).max(64) }
-}
-
-fn push<T>(values: &mut Vec<T>, value: T) {
-    values.reserve_exact(growth(values.len(), values.capacity(), 1));
-    values.push(value);
-}
-
-/// Makes a list of one value a customer longer.
-pub(crate) fn grow<T>(values: &mut Vec<T>, customers: usize, make: impl FnMut() -> T) {
-    values.reserve_exact(growth(values.len(), values.capacity(), customers - values.len()));
-    values.resize_with(customers, make);
-}
-
-/// The customers of a fold by number; numbers never leave it. All names stand in one text, so that a customer more costs
-/// no allocation and few bytes.
+/// The customers of a fold by number; numbers never leave it. Names of up to 23 bytes cost no allocation.
 ///
 /// In a log that is read customer after customer, each comes behind all that are known: nobody is looked for then, and
 /// the index of names is made when somebody is.
 #[derive(Default)]
 pub(super) struct Customers {
-    names: String,
-    /// Where each name ends.
-    ends: Vec<usize>,
+    names: PerCustomer<CustomerId>,
     /// The number of each customer's tenant.
-    tenant_of: Vec<u32>,
+    tenant_of: PerCustomer<u32>,
     /// The greatest spread of any customer.
     reach: u64,
     /// Who came first.
@@ -49,7 +30,7 @@ pub(super) struct Customers {
 #[derive(Default)]
 struct Index {
     first: usize,
-    hashes: Vec<u64>,
+    hashes: PerCustomer<u64>,
     numbers: HashTable<u32>,
 }
 
@@ -60,7 +41,7 @@ impl Index {
 
     fn push(&mut self, hash: u64) {
         let number = self.end() as u32;
-        push(&mut self.hashes, hash);
+        self.hashes.push(hash);
         let Self { first, hashes, numbers } = self;
         numbers.insert_unique(hash, number, |number| hashes[*number as usize - *first]);
     }
@@ -68,21 +49,52 @@ impl Index {
 
 impl Customers {
     pub(super) fn len(&self) -> usize {
-        self.ends.len()
+        self.names.len()
     }
 
     pub(super) fn key(&self, customer: u32) -> CustomerKey {
         let customer = customer as usize;
         CustomerKey {
             tenant: self.tenants[self.tenant_of[customer] as usize].clone(),
-            customer: CustomerId::trusted(self.texts(customer).1),
+            customer: self.names[customer].clone(),
         }
     }
 
     pub(super) fn texts(&self, customer: usize) -> (&str, &str) {
-        let start = customer.checked_sub(1).map_or(0, |before| self.ends[before]);
-        let tenant = &self.tenants[self.tenant_of[customer] as usize];
-        (tenant.as_str(), &self.names[start..self.ends[customer]])
+        (self.tenants[self.tenant_of[customer] as usize].as_str(), self.names[customer].as_str())
+    }
+
+    /// The places of customers in a list, by the bytes of their keys.
+    pub(super) fn sorted_places(&self, customers: &[usize]) -> impl Iterator<Item = usize> + use<> {
+        let is_of_one_tenant =
+            customers.windows(2).all(|pair| self.tenant_of[pair[0]] == self.tenant_of[pair[1]]);
+        let shared = self.shared_beginning(customers);
+        // Behind what all names of a tenant begin with, the next bytes tell most apart, and are sorted as a number.
+        let begin = |customer: usize| {
+            let name = &self.names[customer].as_str().as_bytes()[shared..];
+            let mut first = [0; 8];
+            let length = name.len().min(first.len());
+            first[..length].copy_from_slice(&name[..length]);
+            if is_of_one_tenant { u64::from_be_bytes(first) } else { 0 }
+        };
+        let mut places: Vec<(u64, u32)> =
+            customers.iter().zip(0..).map(|(customer, place)| (begin(*customer), place)).collect();
+        radsort::sort_by_key(&mut places, |(begin, _)| *begin);
+        for alike in places.chunk_by_mut(|(a, _), (b, _)| a == b).filter(|alike| alike.len() > 1) {
+            let texts = |place: u32| self.texts(customers[place as usize]);
+            alike.sort_unstable_by(|(_, a), (_, b)| texts(*a).cmp(&texts(*b)));
+        }
+        places.into_iter().map(|(_, place)| place as usize)
+    }
+
+    /// How many bytes all names begin with alike.
+    fn shared_beginning(&self, customers: &[usize]) -> usize {
+        let name = |customer: &usize| self.names[*customer].as_str().as_bytes();
+        let Some((first, others)) = customers.split_first() else { return 0 };
+        others.iter().fold(name(first).len(), |shared, other| {
+            let alike = name(first)[..shared].iter().zip(name(other));
+            alike.take_while(|(a, b)| a == b).count()
+        })
     }
 
     pub(super) fn number(&self, tenant: &str, customer: &str) -> Option<u32> {
@@ -102,11 +114,9 @@ impl Customers {
         index.numbers.find(hash, |number| self.is(*number as usize, texts)).copied()
     }
 
-    /// Says whether a number is that of a tenant's customer; bytes alone are looked at.
-    fn is(&self, number: usize, (tenant, customer): (&str, &str)) -> bool {
-        let start = number.checked_sub(1).map_or(0, |before| self.ends[before]);
-        self.names.as_bytes()[start..self.ends[number]] == *customer.as_bytes()
-            && self.tenants[self.tenant_of[number] as usize].as_str() == tenant
+    /// Says whether a number is that of a tenant's customer.
+    fn is(&self, number: usize, texts: (&str, &str)) -> bool {
+        self.texts(number) == texts
     }
 
     /// Adds to an index whoever came since.
@@ -165,20 +175,18 @@ impl Customers {
     fn insert(&mut self, tenant: &str, customer: &str) -> u32 {
         self.newer = OnceLock::new();
         let tenant = self.tenant(tenant);
-        self.names.reserve_exact(growth(self.names.len(), self.names.capacity(), customer.len()));
-        self.names.push_str(customer);
-        push(&mut self.ends, self.names.len());
-        push(&mut self.tenant_of, tenant);
+        self.names.push(CustomerId::trusted(customer));
+        self.tenant_of.push(tenant);
         self.len() as u32 - 1
     }
 
     /// The number of a tenant, which is most often that of the customer before.
     fn tenant(&mut self, tenant: &str) -> u32 {
         let is_it = |tenants: &[Tenant], number: u32| tenants[number as usize].as_str() == tenant;
-        if let Some(last) = self.tenant_of.last()
-            && is_it(&self.tenants, *last)
+        if let Some(last) = self.len().checked_sub(1).map(|last| self.tenant_of[last])
+            && is_it(&self.tenants, last)
         {
-            return *last;
+            return last;
         }
         let hash = self.hasher.hash_one(tenant);
         if let Some(number) = self.tenant_numbers.find(hash, |number| is_it(&self.tenants, *number)) {

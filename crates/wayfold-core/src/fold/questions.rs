@@ -88,18 +88,16 @@ impl Fold {
         self.own_view_of(handle, customer, &CustomerAt::new(&self.records[customer], as_of)).map(Some)
     }
 
-    /// Calls back with every customer of a tenant and its view of a registered projection, by key bytes; the views of all
-    /// are made before the first call.
+    /// The views of a registered projection of every customer of a tenant, by the bytes of their keys.
     ///
     /// # Errors
     /// As [`Fold::own_view`], for one of the customers that cannot be answered.
-    pub fn for_each_own_view<P: Projection>(
+    pub fn own_views<P: Projection>(
         &self,
         handle: Handle<P>,
         tenant: &Tenant,
         as_of: Timestamp,
-        mut take: impl FnMut(CustomerKey, P::View),
-    ) -> Result<()> {
+    ) -> Result<Vec<(CustomerKey, P::View)>> {
         self.check_as_of(as_of)?;
         // States are looked at as they lie in memory, and not in the order of the names.
         let customers: Vec<usize> = self.of_tenant(Some(tenant)).collect();
@@ -109,12 +107,12 @@ impl Fold {
             let at = CustomerAt::new(&self.records[*customer], as_of);
             views.push(Some(self.own_view_of(handle, *customer, &at)?));
         }
-        for (place, customer) in self.sorted_places(Some(tenant), &customers) {
-            if let Some(view) = views[place].take() {
-                take(self.customers.key(customer as u32), view);
-            }
+        let mut sorted = Vec::with_capacity(views.len());
+        for place in self.customers.sorted_places(&customers) {
+            let key = self.customers.key(customers[place] as u32);
+            sorted.extend(views[place].take().map(|view| (key, view)));
         }
-        Ok(())
+        Ok(sorted)
     }
 
     /// Writes the canonical export: JSON Lines, one customer a line, by the bytes of the keys.
@@ -187,31 +185,7 @@ impl Fold {
     /// Numbers of the customers with events, of one tenant or all, by the bytes of their keys.
     pub(crate) fn sorted(&self, tenant: Option<&Tenant>) -> Vec<usize> {
         let customers: Vec<usize> = self.of_tenant(tenant).collect();
-        self.sorted_places(tenant, &customers).map(|(_, customer)| customer).collect()
-    }
-
-    /// Customers of a tenant or of all, by the bytes of their keys, each with its place in the list.
-    fn sorted_places(
-        &self,
-        tenant: Option<&Tenant>,
-        customers: &[usize],
-    ) -> impl Iterator<Item = (usize, usize)> + use<> {
-        // Within a tenant the first bytes tell most names apart, and are compared as a number.
-        let begin = |customer: usize| {
-            let name = self.customers.texts(customer).1.as_bytes();
-            let mut first = [0; 8];
-            let length = name.len().min(first.len());
-            first[..length].copy_from_slice(&name[..length]);
-            if tenant.is_some() { u64::from_be_bytes(first) } else { 0 }
-        };
-        let places = customers.iter().enumerate();
-        let mut places: Vec<_> =
-            places.map(|(place, customer)| (begin(*customer), place as u32, *customer as u32)).collect();
-        let texts = |customer: u32| self.customers.texts(customer as usize);
-        places.sort_unstable_by(|(a_begin, _, a), (b_begin, _, b)| {
-            a_begin.cmp(b_begin).then_with(|| texts(*a).cmp(&texts(*b)))
-        });
-        places.into_iter().map(|(_, place, customer)| (place as usize, customer as usize))
+        self.customers.sorted_places(&customers).map(|place| customers[place]).collect()
     }
 
     /// The customers with events, of a tenant or of all, in no order.

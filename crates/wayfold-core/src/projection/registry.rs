@@ -16,7 +16,7 @@ use super::{
 use crate::batch::{EventView, Run};
 use crate::error::{Error, ErrorKind, Result};
 use crate::field::Tree;
-use crate::fold::grow;
+use crate::fold::PerCustomer;
 use crate::list::CustomerList;
 use crate::rules::Rules;
 use crate::select::{Filter, PreparedFilter};
@@ -60,7 +60,7 @@ fn field_name(name: &str, version: u32) -> String {
 
 pub(crate) struct Column<P: Projection> {
     projection: Arc<P>,
-    states: Vec<P::State>,
+    states: PerCustomer<P::State>,
     /// The first panic of the projection; from then on it folds and answers nothing, and the others go on.
     failure: OnceLock<Error>,
 }
@@ -108,7 +108,7 @@ impl<P: Projection> StateColumn for Column<P> {
     }
 
     fn grow(&mut self, customers: usize) {
-        grow(&mut self.states, customers, P::State::default);
+        self.states.grow(customers, P::State::default);
     }
 
     fn evolve(&mut self, customer: usize, run: &Run<'_>) {
@@ -204,7 +204,11 @@ struct Registration<P>(Arc<P>);
 
 impl<P: Projection> Registered for Registration<P> {
     fn column(&self) -> Box<dyn StateColumn> {
-        Box::new(Column { projection: self.0.clone(), states: Vec::new(), failure: OnceLock::new() })
+        Box::new(Column {
+            projection: self.0.clone(),
+            states: PerCustomer::default(),
+            failure: OnceLock::new(),
+        })
     }
 
     fn name(&self) -> &str {
@@ -304,7 +308,7 @@ impl ProjectionSet {
     /// The built-in projections are left out, and with them the orders that every customer's record holds otherwise:
     /// [`CustomerRecord::orders`](crate::CustomerRecord::orders) and [`CustomerAt::purchases`] are empty. A fold of it
     /// answers by [`Fold::own_view`](crate::Fold::own_view) and
-    /// [`Fold::for_each_own_view`](crate::Fold::for_each_own_view); other questions are errors.
+    /// [`Fold::own_views`](crate::Fold::own_views); other questions are errors.
     pub fn alone<P: Projection>(projection: P) -> (Self, Handle<P>) {
         let mut registered = Vec::new();
         let handle = add(&mut registered, projection);

@@ -63,7 +63,9 @@ impl FromIterator<i64> for Answers {
 ///
 /// let mut table = SurveyTable::default();
 /// let as_of = Timestamp::parse("2024-04-01")?;
-/// fold.for_each_own_view(surveys, &Tenant::default(), as_of, |_, view| table.merge(&view))?;
+/// for (_, answers) in fold.own_views(surveys, &Tenant::default(), as_of)? {
+///     table.merge(&answers);
+/// }
 /// let nps = |dimension| {
 ///     let answers = table.answers("nps", Some(dimension)).expect("it was asked for");
 ///     SatisfactionMethod::Nps.measure(answers, Confidence::P95)

@@ -42,10 +42,7 @@ fn records(events: &[JourneyEvent]) -> Vec<(CustomerKey, CareRecordView)> {
     let record = projections.register(CareRecord::default()).unwrap();
     let mut fold = Fold::new(&projections);
     let _ = fold.apply(&[EventBatch::from_events(events).unwrap()]);
-    let mut all = Vec::new();
-    fold.for_each_own_view(record, &Tenant::default(), Timestamp::MAX, |key, view| all.push((key, view)))
-        .unwrap();
-    all
+    fold.own_views(record, &Tenant::default(), Timestamp::MAX).unwrap()
 }
 
 fn due(zone: &str, events: &[JourneyEvent], from: &str, until: &str) -> Vec<CareDue> {

@@ -27,11 +27,8 @@ fn cdnow(as_of: Timestamp) -> (Labels<LifecycleStage>, Labels<bool>) {
     assert!(applied.refolds.is_empty());
     let population = fold.population(&Tenant::default(), as_of).unwrap();
     let stages = population.members().iter().map(|member| (member.key.clone(), member.lifecycle)).collect();
-    let mut left = Vec::new();
-    fold.for_each_own_view(churn, &Tenant::default(), as_of, |key, view| {
-        left.extend(view.has_left.map(|has_left| (key, has_left)));
-    })
-    .unwrap();
+    let views = fold.own_views(churn, &Tenant::default(), as_of).unwrap();
+    let left = views.into_iter().filter_map(|(key, view)| Some((key, view.has_left?))).collect();
     (stages, left)
 }
 

@@ -47,9 +47,7 @@ pub(crate) fn cdnow(as_of: Timestamp) -> Vec<(CustomerKey, BuyingDaysView)> {
     let mut fold = Fold::new(&projections).with_as_of(as_of);
     let applied = fold.apply(&[EventBatch::from_events(&purchases()).unwrap()]);
     assert!(applied.refolds.is_empty());
-    let mut views = Vec::new();
-    fold.for_each_own_view(buying, &Tenant::default(), as_of, |key, view| views.push((key, view))).unwrap();
-    views
+    fold.own_views(buying, &Tenant::default(), as_of).unwrap()
 }
 
 /// The cells that models are fitted on.
