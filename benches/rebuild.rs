@@ -61,8 +61,8 @@ fn measure(name: &str, path: &Path) {
     let folded = |path: &Path, threads| {
         let builder = Builder::new(Rules::default()).expect("rules").by_hand(Timestamp::MAX);
         let builder = builder.with_threads(threads).on_demand().without_snapshots().fold_anew();
-        let wayfold = block_on(builder.open(open(path))).expect("the log can be folded");
-        wayfold.opened().folded as usize
+        let wayfold = block_on(builder.open(open(path))).expect("the file can be opened");
+        block_on(wayfold.opened()).expect("the log can be folded").folded as usize
     };
     for threads in [1, 2] {
         report(&format!("{name} read, {threads} threads"), || read(path, threads));

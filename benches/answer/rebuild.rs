@@ -62,8 +62,10 @@ impl Rebuild<'_> {
         let seconds = start.elapsed().as_secs_f64();
 
         let peak_rss_kib = peak_rss_kib();
-        let exported = wayfold.filter(|wayfold| wayfold.opened().folded <= EXPORTED_EVENTS_MAX);
-        let export = exported.map(|wayfold| wayfold.export()).transpose()?;
+        let export = match wayfold {
+            Some(wayfold) if wayfold.opened()?.folded <= EXPORTED_EVENTS_MAX => Some(wayfold.export()?),
+            _ => None,
+        };
         Ok(json!({
             "seconds": seconds,
             "peak_rss_kib": peak_rss_kib,

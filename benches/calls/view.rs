@@ -77,7 +77,7 @@ pub(crate) fn measure_opening(stored: &Stored<'_>) -> Result<Vec<Measured>> {
         assert!(wayfold.customer_as_of(&key, stored.as_of)?.is_some(), "the customer is known");
         Ok(wayfold)
     })?;
-    assert_eq!(wayfold.opened().folded, 0, "the snapshot is up to the log");
+    assert_eq!(wayfold.opened()?.folded, 0, "the snapshot is up to the log");
     close(&wayfold)?;
     drop(wayfold);
     population.time(|| -> Result<_> {

@@ -36,7 +36,9 @@ impl Service {
         mut builder: Builder,
     ) -> wayfold::Result<Self> {
         let points = builder.register(Points)?;
-        Ok(Self { wayfold: builder.open(store).await?, points, ends: watch::Sender::new(false) })
+        let wayfold = builder.open(store).await?;
+        wayfold.catch_up().await?;
+        Ok(Self { wayfold, points, ends: watch::Sender::new(false) })
     }
 }
 

@@ -117,8 +117,11 @@ impl Wayfold {
     }
 
     /// As [`crate::Wayfold::opened`].
-    pub fn opened(&self) -> &Opened {
-        self.0.opened()
+    ///
+    /// # Errors
+    /// As there.
+    pub fn opened(&self) -> Result<Opened> {
+        block_on(self.0.opened())
     }
 
     /// As [`crate::Wayfold::put_list`].

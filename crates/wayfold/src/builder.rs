@@ -123,7 +123,8 @@ impl Builder {
         self
     }
 
-    /// Starts no thread that follows the log: what is new is folded when a question about all customers comes.
+    /// Starts no thread that follows the log: states are restored, and what is new is folded, when a question about all
+    /// customers comes.
     /// For scripts, and for services that ask about single customers alone.
     pub fn on_demand(mut self) -> Self {
         self.follows = false;
@@ -151,7 +152,9 @@ impl Builder {
         self
     }
 
-    /// Opens an engine over a store, restores its states from the last snapshot if they mean the same, and folds what stands in its log.
+    /// Opens an engine over a store. Its live states are restored from the last snapshot, if that means the same, and what
+    /// has come since is folded, by the thread that follows the log, or by the first question about all customers; a service
+    /// that is to be ready for those calls [`Wayfold::catch_up`] first. Questions about one customer wait for neither.
     ///
     /// # Errors
     /// `InvalidConfiguration` if rules of the same version were used on this log with other thresholds; `Unavailable` or

@@ -13,7 +13,7 @@ use crate::follow::Follower;
 use crate::live::Live;
 use crate::platform::{Mutex, RwLock};
 use crate::shards::{Shards, readable};
-use crate::snapshot::{self, Opened};
+use crate::snapshot;
 use crate::versions::hold_to_version;
 use crate::wait::Signal;
 
@@ -38,9 +38,10 @@ use crate::wait::Signal;
 /// Calls do what their store does on the thread that polls them: the store in one file reads and folds there, and waits
 /// for its commits without holding the thread.
 ///
-/// Questions about one customer read its events from the log and wait for nothing else. Questions about all
-/// customers are answered from live states, which a thread of the engine keeps up with the log; each answer is of one
-/// position of it, and none makes an append wait. The thread ends when the engine is dropped.
+/// Questions about one customer read its events from the log and wait for nothing else, also right after opening.
+/// Questions about all customers are answered from live states, which a thread of the engine restores from the last
+/// snapshot and keeps up with the log; each answer is of one position of it, and none makes an append wait. The thread
+/// ends when the engine is dropped.
 ///
 /// A projection of one's own that panics answers with an error that names it until the engine is opened anew; what
 /// the others say stays right.
@@ -78,7 +79,6 @@ pub(crate) struct Engine {
     /// What the live states are folded by; changed together with them.
     projections: RwLock<ProjectionSet>,
     pub(crate) signal: Signal,
-    pub(crate) opened: Opened,
 }
 
 impl Engine {
@@ -107,28 +107,21 @@ impl Wayfold {
         restores: bool,
     ) -> Result<Self> {
         hold_to_version(parts.store.as_ref(), projections.rules()).await?;
-        let (shards, mut opened) = if restores {
-            snapshot::restore(&parts, &projections).await?
-        } else {
+        if !restores {
             snapshot::clear(parts.store.as_ref(), snapshot::LIVE).await?;
-            (Shards::new(&projections, parts.clock.now(), parts.threads), Opened::default())
-        };
-        let mut engine = Engine {
+        }
+        let engine = Arc::new(Engine {
+            live: Live::new(Shards::new(&projections, parts.clock.now(), parts.threads), restores),
             parts,
-            live: Live::new(shards),
             projections: RwLock::new(projections),
             signal: Signal::default(),
-            opened: Opened::default(),
-        };
-        opened.folded = engine.catch_up().await?;
-        engine.opened = opened;
-        let engine = Arc::new(engine);
+        });
         let follower = follows.then(|| Follower::start(engine.clone())).transpose()?;
         Ok(Self { engine, follower: Mutex::new(follower) })
     }
 
     /// Ends subscriptions and the thread that follows, and writes a snapshot if anything was folded since the last one
-    /// and the engine [writes snapshots](Builder::with_snapshot_every) at all.
+    /// (nothing is where nobody asked about all customers of an engine [on demand](Builder::on_demand)) and the engine [writes snapshots](Builder::with_snapshot_every) at all.
     ///
     /// Questions and appends are answered still, by whoever holds the engine. Dropping it loses nothing either; the next
     /// one then folds what came after the last snapshot.
@@ -137,7 +130,7 @@ impl Wayfold {
     /// As [`Wayfold::snapshot`]; everything has ended then all the same.
     pub async fn close(&self) -> Result<()> {
         self.end();
-        if self.parts().snapshot_every.is_some() {
+        if self.parts().snapshot_every.is_some() && self.engine.has_begun().await {
             self.catch_up().await?;
             if self.engine.live.since_snapshot().await > 0 {
                 self.snapshot().await?;

@@ -25,7 +25,7 @@ use wayfold_store::{
     EventStore, EventStoreExt, MemoryStore, ReadPage, ReadQuery,
 };
 
-use crate::{Builder, Error, Start, Subscription, Wayfold};
+use crate::{Builder, Error, Opened, Start, Subscription, Wayfold};
 
 /// Explores a scenario by so many schedules drawn evenly, and as many that let one go far ahead of the others.
 fn explore<S: Future<Output = ()>>(
@@ -248,7 +248,7 @@ fn rebuilds_and_swaps_meet_writers_and_questions() {
 async fn assert_right(wayfold: &Wayfold, store: Arc<Contended>, rules: &Rules) {
     let export = wayfold.export().await.unwrap();
     let anew = builder(rules).on_demand().fold_anew().open(store).await.unwrap();
-    assert_eq!((wayfold.engine().live_events().await, anew.opened().folded), (12, 12));
+    assert_eq!((wayfold.engine().live_events().await, anew.opened().await.unwrap().folded), (12, 12));
     assert!(export == anew.export().await.unwrap());
 }
 
@@ -267,11 +267,14 @@ fn what_an_engine_leaves_is_all_that_the_next_one_needs() {
         joined(tasks).await;
         let next = |wayfold: &Wayfold| builder(&wayfold.rules()).on_demand().open(store.clone());
         // It may be of the rules before a swap; of two that were written into each other there is no part to use.
-        let dropped = next(&wayfold).await.unwrap().opened().dropped.clone();
+        let dropped = next(&wayfold).await.unwrap().opened().await.unwrap().dropped;
         assert!(dropped.as_ref().is_none_or(|why| why.contains("churned_after_days")), "{dropped:?}");
         wayfold.close().await.unwrap();
         let next = next(&wayfold).await.unwrap();
-        assert_eq!((next.opened().dropped.as_deref(), next.opened().folded), (None, 0));
+        assert_eq!(
+            next.opened().await.unwrap(),
+            Opened { snapshot: Some(next.store().head().await.unwrap()), ..Opened::default() }
+        );
         assert!(wayfold.export().await.unwrap() == next.export().await.unwrap());
     });
 }

@@ -11,11 +11,12 @@ use crate::known::Known;
 use crate::platform::atomic::{AtomicU64, Ordering};
 use crate::platform::task::{Mutex, RwLock, RwLockReadGuard};
 use crate::shards::{Read, Shards};
+use crate::snapshot::{self, Opened};
 
 #[derive(Debug)]
 pub(crate) struct Live {
     /// Held by who folds on, so that reading the log holds no question up.
-    turn: Mutex<()>,
+    turn: Mutex<Turn>,
     shards: RwLock<Shards>,
     /// Held by who writes a snapshot.
     pub(crate) snapshot_turn: Mutex<()>,
@@ -23,10 +24,23 @@ pub(crate) struct Live {
     snapshotted: AtomicU64,
 }
 
+/// How far the live states have come.
+#[derive(Debug)]
+enum Turn {
+    /// Nothing is restored, though a snapshot may be there.
+    Opened,
+    /// Restored, with so many events, which may be none; what has come since is not folded yet.
+    Restored(Opened, u64),
+    /// Folded up to the log once.
+    Begun(Opened),
+}
+
 impl Live {
-    pub(crate) fn new(shards: Shards) -> Self {
+    /// States that are begun by who folds on first: from a snapshot, or with nothing.
+    pub(crate) fn new(shards: Shards, restores: bool) -> Self {
+        let turn = if restores { Turn::Opened } else { Turn::Restored(Opened::default(), 0) };
         Self {
-            turn: Mutex::new(()),
+            turn: Mutex::new(turn),
             snapshotted: AtomicU64::new(shards.events()),
             shards: RwLock::new(shards),
             snapshot_turn: Mutex::new(()),
@@ -61,7 +75,14 @@ impl Engine {
 
     async fn fold_on(&self) -> Result<u64> {
         let (store, all) = (self.parts.store.as_ref(), Known(None));
-        let _turn = self.live.turn.lock().await;
+        let mut turn = self.live.turn.lock().await;
+        if matches!(*turn, Turn::Opened) {
+            let (states, opened) = snapshot::restore(&self.parts, &self.projections()).await?;
+            let events = states.events();
+            *self.live.shards.write().await = states;
+            self.live.note_snapshot(events);
+            *turn = Turn::Restored(opened, events);
+        }
         let mut shards = self.live.shards.write().await;
         shards.begin_anew_if_torn();
         shards.advance_to(self.parts.clock.now())?;
@@ -83,6 +104,9 @@ impl Engine {
             }
             gauge!("wayfold_snapshot_age_events").set(self.live.since(folded) as f64);
             if is_last {
+                if let Turn::Restored(opened, before) = &*turn {
+                    *turn = Turn::Begun(Opened { folded: folded - before, ..opened.clone() });
+                }
                 return Ok(events);
             }
         }
@@ -109,16 +133,34 @@ impl Engine {
         }
     }
 
+    /// What was found when the states were begun.
+    pub(crate) async fn opened(&self) -> Result<Opened> {
+        loop {
+            if let Turn::Begun(opened) = &*self.live.turn.lock().await {
+                return Ok(opened.clone());
+            }
+            self.catch_up().await?;
+        }
+    }
+
+    /// Says whether the states have come up to the log once.
+    pub(crate) async fn has_begun(&self) -> bool {
+        matches!(*self.live.turn.lock().await, Turn::Begun(_))
+    }
+
     /// Puts other states in the place of the live ones, once they are folded as far.
     pub(crate) async fn swap(&self, mut states: Shards) -> Result<()> {
         // A snapshot of the states before that is being written ends first, and is noted as theirs.
         let _snapshot_turn = self.live.snapshot_turn.lock().await;
-        let _turn = self.live.turn.lock().await;
+        let mut turn = self.live.turn.lock().await;
         states.advance_to(self.parts.clock.now())?;
         states.catch_up(self.parts.store.as_ref(), Known(None)).await?;
         let mut shards = self.live.shards.write().await;
         self.set_projections(states.projections().clone());
         *shards = states;
+        if !matches!(*turn, Turn::Begun(_)) {
+            *turn = Turn::Begun(Opened::default());
+        }
         self.live.note_snapshot(0);
         Ok(())
     }

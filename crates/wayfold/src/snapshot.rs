@@ -19,7 +19,7 @@ use crate::shards::Shards;
 /// The version of the directory.
 const FORMAT: u32 = 1;
 
-/// What an engine found when it was opened, and did.
+/// What an engine found when its live states were begun, and did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Opened {
     /// The position up to which a snapshot held the states; `None` if everything was folded.
@@ -85,9 +85,12 @@ impl Wayfold {
         self.engine().snapshot().await
     }
 
-    /// What the engine found when it was opened, and did.
-    pub fn opened(&self) -> &Opened {
-        &self.engine().opened
+    /// What the engine found when its live states were begun, and did; they are begun by this call if nothing else has.
+    ///
+    /// # Errors
+    /// As [`Wayfold::catch_up`].
+    pub async fn opened(&self) -> Result<Opened> {
+        self.engine().opened().await
     }
 }
 

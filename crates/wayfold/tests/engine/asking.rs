@@ -194,6 +194,7 @@ fn question_as_of_now_is_answered_by_the_live_states_while_events_come() {
     for question in questions {
         let store = Arc::new(FaultStore::new(MemoryStore::new()));
         let wayfold = engine_of_a_busy_shop(store.clone());
+        block_on(wayfold.catch_up()).unwrap();
         let before = store.operations();
         question(&wayfold, &all);
         assert_eq!(store.operations() - before, 1, "what is new is read, and nothing again");

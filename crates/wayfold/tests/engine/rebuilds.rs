@@ -227,8 +227,9 @@ fn a_death_at_any_operation_leaves_a_log_that_opens_right() {
             deaths += 1;
             let rules = if random.percent(50) { Rules::default() } else { stricter() };
             let wayfold = open(inner, &rules);
-            from_snapshots += u64::from(wayfold.opened().snapshot.is_some());
-            if let Some(why) = &wayfold.opened().dropped {
+            let opened = block_on(wayfold.opened()).unwrap();
+            from_snapshots += u64::from(opened.snapshot.is_some());
+            if let Some(why) = &opened.dropped {
                 assert!(why.starts_with("rule "), "{why}");
             }
             // Whoever died tries again.

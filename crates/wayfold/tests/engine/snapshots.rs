@@ -5,8 +5,8 @@ use std::sync::Arc;
 use pollster::block_on;
 use wayfold::store::{Checkpoint, CheckpointName, EventStoreExt, FaultStore};
 use wayfold::{
-    Builder, CustomerAt, ErrorKind, EventBatch, EventFilter, EventStore, EventView, JourneyEvent,
-    MemoryStore, Position, Projection, Rules, Tenant, Timestamp, Wayfold,
+    Builder, CustomerAt, CustomerKey, ErrorKind, EventBatch, EventFilter, EventStore, EventView,
+    JourneyEvent, MemoryStore, Opened, Position, Projection, Rules, Tenant, Timestamp, Wayfold,
 };
 use wayfold_testkit::{Arrival, Case, Clock, Oracle, Order, Random};
 
@@ -16,6 +16,10 @@ const HISTORIES: u64 = 600;
 
 fn builder(rules: &Rules) -> Builder {
     Builder::new(rules.clone()).unwrap().on_demand()
+}
+
+fn opened(wayfold: &Wayfold) -> Opened {
+    surely(|| block_on(wayfold.opened()))
 }
 
 fn open(store: &(impl EventStore + Clone + 'static)) -> Wayfold {
@@ -48,7 +52,7 @@ fn bytes(store: &MemoryStore, name: &str) -> Vec<u8> {
 #[track_caller]
 fn assert_dropped(store: &Arc<MemoryStore>, builder: Builder, why: &str) {
     let wayfold = block_on(builder.open(store.clone())).unwrap();
-    let opened = wayfold.opened();
+    let opened = opened(&wayfold);
     let dropped = opened.dropped.as_deref().unwrap();
     assert!(dropped.contains(why), "{dropped}");
     assert_eq!((opened.snapshot, opened.folded), (None, 3));
@@ -61,21 +65,34 @@ fn assert_dropped(store: &Arc<MemoryStore>, builder: Builder, why: &str) {
 fn an_engine_goes_on_from_its_snapshot_and_folds_the_rest() {
     let store = log();
     let wayfold = open(&store);
-    let opened = wayfold.opened();
-    assert_eq!((opened.folded, &opened.dropped), (1, &None));
-    assert!(opened.snapshot.is_some_and(|position| position > Position::START));
+    let found = opened(&wayfold);
+    assert_eq!((found.folded, &found.dropped), (1, &None));
+    assert!(found.snapshot.is_some_and(|position| position > Position::START));
     assert_eq!(block_on(wayfold.population(wayfold.now())).unwrap().len(), 3);
     block_on(wayfold.close()).unwrap();
-    assert_eq!(open(&store).opened().folded, 0, "closing writes a snapshot");
+    assert_eq!(opened(&open(&store)).folded, 0, "closing writes a snapshot");
+}
+
+#[test]
+fn a_customer_is_answered_before_anything_is_restored() {
+    let store = log();
+    let wayfold = block_on(builder(&Rules::default()).on_demand().open(store.clone())).unwrap();
+    assert_eq!(block_on(wayfold.customer(&CustomerKey::new("eve").unwrap())).unwrap().unwrap().events, 1);
+    assert_eq!(block_on(wayfold.position()), Position::START);
+    // Nobody has asked for states, so that closing has none to write.
+    block_on(wayfold.close()).unwrap();
+    assert_eq!(block_on(wayfold.position()), Position::START);
+    assert_eq!(opened(&wayfold).folded, 1);
+    assert_eq!(block_on(wayfold.position()), block_on(store.head()).unwrap());
 }
 
 #[test]
 fn an_engine_that_folds_anew_forgets_the_snapshot() {
     let store = log();
     let wayfold = block_on(builder(&Rules::default()).fold_anew().open(store.clone())).unwrap();
-    assert_eq!((wayfold.opened().snapshot, wayfold.opened().folded), (None, 3));
+    assert_eq!((opened(&wayfold).snapshot, opened(&wayfold).folded), (None, 3));
     drop(wayfold);
-    assert_eq!(open(&store).opened().folded, 3, "nothing of it is left");
+    assert_eq!(opened(&open(&store)).folded, 3, "nothing of it is left");
 }
 
 #[test]
@@ -121,7 +138,7 @@ fn a_version_of_rules_is_held_to_its_thresholds() {
     let error = block_on(builder(&rules).open(store.clone())).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidConfiguration);
     rules.version = "churn-90".to_owned();
-    assert_eq!(block_on(builder(&rules).open(store)).unwrap().opened().folded, 3);
+    assert_eq!(opened(&block_on(builder(&rules).open(store)).unwrap()).folded, 3);
 }
 
 #[test]
@@ -134,7 +151,7 @@ fn a_damaged_snapshot_is_not_used_and_a_cut_log_is_told() {
         put(&store, part, &good.1);
         put(&store, name, bytes);
         assert_dropped(&store, builder(&Rules::default()), why);
-        assert_eq!(open(&store).opened().folded, 0, "the next snapshot counts: {why}");
+        assert_eq!(opened(&open(&store)).folded, 0, "the next snapshot counts: {why}");
     };
     check(directory, b"{", "its directory cannot be read");
     check(directory, b"{\"format\":9}", "it has format 9; this program knows format 1");
@@ -146,7 +163,7 @@ fn a_damaged_snapshot_is_not_used_and_a_cut_log_is_told() {
     let name = CheckpointName::new(directory).unwrap();
     let position = Position::from_bytes([1; 16]);
     block_on(shorter.put_checkpoint(name, Checkpoint { position, bytes: good.0.clone() })).unwrap();
-    let dropped = open(&shorter).opened().dropped.clone().unwrap();
+    let dropped = opened(&open(&shorter)).dropped.unwrap();
     assert!(dropped.contains("and the log ends at"), "{dropped}");
 }
 
@@ -166,7 +183,7 @@ fn the_thread_writes_snapshots_as_the_log_grows() {
         std::thread::yield_now();
     }
     drop(wayfold);
-    assert!(open(&store).opened().folded < 100);
+    assert!(opened(&open(&store)).folded < 100);
 }
 
 /// What went on in a run.
@@ -218,8 +235,8 @@ pub(crate) fn live_through(seed: u64, empty: impl EventStore + 'static, tally: &
         if random.percent(25) {
             wayfold = open(random.between(1, 4) as usize, now, &wayfold.rules());
             tally.restarts += 1;
-            tally.from_snapshots += usize::from(wayfold.opened().snapshot.is_some());
-            let dropped = wayfold.opened().dropped.clone();
+            tally.from_snapshots += usize::from(opened(&wayfold).snapshot.is_some());
+            let dropped = opened(&wayfold).dropped;
             // A swap whose snapshot could not be written leaves that of the rules before.
             assert!(dropped.is_none_or(|why| why.starts_with("rule ")), "seed {seed}");
         }
@@ -304,8 +321,8 @@ fn a_snapshot_that_fails_at_any_operation_leaves_the_one_before() {
         let written = block_on(wayfold.snapshot());
         drop(wayfold);
         let reopened = open(&inner);
-        assert_eq!(reopened.opened().dropped, None, "operation {operation}");
-        assert_eq!(reopened.opened().folded, u64::from(written.is_err()), "operation {operation}");
+        assert_eq!(opened(&reopened).dropped, None, "operation {operation}");
+        assert_eq!(opened(&reopened).folded, u64::from(written.is_err()), "operation {operation}");
         assert_eq!(block_on(reopened.population(reopened.now())).unwrap().len(), 2);
         match written {
             Ok(_) => {

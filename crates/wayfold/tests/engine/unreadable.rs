@@ -129,7 +129,8 @@ fn a_projection_that_looks_at_what_cannot_be_read_gives_no_answer() {
     assert!(error.to_string().contains("the bytes end too early"), "{error}");
     let mut builder = Builder::new(Rules::default()).unwrap();
     builder.register(AnswerA).unwrap();
-    let error = block_on(builder.open(log(survey()))).unwrap_err();
+    let wayfold = block_on(builder.open(log(survey()))).unwrap();
+    let error = block_on(wayfold.catch_up()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Corrupt, "{error}");
 }
 

@@ -47,7 +47,7 @@ pub(crate) fn live(task: &str) {
     let Task { file, history, seed, rulebook, threads, next } = serde_json::from_str(task).unwrap();
     let builder = rulebook.builder(history).with_threads(threads);
     let wayfold = block_on(builder.open(open(&file))).unwrap();
-    let Opened { snapshot, dropped, folded } = wayfold.opened().clone();
+    let Opened { snapshot, dropped, folded } = block_on(wayfold.opened()).unwrap();
     Line::Opened { snapshot, dropped, folded }.say();
     let notices = block_on(wayfold.subscribe_as(&listener(rulebook), Start::Beginning)).unwrap();
     let (batches, random) = (batches(history), Random::new(seed));

@@ -92,8 +92,9 @@ pub(crate) fn verify(
     let wayfold = block_on(builder(rulebook).open(open(&file.file()))).unwrap();
     let log = block_on(wayfold.store().read_all(EventFilter::all())).unwrap();
     known.read(&log, batches);
-    found.settle(known.opened(wayfold.opened(), rulebook));
-    found.open(wayfold.opened());
+    let opened = block_on(wayfold.opened()).unwrap();
+    found.settle(known.opened(&opened, rulebook));
+    found.open(&opened);
     let events: Vec<JourneyEvent> = log.iter().flat_map(EventBatch::to_events).collect();
     found.events += events.len();
     assert_eq!(wayfold.rules(), rulebook.rules());
@@ -115,8 +116,8 @@ pub(crate) fn verify(
     drop(wayfold);
 
     let reopened = block_on(builder(target).on_demand().open(open(&file.file()))).unwrap();
-    let Opened { snapshot, folded, .. } = reopened.opened();
-    assert_eq!((*snapshot, *folded), (Some(block_on(reopened.store().head()).unwrap()), 0));
+    let Opened { snapshot, folded, .. } = block_on(reopened.opened()).unwrap();
+    assert_eq!((snapshot, folded), (Some(block_on(reopened.store().head()).unwrap()), 0));
     truth.compare(&reopened, random);
 }
 
