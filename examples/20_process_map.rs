@@ -26,16 +26,17 @@ fn main() -> anyhow::Result<()> {
     let cases = Cases::new().valued_in(Currency::EUR);
     let questions =
         (ProcessMap::new(cases.clone()), (Variants::new(cases.clone()), TemporalProfile::new(cases.clone())));
-    let (map, (variants, profile)) = wayfold.measure(&questions, until)?;
-    show(&map.report());
+    let (edges, (ways, pairs)) = wayfold.measure(&questions, until)?;
+    let (map, (variants, profile)) = questions;
+    show(&map.report(&edges));
 
     println!("\nVariants:");
-    for row in variants.report().variants {
+    for row in variants.report(&ways).variants {
         println!("  {} x {} ({})", row.cases, row.steps.join(" > "), row.value);
     }
 
     // Who waited far longer than the others did for their own approval?
-    let slow = TemporalDeviations::new(cases, profile.report(), 1.4);
+    let slow = TemporalDeviations::new(cases, profile.report(&pairs), 1.4);
     let slow = wayfold.measure(&slow, until)?;
     let approvals =
         slow.keys().filter(|found| (found.from.as_str(), found.to.as_str()) == ("quoted", "approved"));
@@ -47,6 +48,7 @@ fn main() -> anyhow::Result<()> {
 }
 
 fn show(map: &ProcessMapReport) {
+    println!("{}", map.semantics);
     println!("{} customers, {} steps", map.cases, map.events);
     for edge in &map.edges {
         let hours = edge.median.as_micros() / 3_600_000_000;
@@ -85,7 +87,8 @@ fn there_and_back(wayfold: &Wayfold) -> anyhow::Result<()> {
         ImportOptions::default(),
     )?)?;
     let map = |wayfold: &Wayfold| -> wayfold::Result<ProcessMapReport> {
-        Ok(wayfold.measure(&ProcessMap::new(Cases::new()), Timestamp::MAX)?.report())
+        let map = ProcessMap::new(Cases::new());
+        Ok(map.report(&wayfold.measure(&map, Timestamp::MAX)?))
     };
     assert_eq!(map(&copy)?, map(wayfold)?);
     Ok(())

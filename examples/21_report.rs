@@ -74,16 +74,19 @@ fn measured(report: Report, wayfold: &Wayfold, as_of: Timestamp) -> anyhow::Resu
         [EventKind::LeadCaptured, EventKind::CartChanged, EventKind::OrderPlaced, EventKind::Delivered];
     let funnel = Funnel::new(steps.map(is).into(), Span::from_days(60))?;
     let journeys = Cases::new().by(CaseBy::Journey).valued_in(Currency::EUR);
-    let measures =
-        ((&activity, &retention), (&funnel, (ProcessMap::new(journeys.clone()), Variants::new(journeys))));
-    let ((active, retained), (reached, (map, variants))) = wayfold.measure(&measures, as_of)?;
+    let (map, variants) = (ProcessMap::new(journeys.clone()), Variants::new(journeys));
+    let measures = ((&activity, &retention), (&funnel, (&map, &variants)));
+    let ((active, retained), (reached, (edges, ways))) = wayfold.measure(&measures, as_of)?;
 
     let buckets = |range: Option<_>| range.expect("somebody ordered");
     Ok(report
         .with(Section::activity(activity.report(&active, buckets(active.buckets())), BucketUnit::Month))
         .with(Section::funnel(funnel.report(&reached)).titled("From the lead to the delivery"))
-        .with(Section::process_map(map.report(), Some(Currency::EUR)).with_note("Each journey is a case."))
-        .with(Section::variants(variants.report(), Some(Currency::EUR)))
+        .with(
+            Section::process_map(map.report(&edges), Some(Currency::EUR))
+                .with_note("Each journey is a case."),
+        )
+        .with(Section::variants(variants.report(&ways), Some(Currency::EUR)))
         .with(Section::retention(
             retention.report(&retained, buckets(retained.buckets())),
             BucketUnit::Month,

@@ -35,7 +35,7 @@ pub(crate) fn map(planned: &Planned, threads: usize) -> Result<Value> {
         }
         all
     });
-    let check = questions::map_figures(&total.report());
+    let check = questions::map_figures(&map.report(&total));
     let seconds = start.elapsed().as_secs_f64();
     Ok(json!({ "seconds": seconds, "peak_rss_kib": peak_rss_kib(), "check": check }))
 }

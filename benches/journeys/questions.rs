@@ -71,7 +71,7 @@ pub(crate) fn retention() -> Retention {
 
 /// Of each cohort, how many came back so many months later; only what is not zero.
 pub(crate) fn retention_figures(retention: &Retention, total: &RetentionTotal) -> Vec<i64> {
-    let rows = total.buckets().map(|buckets| retention.report(total, buckets)).unwrap_or_default();
+    let rows = total.buckets().map(|buckets| retention.report(total, buckets).cohorts).unwrap_or_default();
     let returned = rows.iter().flat_map(|row| &row.returned);
     returned.copied().filter(|customers| *customers > 0).collect()
 }

@@ -34,7 +34,10 @@ pub(crate) fn measure(question: Question, threads: usize, as_of_us: i64, file: &
     let store = SqliteStore::open_read_only(file, SqliteConfig::default())?;
     let opened = Opened { store, as_of, threads };
     let check = match question {
-        Question::Map => questions::map_figures(&opened.measure(&questions::map())?.report()),
+        Question::Map => {
+            let map = questions::map();
+            questions::map_figures(&map.report(&opened.measure(&map)?))
+        }
         Question::Funnel => {
             let funnel = questions::funnel()?;
             questions::funnel_figures(&funnel, &opened.measure(&funnel)?)
@@ -61,19 +64,19 @@ fn once(opened: &Opened) -> Result<Vec<i64>> {
         (((map_total, funnel_total), retention_total), (variants_total, lifecycle_total)),
         ((paths_total, stages_total), (attribution_total, (profile_total, journey_total))),
     ) = opened.measure(&(left, right))?;
-    let mut check = questions::map_figures(&map_total.report());
+    let mut check = questions::map_figures(&map.report(&map_total));
     check.extend(questions::funnel_figures(&funnel, &funnel_total));
     check.extend(questions::retention_figures(&retention, &retention_total));
-    check.push(variants_total.report().variants.len() as i64);
+    check.push(variants.report(&variants_total).variants.len() as i64);
     check.push(
         lifecycle_total
             .buckets()
-            .map_or(0, |buckets| lifecycle.report(&lifecycle_total, buckets).len() as i64),
+            .map_or(0, |buckets| lifecycle.report(&lifecycle_total, buckets).buckets.len() as i64),
     );
     check.push(paths.report(&paths_total, WAYS).sessions as i64);
     check.push(stages.report(&stages_total).len() as i64);
     check.push(attribution.report(&attribution_total, &AttributionModel::Linear).conversions as i64);
-    check.push(profile_total.report().pairs.iter().map(|pair| pair.count as i64).sum());
+    check.push(profile.report(&profile_total).pairs.iter().map(|pair| pair.count as i64).sum());
     let cells = journey.report(&journey_total, Confidence::P95)?.cells;
     check.push(cells.iter().map(|cell| cell.contacts as i64).sum());
     Ok(check)
@@ -83,18 +86,19 @@ fn once(opened: &Opened) -> Result<Vec<i64>> {
 fn each(opened: &Opened) -> Result<Vec<i64>> {
     let (funnel, retention, others) = (questions::funnel()?, questions::retention(), Others::new()?);
     let Others { variants, lifecycle, paths, stages, attribution, profile, journey } = &others;
-    let mut check = questions::map_figures(&opened.measure(&questions::map())?.report());
+    let map = questions::map();
+    let mut check = questions::map_figures(&map.report(&opened.measure(&map)?));
     check.extend(questions::funnel_figures(&funnel, &opened.measure(&funnel)?));
     check.extend(questions::retention_figures(&retention, &opened.measure(&retention)?));
-    check.push(opened.measure(variants)?.report().variants.len() as i64);
+    check.push(variants.report(&opened.measure(variants)?).variants.len() as i64);
     let total = opened.measure(lifecycle)?;
-    check.push(total.buckets().map_or(0, |buckets| lifecycle.report(&total, buckets).len() as i64));
+    check.push(total.buckets().map_or(0, |buckets| lifecycle.report(&total, buckets).buckets.len() as i64));
     check.push(paths.report(&opened.measure(paths)?, WAYS).sessions as i64);
     check.push(stages.report(&opened.measure(stages)?).len() as i64);
     check.push(
         attribution.report(&opened.measure(attribution)?, &AttributionModel::Linear).conversions as i64,
     );
-    check.push(opened.measure(profile)?.report().pairs.iter().map(|pair| pair.count as i64).sum());
+    check.push(profile.report(&opened.measure(profile)?).pairs.iter().map(|pair| pair.count as i64).sum());
     let cells = journey.report(&opened.measure(journey)?, Confidence::P95)?.cells;
     check.push(cells.iter().map(|cell| cell.contacts as i64).sum());
     Ok(check)

@@ -80,9 +80,9 @@ pub(crate) enum Command {
     Export(export::Export),
     /// Lists the events as they came
     Log(log::Log),
-    /// Checks every byte of a log in a file
+    /// Checks every byte of a log in a file, or blocks beside rows in PostgreSQL
     Check(check::Check),
-    /// Brings the events of each customer together in a log in a file
+    /// Brings the events of each customer together, in a file or in PostgreSQL
     Compact(compact::Compact),
     /// Copies a log in a file while it is in use
     Backup(backup::Backup),

@@ -213,21 +213,21 @@ impl Plan {
         // Without any purchase there may be deals without a value.
         let deal_currency = currency.unwrap_or(Currency::EUR);
         let deals = Opportunities::new(default_stages(), deal_currency)?;
-        let ways = (ProcessMap::new(cases.clone()), Variants::new(cases.clone()));
+        let (map, ways) = (ProcessMap::new(cases.clone()), Variants::new(cases.clone()));
         let customers = ((&funnel, &retention), (&activity, &attribution));
         let journeys = ((&stages, &journey_map), (&norms, &paths));
         let market = (&deals, (&needs, &Market));
         let offers = offers(deal_currency, self.zone);
-        let questions = (((ways, customers), (journeys, market)), (&offers.0, &offers.1));
+        let questions = ((((&map, &ways), customers), (journeys, market)), (&offers.0, &offers.1));
         let ((of_cases, of_journeys), bought) =
             asked.wayfold.measure_of(&asked.tenant, &questions, asked.as_of)?;
-        let ((map, variants), customers) = of_cases;
+        let ((edges, variants), customers) = of_cases;
         let (journeys, (opportunities, (needed, market))) = of_journeys;
         let ((reached, returned), (active, touched)) = customers;
         let ((stayed, met), (kept, walked)) = journeys;
 
-        let variants = variants.report();
-        let mut sections = vec![Section::process_map(map.report(), currency)];
+        let variants = ways.report(&variants);
+        let mut sections = vec![Section::process_map(map.report(&edges), currency)];
         sections.extend(self.conformance(asked, &cases)?);
         sections.extend(self.deviations(asked, &cases, &variants, missing)?);
         sections.push(Section::variants(variants, currency));
@@ -263,10 +263,11 @@ impl Plan {
     fn conformance(&self, asked: &Asked, cases: &Cases) -> Result<Option<Section>> {
         let Some(path) = &self.path else { return Ok(None) };
         let names: BTreeSet<String> = path.names().map(str::to_owned).collect();
-        let variants = Variants::new(cases.clone().keeping(move |name| names.contains(name)));
+        let cases = cases.clone().keeping_only("those of the path", move |name| names.contains(name));
+        let variants = Variants::new(cases);
         let total = asked.wayfold.measure_of(&asked.tenant, &variants, asked.as_of)?;
         let note = "Of the steps that the path names; others may come in between.";
-        Ok(Some(Section::conformance(path.check(&total.report())).with_note(note)))
+        Ok(Some(Section::conformance(path.check(&variants.report(&total))).with_note(note)))
     }
 
     /// The norm of promised deliveries first, of which the SWOT page speaks.
@@ -292,10 +293,10 @@ impl Plan {
             return Ok(None);
         }
         let profile = TemporalProfile::new(cases.clone());
-        let profile = asked.wayfold.measure_of(&asked.tenant, &profile, asked.as_of)?.report();
+        let profile = profile.report(&asked.wayfold.measure_of(&asked.tenant, &profile, asked.as_of)?);
         let deviations = TemporalDeviations::new(cases.clone(), profile, DEVIATIONS);
         let found = asked.wayfold.measure_of(&asked.tenant, &deviations, asked.as_of)?;
-        Ok((!found.is_empty()).then(|| Section::deviations(found, DEVIATIONS)))
+        Ok((!found.is_empty()).then(|| Section::deviations(deviations.report(&found))))
     }
 
     /// Customers by rules, and in clusters.
@@ -392,9 +393,9 @@ fn by_month(
         sections.push(Section::activity(activity.report(active, upto(buckets)), unit));
     }
     if let Some(buckets) = returned.buckets() {
-        let rows = retention.report(returned, upto(buckets));
-        sections.push(Section::retention(rows.clone(), unit));
-        sections.extend(currency.map(|currency| Section::cohort_value(rows, unit, currency)));
+        let report = retention.report(returned, upto(buckets));
+        sections.push(Section::retention(report.clone(), unit));
+        sections.extend(currency.map(|currency| Section::cohort_value(report, unit, currency)));
     }
     sections
 }

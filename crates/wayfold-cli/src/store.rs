@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use clap::Args;
+use wayfold::postgres::{PostgresConfig, PostgresStore};
 use wayfold::sqlite::{SqliteConfig, SqliteStore};
 use wayfold::{EventBatch, EventStore, Position, ReadQuery, StoreUrl};
 
@@ -48,22 +49,32 @@ impl StoreArguments {
         Ok(self.url()?.open_blocking()?)
     }
 
-    /// The file of a log that is there.
+    /// A log that is there, as what keeps it.
     ///
     /// # Errors
-    /// A usage error, which names what cannot be done elsewhere.
-    pub(crate) fn open_file(&self, what: &str) -> Result<OpenedFile> {
+    /// A usage error for a log in memory, of which there is nothing to keep.
+    pub(crate) fn open_kept(&self) -> Result<Kept> {
         let url = self.url()?;
-        let elsewhere = || {
-            usage(format_args!(
-                "{what} is for logs in a file (sqlite:FILE); of others their own server takes care"
-            ))
-        };
-        let path = url.file().ok_or_else(elsewhere)?.to_owned();
+        let failed = || format!("failed to open {url}");
+        if let Some(connection) = url.connection() {
+            let store = PostgresStore::open_existing(PostgresConfig::new(connection));
+            return Ok(Kept::Database(pollster::block_on(store).with_context(failed)?));
+        }
+        let in_memory =
+            || usage("memory: ends with the command that fills it, so that there is nothing to keep");
+        let path = url.file().ok_or_else(in_memory)?.to_owned();
         look_for(&path)?;
         let store = SqliteStore::open_read_only(&path, SqliteConfig::default());
-        Ok(OpenedFile { store: store.with_context(|| format!("failed to open {url}"))?, path })
+        Ok(Kept::File(OpenedFile { store: store.with_context(failed)?, path }))
     }
+}
+
+/// A log by what keeps it.
+pub(crate) enum Kept {
+    /// A file.
+    File(OpenedFile),
+    /// A schema of a database of PostgreSQL.
+    Database(PostgresStore),
 }
 
 /// A log in a file, open to be read.

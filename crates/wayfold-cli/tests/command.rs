@@ -12,6 +12,8 @@ mod guide;
 mod importing;
 #[path = "command/json.rs"]
 mod json;
+#[path = "command/loans.rs"]
+mod loans;
 #[cfg(unix)]
 #[path = "command/other_tools.rs"]
 mod other_tools;

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use flate2::bufread::MultiGzDecoder;
 
-use crate::error::{Error, ErrorKind, Place, Result};
+use crate::error::{Error, ErrorKind, Place, Problem, Result};
 
 const BUFFER_BYTES: usize = 128 * 1024;
 
@@ -20,7 +20,7 @@ pub(crate) struct Input {
     bytes_read: Arc<AtomicU64>,
     bytes_total: Option<u64>,
     /// How many bytes may be read until the next row begins.
-    allowance: u64,
+    allowance: Arc<AtomicU64>,
 }
 
 /// A file's first bytes that tell what it is not.
@@ -65,7 +65,7 @@ impl Input {
             is_gzip,
             bytes_read,
             bytes_total,
-            allowance: u64::MAX,
+            allowance: Arc::new(AtomicU64::new(u64::MAX)),
         })
     }
 
@@ -87,8 +87,13 @@ impl Input {
     }
 
     /// Lets the next row have that many bytes beyond what is buffered already.
-    pub(crate) fn allow(&mut self, bytes: u64) {
-        self.allowance = bytes;
+    pub(crate) fn allow(&self, bytes: u64) {
+        self.allowance.store(bytes, Ordering::Relaxed);
+    }
+
+    /// How many bytes may still be read, for who gives the input away and goes on setting it.
+    pub(crate) fn allowance(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.allowance)
     }
 
     pub(crate) fn unreadable(&self, error: io::Error) -> Error {
@@ -97,7 +102,7 @@ impl Input {
 
     /// Reads the next line without its end into `line`; `None` at the end of the file.
     ///
-    /// A line above `bytes_max` is passed over; its beginning is what `line` holds.
+    /// A line above `bytes_max` is passed over; its beginning is what `line` holds. One [`NO_END_TIMES`] as long is an error.
     pub(crate) fn read_line(&mut self, line: &mut Vec<u8>, bytes_max: u64) -> Result<Option<Length>> {
         line.clear();
         let mut length = 0_u64;
@@ -113,6 +118,9 @@ impl Input {
                 line.extend_from_slice(&buffer[..taken]);
             }
             length += taken as u64;
+            if length > bytes_max.saturating_mul(NO_END_TIMES) {
+                return Err(without_end(&self.file, "a line"));
+            }
             let consumed = taken + usize::from(end.is_some());
             self.reader.consume(consumed);
             if end.is_some() {
@@ -123,6 +131,18 @@ impl Input {
             }
         }
     }
+}
+
+/// What is above the bound for rows is passed over and told as a bad row; what is so many times as long has no end, and stops
+/// the import: so little of a file that expands without end is read.
+pub(crate) const NO_END_TIMES: u64 = 16;
+
+/// What is told of a row that has no end.
+pub(crate) fn without_end(file: &str, what: &str) -> Error {
+    let reason = format_args!(
+        "{what} is longer than {NO_END_TIMES} times row_bytes_max; shorten it, or raise row_bytes_max"
+    );
+    Error::bad_row(Problem::TooLong, Place::file(file), reason)
 }
 
 /// Whether a line is as long as a line may be.
@@ -145,11 +165,12 @@ pub(crate) struct RowTooLong;
 
 impl Read for Input {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if self.allowance == 0 {
+        let allowance = self.allowance.load(Ordering::Relaxed);
+        if allowance == 0 {
             return Err(io::Error::other(RowTooLong));
         }
         let count = self.reader.read(buffer)?;
-        self.allowance = self.allowance.saturating_sub(count as u64);
+        self.allowance.store(allowance.saturating_sub(count as u64), Ordering::Relaxed);
         Ok(count)
     }
 }

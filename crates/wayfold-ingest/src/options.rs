@@ -35,8 +35,11 @@ pub struct ImportOptions {
     /// What happens to bad rows. Default: the import stops.
     pub on_bad_row: OnBadRow,
     /// Bytes of a row or line of text; a longer one stops the import, because it is most often a quote that is never
-    /// closed. Default 4 MiB.
+    /// closed. In JSON Lines and OCEL a longer one is a bad row, and only one 16 times as long stops the import. Default 4 MiB.
     pub row_bytes_max: u64,
+    /// Bytes of memory for the ids and types of the objects of a log in OCEL, which its events refer to; a log with more
+    /// stops the import. Default 1 GiB.
+    pub objects_bytes_max: u64,
     /// The steps by which events of our own in older schema versions are lifted. Default: the library's own steps.
     pub upcasters: Upcasters,
     /// Is called after every batch, and at least every 65,536 rows.
@@ -51,6 +54,7 @@ impl Default for ImportOptions {
             now: None,
             on_bad_row: OnBadRow::Stop,
             row_bytes_max: 4 << 20,
+            objects_bytes_max: 1 << 30,
             upcasters: Upcasters::default(),
             on_progress: None,
         }
@@ -88,6 +92,12 @@ impl ImportOptions {
         self
     }
 
+    /// Sets how many bytes the objects of a log in OCEL may take.
+    pub fn with_objects_bytes_max(mut self, objects_bytes_max: u64) -> Self {
+        self.objects_bytes_max = objects_bytes_max;
+        self
+    }
+
     /// Sets the steps by which events of our own in older schema versions are lifted.
     pub fn with_upcasters(mut self, upcasters: Upcasters) -> Self {
         self.upcasters = upcasters;
@@ -109,6 +119,7 @@ impl fmt::Debug for ImportOptions {
             .field("now", &self.now)
             .field("on_bad_row", &self.on_bad_row)
             .field("row_bytes_max", &self.row_bytes_max)
+            .field("objects_bytes_max", &self.objects_bytes_max)
             .field("upcasters", &self.upcasters)
             .finish_non_exhaustive()
     }

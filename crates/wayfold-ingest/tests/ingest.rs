@@ -12,6 +12,8 @@ mod common;
 mod groups;
 #[path = "ingest/guide.rs"]
 mod guide;
+#[path = "ingest/hostile.rs"]
+mod hostile;
 #[path = "ingest/json_forms.rs"]
 mod json_forms;
 #[path = "ingest/jsonl.rs"]

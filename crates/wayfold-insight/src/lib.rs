@@ -148,16 +148,17 @@ pub use self::last_events::{LastEvent, LastEvents};
 pub use self::leavers::{Leavers, SharedTrait};
 pub use self::lifetime_value::{LifetimeValue, MonthValue, ValuePlan, lifetime_value};
 pub use self::measure::{
-    Activity, ActivityLifecycle, ActivityLifecycleTotal, ActivityRow, Attribution, AttributionModel,
-    AttributionReport, AttributionTotal, BucketUnit, Calendar, CaseBy, Cases, ChannelCredit, CohortBy,
-    ConformanceReport, Deviation, EdgeRow, EventTest, Exclusion, FeelingScore, Funnel, FunnelEntry,
-    FunnelOrder, FunnelReport, FunnelStep, FunnelTotal, IntendedPath, JourneyMap, JourneyMapCell,
-    JourneyMapReport, JourneyMapTotal, LifecycleRow, Measure, Norm, NormBreach, NormRow, NormTotal, Norms,
-    NormsReport, PairRow, PathDeviation, PathDeviationRow, PathNode, PathWay, Paths, PathsReport, PathsTotal,
-    ProcessMap, ProcessMapReport, ProcessMapTotal, RangeOf, Reach, Retention, RetentionRow, RetentionTotal,
-    ReturnBuckets, ReturnIn, StageDurations, StageReport, StageRow, StageTime, StageTotal, StepBack,
-    TemporalDeviations, TemporalProfile, TemporalProfileReport, TemporalProfileTotal, Tool, VariantRow,
-    Variants, VariantsReport, VariantsTotal, shapley,
+    Activity, ActivityLifecycle, ActivityLifecycleReport, ActivityLifecycleTotal, ActivityRow, Attribution,
+    AttributionModel, AttributionReport, AttributionTotal, BucketUnit, Calendar, CaseBy, Cases,
+    ChannelCredit, CohortBy, ConformanceReport, Deviation, DeviationRow, DroppedOut, EdgeRow, EventTest,
+    Exclusion, FeelingScore, Funnel, FunnelEntry, FunnelOrder, FunnelReport, FunnelStep, FunnelTies,
+    FunnelTotal, IntendedPath, JourneyMap, JourneyMapCell, JourneyMapReport, JourneyMapTotal, LifecycleRow,
+    Measure, Norm, NormBreach, NormRow, NormTotal, Norms, NormsReport, PairRow, PathDeviation,
+    PathDeviationRow, PathNode, PathWay, Paths, PathsReport, PathsTotal, ProcessMap, ProcessMapReport,
+    ProcessMapTotal, RangeOf, Reach, Retention, RetentionReport, RetentionRow, RetentionTotal, ReturnBuckets,
+    ReturnIn, StageDurations, StageReport, StageRow, StageTime, StageTotal, StepBack, TemporalDeviations,
+    TemporalDeviationsReport, TemporalProfile, TemporalProfileReport, TemporalProfileTotal, Ties, Tool,
+    VariantRow, Variants, VariantsReport, VariantsTotal, shapley,
 };
 pub use self::model::{
     BgNbd, ChurnModel, Estimate, FitReport, Fitted, GammaGamma, MbgNbd, ParetoNbd, Renewals,

@@ -21,11 +21,14 @@ mod segment_of;
 mod stages;
 mod tally;
 mod temporal_profile;
+mod ties;
 mod variants;
 
 use wayfold_core::History;
 
-pub use self::activity_lifecycle::{ActivityLifecycle, ActivityLifecycleTotal, LifecycleRow};
+pub use self::activity_lifecycle::{
+    ActivityLifecycle, ActivityLifecycleReport, ActivityLifecycleTotal, LifecycleRow,
+};
 pub use self::attribution::{
     Attribution, AttributionModel, AttributionReport, AttributionTotal, ChannelCredit, shapley,
 };
@@ -35,7 +38,8 @@ pub use self::conformance::{ConformanceReport, IntendedPath, PathDeviation, Path
 pub(crate) use self::durations::Durations;
 pub use self::event_test::EventTest;
 pub use self::funnel::{
-    Exclusion, Funnel, FunnelEntry, FunnelOrder, FunnelReport, FunnelStep, FunnelTotal, RangeOf, Reach,
+    DroppedOut, Exclusion, Funnel, FunnelEntry, FunnelOrder, FunnelReport, FunnelStep, FunnelTies,
+    FunnelTotal, RangeOf, Reach,
 };
 pub use self::journey_map::{FeelingScore, JourneyMap, JourneyMapCell, JourneyMapReport, JourneyMapTotal};
 pub use self::like::Tool;
@@ -44,13 +48,17 @@ pub use self::norms::{Norm, NormBreach, NormRow, NormTotal, Norms, NormsReport};
 pub use self::paths::{PathNode, PathWay, Paths, PathsReport, PathsTotal};
 pub(crate) use self::process_map::amount;
 pub use self::process_map::{ActivityRow, EdgeRow, ProcessMap, ProcessMapReport, ProcessMapTotal};
-pub use self::retention::{CohortBy, Retention, RetentionRow, RetentionTotal, ReturnBuckets, ReturnIn};
+pub use self::retention::{
+    CohortBy, Retention, RetentionReport, RetentionRow, RetentionTotal, ReturnBuckets, ReturnIn,
+};
 pub(crate) use self::segment_of::{SegmentOf, by_segment};
 pub use self::stages::{StageDurations, StageReport, StageRow, StageTime, StageTotal, StepBack};
 pub(crate) use self::tally::Tally;
 pub use self::temporal_profile::{
-    Deviation, PairRow, TemporalDeviations, TemporalProfile, TemporalProfileReport, TemporalProfileTotal,
+    Deviation, DeviationRow, PairRow, TemporalDeviations, TemporalDeviationsReport, TemporalProfile,
+    TemporalProfileReport, TemporalProfileTotal,
 };
+pub use self::ties::Ties;
 pub use self::variants::{VariantRow, Variants, VariantsReport, VariantsTotal};
 
 /// A question about many customers, answered by what the history of each adds to a total.

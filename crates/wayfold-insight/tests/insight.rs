@@ -14,6 +14,8 @@ mod campaigns;
 mod care;
 #[path = "insight/cdnow.rs"]
 mod cdnow;
+#[path = "insight/clock_changes.rs"]
+mod clock_changes;
 #[path = "insight/comparing.rs"]
 mod comparing;
 #[path = "insight/conforming.rs"]
@@ -80,5 +82,7 @@ mod support;
 mod swot;
 #[path = "insight/tiers.rs"]
 mod tiers;
+#[path = "insight/ties.rs"]
+mod ties;
 #[path = "insight/watching.rs"]
 mod watching;

@@ -37,7 +37,7 @@ impl Chart {
     /// A chart for pages and for phones; `axes` says what is shown in which units.
     pub(crate) fn new(name: &'static str, axes: impl Into<String>, plot: &dyn Plot, table: Table) -> Self {
         let (wide, narrow) = (plot.draw(WIDE), Some(plot.draw(NARROW)));
-        Self { name, title: table.title.clone(), axes: axes.into(), wide, narrow, table }
+        Self { name, title: table.title.clone(), axes: axes.into(), wide, narrow, table, semantics: None }
     }
 
     /// A heat map, wider than a page where its cells could not be read otherwise.
@@ -53,6 +53,14 @@ impl Chart {
         wide: Drawing,
         table: Table,
     ) -> Self {
-        Self { name, title: table.title.clone(), axes: axes.into(), wide, narrow: None, table }
+        Self {
+            name,
+            title: table.title.clone(),
+            axes: axes.into(),
+            wide,
+            narrow: None,
+            table,
+            semantics: None,
+        }
     }
 }

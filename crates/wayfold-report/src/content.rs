@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::show::Show;
+use crate::show::{Show, grouped};
 use crate::svg::Drawing;
 use crate::table::{Cell, Table};
 
@@ -59,6 +59,14 @@ pub(crate) struct Chart {
     /// For a phone; without it the wide one is moved under the finger.
     pub(crate) narrow: Option<Drawing>,
     pub(crate) table: Table,
+    /// What was counted how, as the measure says it.
+    pub(crate) semantics: Option<String>,
+}
+
+impl Chart {
+    pub(crate) fn measured(self, semantics: &str) -> Self {
+        Self { semantics: Some(semantics.to_owned()), ..self }
+    }
 }
 
 /// What is said below a picture that holds less than its table.
@@ -66,6 +74,7 @@ pub(crate) fn drawn(drawn: usize, all: usize, what: &str) -> String {
     if drawn >= all {
         return String::new();
     }
+    let [drawn, all] = [drawn, all].map(|count| grouped(&count.to_string()));
     format!(" Drawn are {drawn} of {all} {what}; the table has all.")
 }
 
@@ -76,17 +85,21 @@ impl Content {
 
     pub(crate) fn json(&self, show: &Show) -> Value {
         let mut figures = serde_json::Map::new();
-        let mut tables = Vec::new();
+        let (mut tables, mut semantics) = (Vec::new(), Vec::new());
         for block in &self.blocks {
             match block {
                 Block::Figures(all) => {
                     figures.extend(all.iter().map(|figure| (figure.label.clone(), figure.value.json(show))));
                 }
-                Block::Chart(chart) => tables.push(chart.table.json(show)),
+                Block::Chart(chart) => {
+                    tables.push(chart.table.json(show));
+                    semantics.extend(chart.semantics.clone().filter(|known| !semantics.contains(known)));
+                }
                 Block::Table(table) => tables.push(table.json(show)),
                 Block::Mermaid(_) => {}
             }
         }
-        json!({ "findings": self.findings, "method": self.method, "figures": figures, "tables": tables })
+        let method = self.method.iter().chain(&semantics).collect::<Vec<_>>();
+        json!({ "findings": self.findings, "method": method, "figures": figures, "tables": tables })
     }
 }

@@ -21,7 +21,7 @@
 //!
 //! let report = Report::new("The shop", as_of)
 //!     .with_population(&fold.population(&Tenant::default(), as_of)?)
-//!     .with(Section::process_map(total.report(), None));
+//!     .with(Section::process_map(map.report(&total), None));
 //! let html = report.html();
 //! assert!(html.contains("<h1>The shop</h1>") && html.contains("product_viewed"));
 //! assert!(report.charts().iter().any(|chart| chart.name == "map-map" && chart.svg.starts_with("<svg")));

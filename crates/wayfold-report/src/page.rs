@@ -14,7 +14,7 @@ const STYLE: &str = concat!(include_str!("page/chart.css"), include_str!("page/p
 const SCRIPT: &str = include_str!("page/page.js");
 /// Nothing is fetched, and nothing runs but this style and this script, named by their SHA-256.
 const POLICY: &str = "default-src 'none'; img-src data:; base-uri 'none'; form-action 'none'; \
-     style-src 'sha256-BRlloLbjXqyaTFVfEbu77+FttQeYS1NDoytf+TVlOUA='; script-src 'sha256-UszYBHxf2lOVY7oCPt2kvIGh6pN3HKw2eyHYJ7DwPSo='";
+     style-src 'sha256-gmNTclRUIYSqKEhnFez1MRK5p6kTOAbrY2Kj1mLmxFg='; script-src 'sha256-UszYBHxf2lOVY7oCPt2kvIGh6pN3HKw2eyHYJ7DwPSo='";
 
 pub(crate) fn page(title: &str, subtitle: &str, parts: &[Part<'_>], show: &Show) -> Markup {
     let mut names = Names::default();
@@ -203,6 +203,7 @@ fn chart(chart: &Chart, id: &str, show: &Show) -> Markup {
                 (element(&chart.wide, wide, id))
                 @if let Some(narrow) = &chart.narrow { (element(narrow, "narrow", &format!("{id}-n"))) }
             }
+            @if let Some(semantics) = &chart.semantics { p.semantics { "Counted: " (semantics) } }
             (folded_table(&chart.table, show))
         }
     }

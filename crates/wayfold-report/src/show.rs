@@ -72,7 +72,8 @@ impl Show {
         let decimals = match scaled.abs() {
             size if size >= 100.0 || scaled.fract() == 0.0 => 0,
             size if size >= 0.9 => 1,
-            _ => 2,
+            size if size >= 0.0095 => 2,
+            _ => 4,
         };
         let text = self.number(scaled, decimals);
         let text = text.strip_suffix(".0").unwrap_or(&text);
@@ -147,7 +148,7 @@ pub(crate) fn unit_name(unit: BucketUnit) -> &'static str {
 }
 
 /// Digits in groups of three.
-fn grouped(digits: &str) -> String {
+pub(crate) fn grouped(digits: &str) -> String {
     let first = digits.len() % 3;
     let mut text = digits[..first].to_owned();
     for (number, group) in digits.as_bytes()[first..].chunks(3).enumerate() {

@@ -4,7 +4,7 @@ mod measure;
 
 use std::fmt::{self, Write};
 
-pub(crate) use self::measure::{shortened, width};
+pub(crate) use self::measure::{shortened, width, wrapped};
 
 /// The size of text in charts, in pixels.
 pub(crate) const TEXT: f64 = 12.0;

@@ -39,9 +39,10 @@ impl Wayfold {
     /// wayfold.append([&registered, &viewed]).await?;
     ///
     /// let questions = (ProcessMap::new(Cases::new()), Variants::new(Cases::new()));
-    /// let (map, variants) = wayfold.measure(&questions, at("2024-04-01")?).await?;
-    /// assert_eq!(map.report().edges[0].count, 1);
-    /// assert_eq!(variants.report().variants[0].steps, ["registered", "product_viewed"]);
+    /// let (edges, ways) = wayfold.measure(&questions, at("2024-04-01")?).await?;
+    /// let (map, variants) = &questions;
+    /// assert_eq!(map.report(&edges).edges[0].count, 1);
+    /// assert_eq!(variants.report(&ways).variants[0].steps, ["registered", "product_viewed"]);
     /// # Ok::<(), wayfold::Error>(())
     /// # }).unwrap();
     /// ```
@@ -113,8 +114,9 @@ impl AsKnownAt<'_> {
 /// let (ada, at) = (CustomerKey::new("ada")?, Timestamp::parse("2024-01-01")?);
 /// let registered = JourneyEvent::new(EventId::from_u128(1), ada, at, Registered {});
 /// store.append(EventBatch::from_events([&registered])?, None).await?;
-/// let total = measure_alone(&store, &ProcessMap::new(Cases::new()), at, 2).await?;
-/// assert_eq!(total.report().cases, 1);
+/// let map = ProcessMap::new(Cases::new());
+/// let total = measure_alone(&store, &map, at, 2).await?;
+/// assert_eq!(map.report(&total).cases, 1);
 /// # Ok::<(), wayfold::Error>(())
 /// # }).unwrap();
 /// ```
@@ -161,6 +163,11 @@ impl<M: Measure> Measured<M> {
     /// Starts with nothing, before the first event.
     pub fn new(measure: M, tenant: Tenant) -> Self {
         Self { measure, tenant, total: M::Total::default(), position: Position::START }
+    }
+
+    /// What is measured: it makes the figures of the total.
+    pub fn measure(&self) -> &M {
+        &self.measure
     }
 
     /// What the histories add up to.

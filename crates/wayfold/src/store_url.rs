@@ -88,6 +88,14 @@ impl StoreUrl {
             Backend::Memory | Backend::Postgres(_) => None,
         }
     }
+
+    /// How a database of PostgreSQL is reached, which may hold a password: for who opens its store with a configuration.
+    pub fn connection(&self) -> Option<&str> {
+        match &self.0 {
+            Backend::Postgres(connection) => Some(connection),
+            Backend::Memory | Backend::Sqlite(_) => None,
+        }
+    }
 }
 
 #[cfg(feature = "sqlite")]

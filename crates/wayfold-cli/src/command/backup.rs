@@ -3,13 +3,14 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 use clap::Args;
 
-use crate::failure::exists;
+use crate::failure::{exists, usage};
 use crate::output::Output;
 use crate::progress;
-use crate::store::StoreArguments;
+use crate::store::{Kept, StoreArguments};
 use crate::words::count;
 
-/// Copies a log in a file, as it is at one moment, into a new file that is a log of its own. Nothing is overwritten.
+/// Copies a log in a file, as it is at one moment, into a new file that is a log of its own. Nothing is overwritten. For a log
+/// in PostgreSQL, `pg_dump --schema=wayfold` does it.
 #[derive(Debug, Args)]
 pub(crate) struct Backup {
     /// The new file
@@ -21,7 +22,12 @@ pub(crate) struct Backup {
 
 impl Backup {
     pub(crate) fn run(&self, output: &mut Output) -> Result<()> {
-        let opened = self.store.open_file("backup")?;
+        let Kept::File(opened) = self.store.open_kept()? else {
+            return Err(usage(
+                "backup copies logs in a file; for a log in PostgreSQL use its own `pg_dump --schema=wayfold DATABASE`, \
+                 which is restored by psql",
+            ));
+        };
         if self.file.symlink_metadata().is_ok() {
             return Err(exists(&self.file));
         }

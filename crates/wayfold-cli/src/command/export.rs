@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::{Args, ValueEnum};
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use wayfold::blocking::Wayfold;
 use wayfold::ingest::{OcelWriter, ParquetOptions, ParquetWriter, XesWriter, write_cloud_events};
 use wayfold::{
@@ -26,7 +28,7 @@ pub(crate) struct Export {
     /// In which format
     #[arg(long, value_enum, default_value = "jsonl")]
     format: Format,
-    /// The new file; nothing is overwritten [default: standard output]
+    /// The new file, compressed with gzip if its name ends in .gz; nothing is overwritten [default: standard output]
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
     #[command(flatten)]
@@ -62,7 +64,12 @@ impl Export {
         };
         let mut file = BufWriter::new(create(path)?);
         let spinner = progress::spinner("writing");
-        let events = self.write(&wayfold, &mut file).inspect_err(|_| {
+        let written = if path.extension().is_some_and(|end| end.eq_ignore_ascii_case("gz")) {
+            self.write_compressed(&wayfold, &mut file)
+        } else {
+            self.write(&wayfold, &mut file)
+        };
+        let events = written.inspect_err(|_| {
             // It was made just now, and half of an export is none.
             let _ = std::fs::remove_file(path);
         })?;
@@ -71,6 +78,17 @@ impl Export {
             return output.object(&serde_json::json!({ "file": path, "events": events }));
         }
         output.line(format!("{}: {}", path.display(), many(events, "event")))
+    }
+
+    /// The same, compressed with gzip. Parquet compresses its own pages.
+    fn write_compressed(&self, wayfold: &Wayfold, out: &mut (impl Write + Send)) -> Result<u64> {
+        if self.format == Format::Parquet {
+            return Err(usage("Parquet is compressed in itself; name a file without .gz"));
+        }
+        let mut compressed = GzEncoder::new(out, Compression::default());
+        let events = self.write(wayfold, &mut compressed)?;
+        compressed.finish()?.flush()?;
+        Ok(events)
     }
 
     /// Writes everything; says how many events it is or stands for.

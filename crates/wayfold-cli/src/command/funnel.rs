@@ -1,7 +1,8 @@
 use anyhow::Result;
 use clap::{Args, ValueEnum};
 use wayfold::insight::{
-    Exclusion, Funnel, FunnelEntry, FunnelOrder, FunnelReport, FunnelStep, RangeOf, Tool,
+    DroppedOut, Exclusion, Funnel, FunnelEntry, FunnelOrder, FunnelReport, FunnelStep, FunnelTies, RangeOf,
+    Tool,
 };
 use wayfold::{Span, Timestamp};
 
@@ -11,7 +12,7 @@ use crate::failure::usage;
 use crate::kinds::event_tests;
 use crate::output::Output;
 use crate::table::Table;
-use crate::words::{NONE, count, duration, percent};
+use crate::words::{NONE, count, duration, instant, or_none, percent};
 
 /// How long a customer may take if nothing is said.
 const WITHIN_DAYS: u32 = 30;
@@ -33,6 +34,12 @@ pub(crate) struct FunnelCommand {
     /// From which entry the window runs [default: latest, or as the tool]
     #[arg(long, value_enum)]
     entry: Option<Entry>,
+    /// How events of one instant count [default: furthest]
+    #[arg(long, value_enum)]
+    ties: Option<EventTies>,
+    /// Names so many of those who came no further than each step, and says what they did next
+    #[arg(long, value_name = "NUMBER")]
+    who: Option<usize>,
     /// Takes the defaults of a tool; what is said beside stands instead
     #[arg(long, value_enum, value_name = "TOOL")]
     like: Option<Like>,
@@ -99,6 +106,26 @@ impl From<StepOrder> for FunnelOrder {
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
+enum EventTies {
+    /// In whatever order reaches furthest
+    Furthest,
+    /// As they are folded: by sequence, causal rank and id
+    Folded,
+    /// For one step at most
+    Apart,
+}
+
+impl From<EventTies> for FunnelTies {
+    fn from(ties: EventTies) -> Self {
+        match ties {
+            EventTies::Furthest => Self::Furthest,
+            EventTies::Folded => Self::AsFolded,
+            EventTies::Apart => Self::Apart,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
 enum Entry {
     /// The latest one that reached each step
     Latest,
@@ -132,6 +159,9 @@ impl FunnelCommand {
                 output.heading(&report.segment)?;
             }
             tell(output, report)?;
+            if self.who.is_some() {
+                tell_who(output, report)?;
+            }
         }
         match reports.first() {
             None => output.line(format!("Nobody entered by {}.", asked.as_of)),
@@ -152,6 +182,9 @@ impl FunnelCommand {
         if let Some(entry) = self.entry {
             funnel = funnel.with_entry(entry.into());
         }
+        if let Some(ties) = self.ties {
+            funnel = funnel.with_ties(ties.into());
+        }
         let from = self.from.as_deref().map_or(Ok(Timestamp::MIN), parse_time)?;
         let to = self.to.as_deref().map(parse_time).transpose()?.map_or(Timestamp::MAX, Timestamp::previous);
         let range_of = match self.like {
@@ -159,6 +192,7 @@ impl FunnelCommand {
             _ => RangeOf::Entry,
         };
         Ok(funnel
+            .naming(self.who.unwrap_or_default())
             .excluding(event_tests(&self.exclude)?, Exclusion::DropsCustomer)
             .within(from..=to, range_of))
     }
@@ -177,11 +211,28 @@ fn tell(output: &mut Output, report: &FunnelReport) -> Result<()> {
             count(step.customers),
             percent(step.of_before),
             percent(step.of_entered),
-            step.from_before.map_or_else(|| NONE.to_owned(), |(_, median)| duration(median)),
+            step.from_before.map_or_else(|| NONE.to_owned(), |wait| duration(wait.median)),
             count(step.dropped),
             if next.is_empty() { NONE.to_owned() } else { next.join(", ") },
         ]
     };
     let header = ["step", "customers", "of before", "of entered", "median wait", "no further", "did next"];
     output.table(Table::new(&header, 1).with_rows(report.steps.iter().map(row)))
+}
+
+/// Who came no further than each step but the last, and what they did next.
+fn tell_who(output: &mut Output, report: &FunnelReport) -> Result<()> {
+    let row = |step: &FunnelStep, who: &DroppedOut| {
+        let after = who.next_at.map(|next| duration(next.since(who.at)));
+        vec![
+            step.name.clone(),
+            who.customer.clone(),
+            instant(who.at),
+            or_none(who.next.clone()),
+            or_none(after),
+        ]
+    };
+    let rows = report.steps.iter().flat_map(|step| step.who.iter().map(move |who| row(step, who)));
+    let table = Table::new(&["came no further than", "customer", "at", "did next", "after"], 2);
+    output.table(table.with_rows(rows))
 }

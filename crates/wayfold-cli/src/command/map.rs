@@ -5,7 +5,7 @@ use clap::{Args, ValueEnum};
 use serde::Serialize;
 use wayfold::insight::{
     Activity, CaseBy, Cases, ConformanceReport, EdgeRow, IntendedPath, PathDeviation, PathDeviationRow,
-    ProcessMap, ProcessMapReport, VariantRow, Variants, VariantsReport,
+    ProcessMap, ProcessMapReport, Ties, VariantRow, Variants, VariantsReport,
 };
 use wayfold::{AttributeName, Currency};
 
@@ -30,6 +30,9 @@ pub(crate) struct Map {
     /// Leaves all other steps out; by name, or by how names begin if it ends in *
     #[arg(long, value_name = "STEPS", value_delimiter = ',')]
     only: Vec<String>,
+    /// In which order steps of one instant stand
+    #[arg(long, value_enum, default_value = "folded")]
+    ties: StepTies,
     /// The currency of what cases are worth [default: the one with the most purchases]
     #[arg(long, value_name = "CODE")]
     currency: Option<String>,
@@ -66,6 +69,23 @@ impl From<By> for CaseBy {
     }
 }
 
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(super) enum StepTies {
+    /// As they are folded: by sequence, causal rank and id
+    Folded,
+    /// By name
+    Name,
+}
+
+impl From<StepTies> for Ties {
+    fn from(ties: StepTies) -> Self {
+        match ties {
+            StepTies::Folded => Self::AsFolded,
+            StepTies::Name => Self::ByName,
+        }
+    }
+}
+
 /// The answer; its JSON is documented in docs/guide/command.md.
 #[derive(Debug, Serialize)]
 struct Answer {
@@ -81,19 +101,19 @@ impl Map {
         let activity = activity(&self.activity)?;
         let asked = self.ask.open()?;
         let currency = currency_of(self.currency.as_deref(), &asked.population()?)?;
-        let mut cases = Cases::new().by(self.cases.into()).named_by(activity);
+        let mut cases = Cases::new().by(self.cases.into()).named_by(activity).with_ties(self.ties.into());
         if let Some(currency) = currency {
             cases = cases.valued_in(currency);
         }
         if !self.only.is_empty() {
             let only = Only::new(&self.only);
-            cases = cases.keeping(move |name| only.keeps(name));
+            cases = cases.keeping_only(self.only.join(", "), move |name| only.keeps(name));
         }
         let measure = (ProcessMap::new(cases.clone()), Variants::new(cases));
-        let (map, variants) = asked.wayfold.measure_of(&asked.tenant, &measure, asked.as_of)?;
-        let variants = variants.report();
+        let (edges, ways) = asked.wayfold.measure_of(&asked.tenant, &measure, asked.as_of)?;
+        let (map, variants) = (measure.0.report(&edges), measure.1.report(&ways));
         let conformance = self.path.as_ref().map(|path| path.check(&variants));
-        let answer = Answer { currency, map: map.report(), variants, conformance };
+        let answer = Answer { currency, map, variants, conformance };
         if output.is_json() {
             output.object(&answer)
         } else if self.mermaid {
@@ -122,7 +142,7 @@ impl Map {
 
     fn tell_conformance(&self, output: &mut Output, conformance: &ConformanceReport) -> Result<()> {
         output.line("")?;
-        let ConformanceReport { path, cases, fitting, fitness, deviations } = conformance;
+        let ConformanceReport { semantics, path, cases, fitting, fitness, deviations } = conformance;
         let fitness = fitness.map_or(String::new(), |fitness| format!("; mean fitness {fitness:.3}"));
         output.heading(&format!("{} of {} follow {path}{fitness}", count(*fitting), many(*cases, "case")))?;
         let row = |row: &PathDeviationRow| {
@@ -136,7 +156,8 @@ impl Map {
             vec![what.to_owned(), step, after, count(row.cases), count(row.times)]
         };
         let table = Table::new(&["deviation", "step", "after", "cases", "times"], 3);
-        output.table(table.with_rows(deviations.iter().take(self.limit).map(row)))
+        output.table(table.with_rows(deviations.iter().take(self.limit).map(row)))?;
+        output.line(semantics)
     }
 
     fn tell_edges(
@@ -154,7 +175,9 @@ impl Map {
         };
         let header = ["from", "to", "times", "cases", "mean", "median", "90 %", "total"];
         let table = Table::new(&with_worth(&header, currency), 2);
-        output.table(table.with_rows(edges.iter().take(self.limit).map(row)))
+        output.table(table.with_rows(edges.iter().take(self.limit).map(row)))?;
+        output.line(&map.semantics)?;
+        output.line("")
     }
 
     fn tell_variants(
@@ -170,9 +193,10 @@ impl Map {
         let table = Table::new(&with_worth(&["variant", "cases"], currency), 1);
         output.table(table.with_rows(variants.variants.iter().take(self.limit).map(row)))?;
         match variants.variants.len().saturating_sub(self.limit) {
-            0 => Ok(()),
-            more => output.line(format!("And {}; --limit shows more.", many(more as u64, "variant"))),
+            0 => {}
+            more => output.line(format!("And {}; --limit shows more.", many(more as u64, "variant")))?,
         }
+        output.line(&variants.semantics)
     }
 }
 

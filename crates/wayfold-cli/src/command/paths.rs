@@ -3,7 +3,7 @@ use clap::Args;
 use wayfold::insight::{Cases, PathNode, PathWay, Paths, PathsReport};
 use wayfold::{Currency, Span};
 
-use super::map::{By, activity, with_worth};
+use super::map::{By, StepTies, activity, with_worth};
 use crate::ask::{AskArguments, currency_of};
 use crate::failure::usage;
 use crate::output::Output;
@@ -34,6 +34,9 @@ pub(crate) struct PathsCommand {
     /// What names a step: `kind`, `kind+ATTRIBUTE`, `attribute:NAME`, `person`, `team` or `channel`
     #[arg(long, value_name = "WHAT", default_value = "kind")]
     activity: String,
+    /// In which order steps of one instant stand
+    #[arg(long, value_enum, default_value = "name")]
+    ties: StepTies,
     /// The currency of what sessions are worth [default: the one with the most purchases]
     #[arg(long, value_name = "CODE")]
     currency: Option<String>,
@@ -50,7 +53,8 @@ impl PathsCommand {
             "none" => None,
             span => Some(Span::parse(span).map_err(usage)?),
         };
-        let mut cases = Cases::new().by(self.cases.into()).named_by(activity(&self.activity)?);
+        let cases = Cases::new().by(self.cases.into()).named_by(activity(&self.activity)?);
+        let mut cases = cases.with_ties(self.ties.into());
         let asked = self.ask.open()?;
         let currency = currency_of(self.currency.as_deref(), &asked.population()?)?;
         if let Some(currency) = currency {

@@ -1,6 +1,8 @@
 use anyhow::Result;
 use clap::{Args, ValueEnum};
-use wayfold::insight::{BucketUnit, Calendar, CohortBy, EventTest, Retention, RetentionRow, ReturnIn};
+use wayfold::insight::{
+    BucketUnit, Calendar, CohortBy, EventTest, Retention, RetentionReport, RetentionRow, ReturnIn,
+};
 
 use crate::ask::{AskArguments, parse_zone};
 use crate::kinds::event_test;
@@ -68,15 +70,12 @@ impl RetentionCommand {
             return output.line(format!("Nobody started by {}.", asked.as_of));
         };
         let last = calendar.bucket(asked.as_of);
-        let rows = retention.report(&total, *buckets.start()..=last.max(*buckets.end()));
-        if output.is_json() {
-            return rows.iter().try_for_each(|row| output.object_line(row));
-        }
-        self.tell(output, &rows)
+        let report = retention.report(&total, *buckets.start()..=last.max(*buckets.end()));
+        if output.is_json() { output.object(&report) } else { self.tell(output, &report) }
     }
 
-    fn tell(&self, output: &mut Output, rows: &[RetentionRow]) -> Result<()> {
-        let started: Vec<&RetentionRow> = rows.iter().filter(|row| row.customers > 0).collect();
+    fn tell(&self, output: &mut Output, report: &RetentionReport) -> Result<()> {
+        let started: Vec<&RetentionRow> = report.cohorts.iter().filter(|row| row.customers > 0).collect();
         let newest = &started[started.len().saturating_sub(self.limit)..];
         let later = newest.iter().map(|row| row.returned.len()).max().unwrap_or_default().min(self.limit + 1);
         let header: Vec<String> = ["from".to_owned(), "customers".to_owned()]
@@ -92,14 +91,6 @@ impl RetentionCommand {
             fixed.into_iter().chain((1..later).map(share)).collect()
         };
         output.table(Table::new(&header, 1).with_rows(newest.iter().map(cells)))?;
-        let unit = self.by.to_possible_value().map(|unit| unit.get_name().to_owned()).unwrap_or_default();
-        let back = self.back.as_ref().unwrap_or(&self.start);
-        output.line(format!(
-            "Of those with {} in a {unit} ({}), who came back by {back} so many {unit}s later{}; time zone {}.",
-            self.start,
-            if self.every { "every time" } else { "the first time" },
-            if self.or_after { " or after that" } else { "" },
-            self.zone,
-        ))
+        output.line(&report.semantics)
     }
 }

@@ -15,8 +15,23 @@ fn a_log_goes_through_each_format_and_says_the_same() {
     // A foreign format has ids of its own; the ways through it are the same.
     place.done(&["export", "--format", "xes", "--output", "out.xes"]);
     place.done(&["import", "out.xes", "--store", "sqlite:xes.db"]);
+    // A file that ends in .gz is compressed, and read as it is.
+    for (format, file) in [("xes", "out.xes.gz"), ("jsonl", "out.jsonl.gz")] {
+        place.done(&["export", "--format", format, "--output", file]);
+        let plain = std::fs::read(place.folder().join(format!("out.{format}"))).unwrap();
+        let compressed = std::fs::read(place.folder().join(file)).unwrap();
+        assert!(compressed.starts_with(b"\x1f\x8b") && compressed.len() * 4 < plain.len(), "{file}");
+        let mut read = Vec::new();
+        std::io::Read::read_to_end(&mut flate2::bufread::MultiGzDecoder::new(&compressed[..]), &mut read)
+            .unwrap();
+        assert!(read == plain, "{file}");
+    }
+    place.done(&["import", "out.xes.gz", "--store", "sqlite:gz.db"]);
+    let refused = place.run(&["export", "--format", "parquet", "--output", "out.parquet.gz"]);
+    assert!(refused.exit == 2 && !place.folder().join("out.parquet.gz").exists(), "{}", refused.err);
     let map = |store: &str| place.object(&["map", "--store", store])["map"]["edges"][0]["count"].clone();
     assert_eq!(map("sqlite:xes.db"), map("sqlite:log.db"));
+    assert_eq!(map("sqlite:gz.db"), map("sqlite:log.db"));
 }
 
 /// The objects of customers hold what they were and since when: the last value is where they stand, and the instants are

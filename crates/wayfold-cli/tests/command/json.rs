@@ -30,7 +30,7 @@ fn objects_have_the_members_that_the_guide_names() {
         "value",
         "holds_until",
     ];
-    let cases: [(&[&str], &[&str]); 15] = [
+    let cases: [(&[&str], &[&str]); 16] = [
         (&["customer", "0499"], &view),
         (&["customer", "0499", "--explain"], &["view", "steps", "reports"]),
         (&["customer", "0499", "--why", "lifecycle.stage"], &["at", "cause", "change"]),
@@ -67,6 +67,7 @@ fn objects_have_the_members_that_the_guide_names() {
         ),
         (&["map"], &["currency", "map", "variants"]),
         (&["map", "--path", "order_placed+"], &["currency", "map", "variants", "conformance"]),
+        (&["retention"], &["semantics", "cohorts"]),
         (&["paths"], &["semantics", "sessions", "value", "tree", "ways", "other_ways"]),
         (&["norms", "promised delivery"], &["semantics", "as_of", "norms"]),
         (&["models"], &["currency", "split", "end", "fits", "evaluations"]),
@@ -87,6 +88,23 @@ fn objects_have_the_members_that_the_guide_names() {
     assert_eq!(of("in_period"), [158, 3, 106]);
     let told = place.done(&["compare", fans, keen, "--since", "1998-01-01", "--limit", "2"]);
     assert!(told.contains("At some instant since 1998-01-01") && told.contains("And 107 more"), "{told}");
+    let retention = place.object(&["retention"]);
+    check_members(&retention["cohorts"][0], &["bucket", "starts_on", "customers", "returned", "ordered"]);
+    let map = place.object(&["map", "--path", "order_placed+", "--only", "order_*"]);
+    for (of, begins) in [
+        ("map", "process map of cases"),
+        ("variants", "variants of"),
+        ("conformance", "conformance to order_placed+"),
+    ] {
+        let semantics = map[of]["semantics"].as_str().unwrap();
+        assert!(
+            semantics.starts_with(begins) && semantics.contains("steps other than order_* left out"),
+            "{semantics}"
+        );
+        // What programs get is what people read.
+        let told = place.done(&["map", "--path", "order_placed+", "--only", "order_*"]);
+        assert!(told.lines().any(|line| line == semantics), "{told}");
+    }
     let population = place.object(&["population"]);
     assert_eq!(population["summary"]["customers"], 2_357);
     assert_eq!(population["rfm"]["segments"][0]["name"], "Champions");
@@ -118,8 +136,20 @@ fn lists_are_lines_of_objects() {
 
     let funnel = place.lines(&["funnel", "order_placed", "order_placed"]);
     check_members(&funnel[0], &["semantics", "segment", "steps"]);
-    let cohorts = place.lines(&["retention"]);
-    check_members(&cohorts[0], &["bucket", "starts_on", "customers", "returned", "ordered"]);
+    let step = &funnel[0]["steps"][1];
+    let members = [
+        "name",
+        "customers",
+        "dropped",
+        "of_before",
+        "of_entered",
+        "from_before",
+        "from_entry",
+        "next",
+        "who",
+    ];
+    check_members(step, &members);
+    check_members(&step["from_before"], &["mean", "median", "p90", "min", "max", "total"]);
 
     let events = place.lines(&["log", "--customer", "0499"]);
     assert!(events.iter().all(|event| event["customer"] == "0499" && event["position"].is_string()));
@@ -183,6 +213,47 @@ fn funnels_by_segment_add_up() {
     assert_eq!(entered(&["--like", "posthog"]), entered(&["--within", "14 days"]));
     assert_eq!(entered(&["--like", "amplitude", "--within", "3 days"]), entered(&["--within", "3 days"]));
     assert!(entered(&["--like", "amplitude"]).1 > entered(&["--like", "posthog"]).1, "30 days beside 14");
+}
+
+/// Who came no further than a step is told of every step at once, and is as many as are counted.
+#[test]
+fn a_funnel_names_who_dropped_and_what_they_did_next() {
+    let place = Place::cdnow("json_dropped");
+    let steps = ["funnel", "order_placed", "order_placed", "order_placed", "--within", "60 days"];
+    let found = place.lines(&[&steps[..], &["--who", "5000"]].concat()).remove(0);
+    let all: Vec<&Value> = found["steps"].as_array().unwrap().iter().collect();
+    for step in &all[..2] {
+        let who = step["who"].as_array().unwrap();
+        assert_eq!(who.len() as u64, step["dropped"]);
+        let next = who.iter().filter(|who| who["next"] == "order_placed").count();
+        assert_eq!(step["next"], serde_json::json!([["order_placed", next]]));
+        let after =
+            |who: &Value| who["next_at"].as_str().is_none_or(|next| next > who["at"].as_str().unwrap());
+        assert!(who.iter().all(after));
+    }
+    assert_eq!(all[2]["who"], serde_json::json!([]), "who is at the end has not dropped");
+    let told = place.done(&[&steps[..], &["--who", "2"]].concat());
+    assert!(
+        told.contains("came no further than")
+            && told.contains(all[0]["who"][1]["customer"].as_str().unwrap()),
+        "{told}"
+    );
+    // Purchases of one day are of one instant here; apart, the second has to be of another day: counted from the log.
+    let mut days: std::collections::BTreeMap<String, std::collections::BTreeSet<chrono::NaiveDate>> =
+        Default::default();
+    for event in place.lines(&["log", "--limit", "100000"]) {
+        let day = event["occurred_at"].as_str().unwrap()[..10].parse().unwrap();
+        days.entry(event["customer"].as_str().unwrap().to_owned()).or_default().insert(day);
+    }
+    let again = days.values().filter(|days| {
+        days.iter().zip(days.iter().skip(1)).any(|(one, next)| (*next - *one).num_days() <= 60)
+    });
+    let apart = place.lines(&[&steps[..], &["--ties", "apart"]].concat()).remove(0);
+    assert_eq!(apart["steps"][1]["customers"], again.count());
+    assert!(
+        apart["semantics"].as_str().unwrap().contains("events of one instant count for one step at most")
+    );
+    assert!(all[1]["customers"].as_u64() > apart["steps"][1]["customers"].as_u64());
 }
 
 /// A tenant of the same purchases is fitted as they are.

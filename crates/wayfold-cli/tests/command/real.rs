@@ -15,38 +15,6 @@ fn edge<'a>(map: &'a Value, from: &str, to: &str) -> &'a Value {
     edges.iter().find(|edge| edge["from"] == from && edge["to"] == to).unwrap_or(&Value::Null)
 }
 
-/// BPI Challenge 2012, doi:10.4121/uuid:3926db30-f712-4394-aebc-75976070e91f.
-#[test]
-fn loan_applications_from_xes_have_the_published_map() {
-    let Some(file) = real_data("command_bpi_2012", "bpi-2012/bpic2012.xes.gz") else { return };
-    let answers = answers(&file);
-    let place = Place::new("loans");
-    let imported = place.lines(&["import", file.to_str().unwrap()]);
-    assert_eq!((&imported[0]["events"], &imported[0]["customers"]), (&262_200.into(), &13_087.into()));
-
-    for (name, only) in [("df_all", &[][..]), ("df_A_O", &["--only", "A_*,O_*"])] {
-        let found = place.object(&[&["map"][..], only].concat());
-        let (map, expected) = (&found["map"], &answers[name]["value"]);
-        assert_eq!(map["edges"].as_array().unwrap().len() as u64, expected["distinct_edges"], "{name}");
-        for row in expected["top30"].as_array().unwrap() {
-            let (from, to) = (row[0].as_str().unwrap(), row[1].as_str().unwrap());
-            assert_eq!(edge(map, from, to)["count"], row[2], "{from} -> {to}");
-        }
-        for (member, of) in [("starts", "start"), ("ends", "end")] {
-            let rows = map["activities"].as_array().unwrap().iter().filter(|row| row[member] != 0);
-            let counts = rows.map(|row| (row["name"].as_str().unwrap().to_owned(), row[member].clone()));
-            assert_eq!(Value::Object(counts.collect()), expected[of], "{name} {of}");
-        }
-        if name == "df_all" {
-            assert_eq!((&map["events"], &map["cases"]), (&262_200.into(), &13_087.into()));
-            assert_eq!(
-                found["variants"]["variants"].as_array().unwrap().len() as u64,
-                answers["variants"]["value"]
-            );
-        }
-    }
-}
-
 /// UCI Online Retail, https://archive.ics.uci.edu/dataset/352/online+retail.
 #[test]
 fn invoices_from_csv_have_the_published_map_and_gaps() {

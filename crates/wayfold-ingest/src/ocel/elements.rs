@@ -8,13 +8,15 @@ use struson::reader::{JsonReader, JsonStreamReader, ReaderError, TransferError};
 use struson::writer::{JsonStreamWriter, JsonWriter};
 
 use crate::error::{Error, ErrorKind, Place, Result};
-use crate::input::Input;
+use crate::input::{Input, NO_END_TIMES, RowTooLong, without_end};
 
 /// Reads a document as it stands: nothing but one element is in memory.
 pub(super) struct Elements {
     reader: Option<JsonStreamReader<Input>>,
     file: String,
     bytes_read: Arc<AtomicU64>,
+    /// How many bytes may be read until something ends: names of members are in memory as a whole.
+    allowance: Arc<AtomicU64>,
     /// The list whose elements are read; whatever else stands in the document is passed over.
     list: &'static str,
     is_inside: bool,
@@ -29,10 +31,11 @@ pub(super) enum Element {
 
 impl Elements {
     pub(super) fn new(input: Input, list: &'static str, bytes_max: u64) -> Result<Self> {
-        let (file, bytes_read) = (input.file().to_owned(), input.counter());
+        let (file, bytes_read, allowance) = (input.file().to_owned(), input.counter(), input.allowance());
+        input.allow(bytes_max);
         let mut reader = JsonStreamReader::new(input);
         reader.begin_object().map_err(|error| malformed(&file, error))?;
-        Ok(Self { reader: Some(reader), file, bytes_read, list, is_inside: false, bytes_max })
+        Ok(Self { reader: Some(reader), file, bytes_read, allowance, list, is_inside: false, bytes_max })
     }
 
     pub(super) fn file(&self) -> &str {
@@ -46,7 +49,7 @@ impl Elements {
     /// The next element; `None` at the end of the document.
     pub(super) fn next(&mut self) -> Result<Option<Element>> {
         let Some(reader) = &mut self.reader else { return Ok(None) };
-        let next = next(reader, self.list, &mut self.is_inside, self.bytes_max);
+        let next = next(reader, self.list, &mut self.is_inside, self.bytes_max, &self.allowance);
         match next.map_err(|error| malformed(&self.file, error))? {
             Some(element) => Ok(Some(element)),
             None => {
@@ -63,8 +66,11 @@ fn next(
     list: &str,
     is_inside: &mut bool,
     bytes_max: u64,
+    allowance: &AtomicU64,
 ) -> std::result::Result<Option<Element>, ReaderError> {
+    let allow = |bytes| allowance.store(bytes, Ordering::Relaxed);
     loop {
+        allow(bytes_max.saturating_mul(NO_END_TIMES));
         if *is_inside {
             if reader.has_next()? {
                 return element(reader, bytes_max).map(Some);
@@ -80,6 +86,8 @@ fn next(
             reader.begin_array()?;
             *is_inside = true;
         } else {
+            // Of what is passed over nothing is kept.
+            allow(u64::MAX);
             reader.skip_value()?;
         }
     }
@@ -127,6 +135,11 @@ impl Write for Bounded {
 
 fn malformed(file: &str, error: ReaderError) -> Error {
     match error {
+        ReaderError::IoError { error, .. }
+            if error.get_ref().is_some_and(|error| error.is::<RowTooLong>()) =>
+        {
+            without_end(file, "an element or a name")
+        }
         ReaderError::IoError { error, .. } => {
             Error::io(Place::file(file), "the file cannot be read; copy or compress it again", error)
         }

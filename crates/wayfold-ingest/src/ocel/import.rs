@@ -32,8 +32,8 @@ use crate::source::{EventSource, Progress};
 /// - Ids come from the source that is given and the event's id: a log imported twice is taken once.
 /// - Attributes of objects and relations between them are passed over: they are no events.
 ///
-/// A row is an event. The file is read twice, first the types of all objects, which are kept in memory, then the events,
-/// of which one is in memory at a time.
+/// A row is an event. The file is read twice, first the types of all objects, which are kept in memory up to
+/// [`ImportOptions::objects_bytes_max`], then the events, of which one is in memory at a time.
 pub struct OcelImport {
     elements: Elements,
     objects: Objects,
@@ -44,11 +44,16 @@ pub struct OcelImport {
     account: Account,
 }
 
+/// What an object takes in memory beside its id and type.
+const OBJECT_BYTES: usize = 64;
+
 /// The type of each object.
 struct Objects {
     types: Vec<String>,
     type_of: HashMap<String, usize>,
     customer: String,
+    /// How many bytes ids and types may still take.
+    bytes_left: u64,
 }
 
 impl OcelImport {
@@ -65,7 +70,8 @@ impl OcelImport {
     ) -> Result<Self> {
         let path = path.as_ref();
         let bytes_max = options.row_bytes_max;
-        let objects = Objects::read(Elements::new(Input::open(path)?, "objects", bytes_max)?, customer)?;
+        let elements = Elements::new(Input::open(path)?, "objects", bytes_max)?;
+        let objects = Objects::read(elements, customer, options.objects_bytes_max)?;
         let input = Input::open(path)?;
         let account = Account::begin(input.file(), input.bytes_total(), &mut options)?;
         Ok(Self {
@@ -137,8 +143,9 @@ fn named(mut attribute: Members<'_>) -> std::result::Result<(String, String), Fa
 }
 
 impl Objects {
-    fn read(mut elements: Elements, customer: &str) -> Result<Self> {
-        let mut objects = Self { types: Vec::new(), type_of: HashMap::new(), customer: customer.to_owned() };
+    fn read(mut elements: Elements, customer: &str, bytes_max: u64) -> Result<Self> {
+        let (types, type_of, customer) = (Vec::new(), HashMap::new(), customer.to_owned());
+        let mut objects = Self { types, type_of, customer, bytes_left: bytes_max };
         let mut number = 0_u64;
         while let Some(element) = elements.next()? {
             number += 1;
@@ -156,6 +163,11 @@ impl Objects {
         };
         let mut members = Members::parse(text)?;
         let (id, kind) = (members.need("id")?, members.need("type")?);
+        // What a table needs for an entry is counted as well.
+        let bytes = (id.len() + kind.len() + OBJECT_BYTES) as u64;
+        self.bytes_left = self.bytes_left.checked_sub(bytes).ok_or_else(|| {
+            Fault::new(Problem::TooLong, "all objects together take more than objects_bytes_max; raise it")
+        })?;
         let number = self.types.iter().position(|known| *known == kind).unwrap_or_else(|| {
             self.types.push(kind);
             self.types.len() - 1

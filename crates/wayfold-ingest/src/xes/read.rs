@@ -163,7 +163,7 @@ impl Elements {
             if self.reader.buffer_position() - self.kept_from > self.bytes_max {
                 return Err(self.too_long("a trace or event"));
             }
-            self.reader.get_mut().get_mut().allow(self.bytes_max);
+            self.reader.get_ref().get_ref().allow(self.bytes_max);
             let event = match self.reader.read_event_into(&mut self.buffer) {
                 Ok(event) => event,
                 Err(quick_xml::Error::Io(error)) => return Err(self.unreadable(&error)),

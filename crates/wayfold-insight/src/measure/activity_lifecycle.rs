@@ -39,7 +39,7 @@ impl ActivityLifecycle {
     /// What was counted how, in words, for who reads the figures.
     pub fn semantics(&self) -> String {
         format!(
-            "{}activity by {}, buckets of {}; new = first ever, dormant counted once in the bucket behind the last active one",
+            "{}activity by {}, {}; new = first ever, dormant counted once in the bucket behind the last active one",
             after(self.like),
             self.active.name(),
             self.calendar.semantics(),
@@ -47,7 +47,11 @@ impl ActivityLifecycle {
     }
 
     /// The figures of a range of buckets.
-    pub fn report(&self, total: &ActivityLifecycleTotal, buckets: RangeInclusive<i64>) -> Vec<LifecycleRow> {
+    pub fn report(
+        &self,
+        total: &ActivityLifecycleTotal,
+        buckets: RangeInclusive<i64>,
+    ) -> ActivityLifecycleReport {
         let row = |bucket: i64| {
             let counts = total.0.get(&bucket).copied().unwrap_or_default();
             let starts_on = self.calendar.starts_on(bucket);
@@ -60,7 +64,7 @@ impl ActivityLifecycle {
                 dormant: -counts.dormant,
             }
         };
-        buckets.map(row).collect()
+        ActivityLifecycleReport { semantics: self.semantics(), buckets: buckets.map(row).collect() }
     }
 }
 
@@ -124,6 +128,15 @@ impl Measure for ActivityLifecycle {
             total.add(bucket, counts);
         }
     }
+}
+
+/// An activity lifecycle in figures.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ActivityLifecycleReport {
+    /// What was counted how.
+    pub semantics: String,
+    /// The buckets, in their order.
+    pub buckets: Vec<LifecycleRow>,
 }
 
 /// A bucket of an activity lifecycle.

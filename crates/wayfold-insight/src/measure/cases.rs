@@ -8,6 +8,7 @@ use hashbrown::HashMap;
 use wayfold_core::{AttributeName, AttributeValue, Currency, EventKind, EventView, History};
 
 use super::names::Names;
+use super::ties::Ties;
 
 /// Which events belong together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -35,6 +36,20 @@ pub enum Activity {
     Team,
     /// Where it happened.
     Channel,
+}
+
+impl fmt::Display for Activity {
+    /// As it stands in semantics.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Kind => f.write_str("kind"),
+            Self::KindAnd(attribute) => write!(f, "kind and attribute {attribute}"),
+            Self::Attribute(attribute) => write!(f, "attribute {attribute}"),
+            Self::Person => f.write_str("person"),
+            Self::Team => f.write_str("team"),
+            Self::Channel => f.write_str("channel"),
+        }
+    }
 }
 
 impl Activity {
@@ -143,16 +158,16 @@ pub struct Cases {
     by: CaseBy,
     activity: Activity,
     keeps: Option<Keeps>,
+    /// What is kept, in words.
+    kept: Option<String>,
     currency: Option<Currency>,
+    /// `None` leaves it to the measure.
+    ties: Option<Ties>,
 }
 
 impl fmt::Debug for Cases {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Cases")
-            .field("by", &self.by)
-            .field("activity", &self.activity)
-            .field("currency", &self.currency)
-            .finish_non_exhaustive()
+        f.write_str(&self.semantics())
     }
 }
 
@@ -177,13 +192,56 @@ impl Cases {
     /// Leaves steps out whose names are not to be kept.
     pub fn keeping(mut self, keeps: impl Fn(&str) -> bool + Send + Sync + 'static) -> Self {
         self.keeps = Some(Arc::new(keeps));
+        self.kept = None;
         self
+    }
+
+    /// As [`Cases::keeping`], and says in words which steps are kept, for the semantics of results.
+    pub fn keeping_only(
+        self,
+        what: impl Into<String>,
+        keeps: impl Fn(&str) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        let kept = Some(what.into());
+        Self { kept, ..self.keeping(keeps) }
     }
 
     /// Makes a case worth what was ordered in it in a currency: the amounts of its orders as they were placed.
     pub fn valued_in(mut self, currency: Currency) -> Self {
         self.currency = Some(currency);
         self
+    }
+
+    /// Sets in which order steps of one instant stand. Where nothing is said they stand as they are folded, in
+    /// [`Paths`](super::Paths) by name. [`Norms`](super::Norms) look at events as they are folded in any case.
+    pub fn with_ties(mut self, ties: Ties) -> Self {
+        self.ties = Some(ties);
+        self
+    }
+
+    /// Sets it where nothing was said.
+    pub(super) fn or_ties(mut self, ties: Ties) -> Self {
+        self.ties.get_or_insert(ties);
+        self
+    }
+
+    /// What a case, a step and a value is, in words, for who reads the figures.
+    pub(super) fn semantics(&self) -> String {
+        let by = match self.by {
+            CaseBy::Customer => "customer",
+            CaseBy::Journey => "journey (events without one are left out)",
+        };
+        let kept = match (&self.keeps, &self.kept) {
+            (None, _) => String::new(),
+            (Some(_), Some(what)) => format!(", steps other than {what} left out"),
+            (Some(_), None) => ", some steps left out".to_owned(),
+        };
+        let value = match self.currency {
+            Some(currency) => format!("worth their orders in {currency} as placed"),
+            None => "worth nothing".to_owned(),
+        };
+        let ties = self.ties.unwrap_or(Ties::AsFolded).semantics();
+        format!("cases by {by}, steps by {}{kept}, {ties}, {value}", self.activity)
     }
 
     pub(super) fn case_by(&self) -> CaseBy {
@@ -217,7 +275,7 @@ impl Cases {
                 case.clear();
                 case.steps.reserve(history.events().len());
                 history.events().iter().for_each(|event| self.add(&mut case, event, steps));
-                take_steps(&case, &steps.names, &mut take);
+                self.take(&mut case, &steps.names, &mut take);
                 steps.case = case;
             }
             CaseBy::Journey => {
@@ -231,7 +289,7 @@ impl Cases {
                     }
                     self.add(&mut cases[place], event, steps);
                 }
-                cases.iter().for_each(|case| take_steps(case, &steps.names, &mut take));
+                cases.iter_mut().for_each(|case| self.take(case, &steps.names, &mut take));
             }
         }
     }
@@ -246,18 +304,21 @@ impl Cases {
         }
     }
 
+    fn take(&self, case: &mut Case, names: &Names, take: &mut impl FnMut(&Case, &Names)) {
+        if self.ties == Some(Ties::ByName) {
+            case.order_ties(names);
+        }
+        if !case.steps.is_empty() {
+            take(case, names);
+        }
+    }
+
     fn add_order(&self, case: &mut Case, event: &EventView<'_>) {
         if let Some(money) = event.money_amount().filter(|money| Some(money.currency) == self.currency) {
             let value = i128::from(money.amount.as_ten_thousandths());
             case.value += value;
             case.orders.push((event.occurred_at().as_micros(), value));
         }
-    }
-}
-
-fn take_steps(case: &Case, names: &Names, take: &mut impl FnMut(&Case, &Names)) {
-    if !case.steps.is_empty() {
-        take(case, names);
     }
 }
 
@@ -272,6 +333,14 @@ pub(super) struct Case {
 }
 
 impl Case {
+    /// Puts steps of one instant in the order of their names.
+    fn order_ties(&mut self, names: &Names) {
+        // Most steps differ in time, and stand in its order already.
+        for instant in self.steps.chunk_by_mut(|a, b| a.at == b.at).filter(|instant| instant.len() > 1) {
+            instant.sort_by(|a, b| names.name(a.activity).cmp(names.name(b.activity)));
+        }
+    }
+
     fn clear(&mut self) {
         self.steps.clear();
         self.value = 0;

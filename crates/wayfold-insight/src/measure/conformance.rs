@@ -40,6 +40,8 @@ struct Step {
 /// How cases follow a path.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ConformanceReport {
+    /// What was counted how: the semantics of the variants among it.
+    pub semantics: String,
     /// The path.
     pub path: String,
     /// Cases that have a step.
@@ -116,7 +118,12 @@ impl IntendedPath {
         deviations.sort_by_key(|row| std::cmp::Reverse(row.cases));
         let cases = variants.cases;
         let fitness = (cases > 0).then(|| fitness / cases as f64);
-        ConformanceReport { path: self.to_string(), cases, fitting, fitness, deviations }
+        let semantics = format!(
+            "conformance to {self}: as few deviations as possible explain each case, the path followed as early as it can be; \
+             fitness is 1 less the deviations over those of the worst case of its length; {}",
+            variants.semantics
+        );
+        ConformanceReport { semantics, path: self.to_string(), cases, fitting, fitness, deviations }
     }
 
     /// The deviations of a case on the best way: for each number of steps of the case and of the path, what is left costs at

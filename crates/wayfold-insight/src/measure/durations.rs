@@ -66,6 +66,7 @@ impl Durations {
             left.settle();
         }
         let durations = &mut left.added[..];
+        let ends = (durations.iter().min().copied(), durations.iter().max().copied());
         let total: i128 = durations.iter().map(|micros| i128::from(*micros)).sum();
         let mean = total.checked_div(durations.len() as i128)?;
         // The higher rank first: what is below it holds the lower one.
@@ -78,6 +79,8 @@ impl Durations {
             mean: Span::from_micros(i64::try_from(mean).unwrap_or(i64::MAX)),
             median: Span::from_micros(median_micros),
             p90: Span::from_micros(p90_micros),
+            min: Span::from_micros(ends.0?),
+            max: Span::from_micros(ends.1?),
             total_micros: total,
         })
     }
@@ -87,6 +90,8 @@ pub(crate) struct DurationFigures {
     pub(crate) mean: Span,
     pub(crate) median: Span,
     pub(crate) p90: Span,
+    pub(crate) min: Span,
+    pub(crate) max: Span,
     pub(crate) total_micros: i128,
 }
 
@@ -119,6 +124,8 @@ mod tests {
             if let Some(figures) = figures {
                 let rank = |share: f64| Span::from_micros(left[(share * left.len() as f64).ceil() as usize - 1]);
                 prop_assert_eq!((figures.median, figures.p90), (rank(0.5), rank(0.9)));
+                let ends = [left[0], left[left.len() - 1]].map(Span::from_micros);
+                prop_assert_eq!([figures.min, figures.max], ends);
                 prop_assert_eq!(figures.total_micros, left.iter().map(|micros| i128::from(*micros)).sum::<i128>());
             }
         }

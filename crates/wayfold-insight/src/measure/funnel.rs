@@ -16,7 +16,8 @@ use super::durations::Durations;
 use super::event_test::EventTest;
 use super::like::{Tool, after};
 use super::names::Names;
-use super::{Measure, SegmentOf, by_segment};
+use super::stages::StageTime;
+use super::{Measure, SegmentOf, Tally, by_segment};
 use crate::error::{Error, ErrorKind, Result};
 
 /// In which order the steps of a funnel count.
@@ -54,6 +55,19 @@ pub enum Exclusion {
     EndsAttempt,
 }
 
+/// How events of one instant count in a funnel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum FunnelTies {
+    /// In whatever order reaches furthest, each for one step; what is excluded counts before them.
+    #[default]
+    Furthest,
+    /// In the order in which they are folded: by the source's sequence, then the causal rank of the kind, then the id.
+    AsFolded,
+    /// Not together: an instant reaches one step at most, so that each step is later than the one before. As
+    /// `strict_increase` of ClickHouse's `windowFunnel`.
+    Apart,
+}
+
 /// What a range of time is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum RangeOf {
@@ -67,7 +81,7 @@ pub enum RangeOf {
 /// Measures how far customers come through steps, each counted once and with the furthest step.
 ///
 /// The window runs from the entry to each later step, and includes its end. An event is used for one step. Events of one
-/// instant count in whatever order reaches furthest. The first attempt that reaches the furthest step gives the times.
+/// instant count in whatever order reaches furthest, unless [`FunnelTies`] say otherwise. The first attempt that reaches the furthest step gives the times.
 #[derive(Clone)]
 pub struct Funnel {
     steps: Vec<EventTest>,
@@ -78,7 +92,10 @@ pub struct Funnel {
     exclusion: Exclusion,
     range: RangeInclusive<Timestamp>,
     range_of: RangeOf,
+    ties: FunnelTies,
     segment: SegmentOf,
+    /// How many of those who came no further are named, of each step.
+    named: usize,
     like: Option<Tool>,
 }
 
@@ -114,7 +131,9 @@ impl Funnel {
             exclusion: Exclusion::default(),
             range: Timestamp::MIN..=Timestamp::MAX,
             range_of: RangeOf::default(),
+            ties: FunnelTies::default(),
             segment: SegmentOf::default(),
+            named: 0,
             like: None,
         })
     }
@@ -149,6 +168,19 @@ impl Funnel {
         self
     }
 
+    /// Sets how events of one instant count.
+    pub fn with_ties(mut self, ties: FunnelTies) -> Self {
+        self.ties = ties;
+        self
+    }
+
+    /// Also says of every step at once who came no further and what they did next, so many of each step; the total then holds
+    /// all who did not come to the end.
+    pub fn naming(mut self, most: usize) -> Self {
+        self.named = most;
+        self
+    }
+
     pub(super) fn named_like(mut self, tool: Tool) -> Self {
         self.like = Some(tool);
         self
@@ -162,25 +194,56 @@ impl Funnel {
     pub fn semantics(&self) -> String {
         let steps: Vec<_> = self.steps.iter().map(EventTest::name).collect();
         let exclusions: Vec<_> = self.exclusions.iter().map(EventTest::name).collect();
+        let order = match self.order {
+            FunnelOrder::Ordered => "in order, anything in between",
+            FunnelOrder::Strict => "in order, a foreign event ends the attempt",
+            FunnelOrder::StrictWithReentry => {
+                "in order, a foreign event ends the attempt, reached steps may come again"
+            }
+            FunnelOrder::Unordered => "in any order",
+        };
+        let entry = match self.entry {
+            FunnelEntry::Latest => "the latest entry that reached a step counts",
+            FunnelEntry::First => "the first entry alone counts",
+        };
+        let ties = match self.ties {
+            FunnelTies::Furthest => "in the order that reaches furthest",
+            FunnelTies::AsFolded => "as they are folded (sequence, causal rank, id)",
+            FunnelTies::Apart => "for one step at most",
+        };
+        let exclusion = match (exclusions.is_empty(), self.exclusion) {
+            (true, _) => String::new(),
+            (false, Exclusion::DropsCustomer) => {
+                format!(", who does {} in between is left out", exclusions.join(" or "))
+            }
+            (false, Exclusion::EndsAttempt) => {
+                format!(", {} in between ends the attempt", exclusions.join(" or "))
+            }
+        };
+        let end = |at: &Timestamp| match *at {
+            Timestamp::MIN => "the beginning".to_owned(),
+            Timestamp::MAX => "the end".to_owned(),
+            at => at.to_string(),
+        };
+        let range = match self.range_of {
+            RangeOf::Entry => "entries",
+            RangeOf::EveryStep => "steps",
+        };
         format!(
-            "{}funnel {} within {} s of the entry (inclusive), order {:?}, entry {:?}, exclusions {exclusions:?} ({:?}), \
-             range {} to {} of {:?}",
+            "{}funnel {} within {} s of the entry (inclusive), {order}, {entry}, events of one instant count {ties}{exclusion}, \
+             {range} from {} to {}; a customer counts once, with the furthest step; medians by nearest rank",
             after(self.like),
             steps.join(" > "),
             self.window.as_micros() / 1_000_000,
-            self.order,
-            self.entry,
-            self.exclusion,
-            self.range.start(),
-            self.range.end(),
-            self.range_of,
+            end(self.range.start()),
+            end(self.range.end()),
         )
     }
 
     /// How far a customer comes; `None` if it does not enter or is left out.
     pub fn reach(&self, history: &History<'_>) -> Option<Reach> {
         let Reached { times, next } = reach::reach(self, history)?;
-        Some(Reach { times, next: next.map(str::to_owned) })
+        Some(Reach { times, next: next.map(|(name, _)| name.to_owned()), next_at: next.map(|(_, at)| at) })
     }
 }
 
@@ -198,6 +261,8 @@ struct SegmentTotal {
     /// What those who came no further did next, by step and name.
     next: HashMap<(usize, u32), i64>,
     names: Names,
+    /// Who came no further than each step, where they are asked for.
+    dropped: Tally<(usize, DroppedOut)>,
 }
 
 impl Measure for Funnel {
@@ -206,6 +271,8 @@ impl Measure for Funnel {
     fn add(&self, history: &History<'_>, times: i64, total: &mut FunnelTotal) {
         let Some(reach) = reach::reach(self, history) else { return };
         let Some(segment) = self.segment.asked(history) else { return };
+        let dropped = || DroppedOut::of(history, &reach);
+        let dropped = (self.named > 0 && reach.times.len() < self.steps.len()).then(dropped);
         let total = total.0.entry(segment.unwrap_or_default()).or_default();
         total.grow(self.steps.len());
         let furthest = reach.times.len() - 1;
@@ -214,7 +281,10 @@ impl Measure for Funnel {
             total.from_entry[step].add(at.since(reach.times[0]).as_micros(), times);
             total.from_before[step].add(at.since(reach.times[step.saturating_sub(1)]).as_micros(), times);
         }
-        if let Some(next) = reach.next.filter(|_| furthest + 1 < self.steps.len()) {
+        if let Some(dropped) = dropped {
+            total.dropped.add((furthest, dropped), times);
+        }
+        if let Some((next, _)) = reach.next.filter(|_| furthest + 1 < self.steps.len()) {
             let next = total.names.number(next);
             *total.next.entry((furthest, next)).or_default() += times;
         }
@@ -233,6 +303,7 @@ impl Measure for Funnel {
             for (to, from) in to.from_before.iter_mut().zip(from.from_before) {
                 to.merge(from);
             }
+            to.dropped.merge(from.dropped);
             let numbers = to.names.take_over(&from.names);
             for ((step, next), customers) in from.next {
                 *to.next.entry((step, numbers[next as usize])).or_default() += customers;
@@ -242,6 +313,11 @@ impl Measure for Funnel {
 }
 
 impl SegmentTotal {
+    /// Who came no further than a step.
+    fn who(&self, step: usize) -> impl Iterator<Item = &DroppedOut> {
+        self.dropped.iter().filter(move |(of, _)| *of == step).map(|(_, dropped)| dropped)
+    }
+
     fn grow(&mut self, steps: usize) {
         self.furthest.resize(steps, 0);
         self.from_entry.resize(steps, Durations::default());
@@ -273,12 +349,42 @@ pub struct FunnelStep {
     pub of_before: f64,
     /// The share of those who entered.
     pub of_entered: f64,
-    /// The mean time from the step before, and the median by nearest rank; `None` of the first step or if nobody came.
-    pub from_before: Option<(Span, Span)>,
-    /// As much from the entry.
-    pub from_entry: Option<(Span, Span)>,
+    /// The time from the step before; `None` of the first step or if nobody came.
+    pub from_before: Option<StageTime>,
+    /// The time from the entry.
+    pub from_entry: Option<StageTime>,
     /// What those who came no further did next, the most frequent first.
     pub next: Vec<(String, u64)>,
+    /// Who came no further, by tenant and customer: as many as [`Funnel::naming`] says.
+    pub who: Vec<DroppedOut>,
+}
+
+/// Who came no further than a step of a funnel.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub struct DroppedOut {
+    /// The tenant.
+    pub tenant: String,
+    /// The customer.
+    pub customer: String,
+    /// When it came to its furthest step.
+    pub at: Timestamp,
+    /// The kind of its next event behind that instant; `None` if it did nothing more.
+    pub next: Option<String>,
+    /// When that was.
+    pub next_at: Option<Timestamp>,
+}
+
+impl DroppedOut {
+    fn of(history: &History<'_>, reach: &Reached<'_>) -> Self {
+        let (tenant, customer) = history.customer();
+        Self {
+            tenant: tenant.to_owned(),
+            customer: customer.to_owned(),
+            at: reach.times[reach.times.len() - 1],
+            next: reach.next.map(|(name, _)| name.to_owned()),
+            next_at: reach.next.map(|(_, at)| at),
+        }
+    }
 }
 
 impl Funnel {
@@ -296,10 +402,8 @@ impl Funnel {
     fn steps_of(&self, total: &SegmentTotal) -> Vec<FunnelStep> {
         let reached = |step: usize| total.furthest[step..].iter().sum::<i64>().max(0) as u64;
         let share = |part: u64, of: u64| if of == 0 { 0.0 } else { part as f64 / of as f64 };
-        let times = |step: usize, of: &[Durations]| {
-            let figures = of[step].figures().filter(|_| step > 0)?;
-            Some((figures.mean, figures.median))
-        };
+        let times =
+            |step: usize, of: &[Durations]| of[step].figures().filter(|_| step > 0).map(StageTime::from);
         let row = |(step, test): (usize, &EventTest)| {
             let of_step = total.next.iter().filter(|((of, _), customers)| *of == step && **customers > 0);
             let mut next: Vec<_> = of_step
@@ -315,6 +419,7 @@ impl Funnel {
                 from_before: times(step, &total.from_before),
                 from_entry: times(step, &total.from_entry),
                 next,
+                who: total.who(step).take(self.named).cloned().collect(),
             }
         };
         self.steps.iter().enumerate().map(row).collect()

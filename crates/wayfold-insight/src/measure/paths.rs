@@ -11,12 +11,13 @@ use super::Measure;
 use super::cases::{Case, CaseStep, Cases, StepNames};
 use super::names::Names;
 use super::process_map::amount;
+use super::ties::Ties;
 use crate::error::{Error, ErrorKind, Result};
 
 /// Measures the ways of sessions through steps: from their beginning, from a step on, or to a step.
 ///
 /// A case is cut into sessions where nothing happens for the gap (30 minutes, and exactly so long cuts too). Steps of one
-/// instant stand in the order of their names; equal neighbours count as one step. A session that has the step goes once into
+/// instant stand in the order of their names, unless the cases say otherwise; equal neighbours count as one step. A session that has the step goes once into
 /// the figures: from its first occurrence on, or up to it. A session is worth what was ordered from its first to its last
 /// step, in the currency of the cases.
 ///
@@ -45,6 +46,7 @@ impl Paths {
     /// The first five steps of the sessions of cases that are made so.
     pub fn new(cases: Cases) -> Self {
         let gap = Some(Span::from_micros(30 * 60_000_000));
+        let cases = cases.or_ties(Ties::ByName);
         Self { cases, anchor: Anchor::Beginning, gap, depth: 5, keeps_repeats: false }
     }
 
@@ -98,8 +100,9 @@ impl Paths {
         };
         let repeats = if self.keeps_repeats { "each" } else { "once" };
         format!(
-            "paths of at most {} steps {anchor}, {sessions}, equal neighbours count {repeats}, ties by name",
-            self.depth
+            "paths of at most {} steps {anchor}, {sessions}, equal neighbours count {repeats}; {}",
+            self.depth,
+            self.cases.semantics()
         )
     }
 
@@ -112,19 +115,9 @@ impl Paths {
                 None => return,
             },
         };
-        // Most steps differ in time, and stand in its order already.
-        let has_ties = case.steps.array_windows().any(|[a, b]| a.at >= b.at);
-        let sorted = has_ties.then(|| {
-            let mut steps = case.steps.clone();
-            steps.sort_by(|a, b| {
-                a.at.cmp(&b.at).then_with(|| names.name(a.activity).cmp(names.name(b.activity)))
-            });
-            steps
-        });
-        let steps = sorted.as_deref().unwrap_or(&case.steps);
         let gap = self.gap.map(Span::as_micros);
         let goes_on = |a: &CaseStep, b: &CaseStep| gap.is_none_or(|gap| b.at - a.at < gap);
-        for session in steps.chunk_by(goes_on) {
+        for session in case.steps.chunk_by(goes_on) {
             let Some(way) = self.way(session, anchor) else { continue };
             let during = session[0].at..=session[session.len() - 1].at;
             let orders = case.orders.iter().filter(|(at, _)| during.contains(at));

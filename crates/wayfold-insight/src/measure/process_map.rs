@@ -26,11 +26,12 @@ use super::pairs::Pairs;
 /// let (map, mut total) = (ProcessMap::new(Cases::new()), Default::default());
 /// for_each_history(&[batch], Shard::ALL, Timestamp::MAX, |history| map.add(history, 1, &mut total));
 ///
-/// let report = total.report();
+/// let report = map.report(&total);
 /// assert_eq!((report.cases, report.events, report.edges.len()), (1, 3, 2));
 /// let again = report.edge("product_viewed", "product_viewed").expect("one view follows another");
 /// assert_eq!((again.count, again.median), (1, Span::from_micros(10_800_000_000)));
 /// assert_eq!(report.activity("product_viewed").expect("it is there").reworked_cases, 1);
+/// assert!(report.semantics.starts_with("process map of cases by customer, steps by kind"));
 /// # Ok::<(), wayfold_core::Error>(())
 /// ```
 #[derive(Debug, Clone, Default)]
@@ -42,6 +43,15 @@ impl ProcessMap {
     /// Measures cases that are made so.
     pub fn new(cases: Cases) -> Self {
         Self { cases }
+    }
+
+    /// What was counted how, in words, for who reads the figures.
+    pub fn semantics(&self) -> String {
+        format!(
+            "process map of {}; an edge is a step directly behind another of its case; a case counts once and whole for the \
+             value of each edge; mean cut to microseconds, median and 90th percentile by nearest rank",
+            self.cases.semantics()
+        )
     }
 }
 
@@ -159,6 +169,8 @@ fn add_edges(case: &Case, times: i64, looked_at: u64, edges: &mut Pairs<EdgeTota
 /// The process map in figures.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ProcessMapReport {
+    /// What was counted how.
+    pub semantics: String,
     /// How many cases have a step.
     pub cases: u64,
     /// How many steps they have.
@@ -211,42 +223,44 @@ pub struct EdgeRow {
     pub total: Span,
 }
 
-impl ProcessMapTotal {
+impl ProcessMap {
     /// The figures.
-    pub fn report(&self) -> ProcessMapReport {
+    pub fn report(&self, total: &ProcessMapTotal) -> ProcessMapReport {
         let count = |count: i64| count.max(0) as u64;
-        let of_activity = |(activity, total): (usize, &ActivityTotal)| ActivityRow {
-            name: self.steps.name(activity as u32).to_owned(),
-            events: count(total.events),
-            cases: count(total.cases),
-            reworked_cases: count(total.reworked),
-            starts: count(total.starts),
-            ends: count(total.ends),
+        let ProcessMapTotal { steps, cases, value, activities, edges, .. } = total;
+        let of_activity = |(activity, of): (usize, &ActivityTotal)| ActivityRow {
+            name: steps.name(activity as u32).to_owned(),
+            events: count(of.events),
+            cases: count(of.cases),
+            reworked_cases: count(of.reworked),
+            starts: count(of.starts),
+            ends: count(of.ends),
         };
         let mut activities: Vec<_> =
-            self.activities.iter().enumerate().map(of_activity).filter(|row| row.events > 0).collect();
+            activities.iter().enumerate().map(of_activity).filter(|row| row.events > 0).collect();
         activities.sort_unstable_by(|a, b| a.name.cmp(&b.name));
-        let of_edge = |((from, to), total): &((u32, u32), EdgeTotal)| {
-            let figures = total.durations.figures()?;
+        let of_edge = |((from, to), of): &((u32, u32), EdgeTotal)| {
+            let figures = of.durations.figures()?;
             Some(EdgeRow {
-                from: self.steps.name(*from).to_owned(),
-                to: self.steps.name(*to).to_owned(),
-                count: count(total.count),
-                cases: count(total.cases),
-                value: amount(total.value),
+                from: steps.name(*from).to_owned(),
+                to: steps.name(*to).to_owned(),
+                count: count(of.count),
+                cases: count(of.cases),
+                value: amount(of.value),
                 mean: figures.mean,
                 median: figures.median,
                 p90: figures.p90,
                 total: Span::from_micros(i64::try_from(figures.total_micros).unwrap_or(i64::MAX)),
             })
         };
-        let mut edges: Vec<_> = self.edges.iter().filter_map(of_edge).collect();
+        let mut edges: Vec<_> = edges.iter().filter_map(of_edge).collect();
         let names = |row: &EdgeRow| (row.from.clone(), row.to.clone());
         edges.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| names(a).cmp(&names(b))));
         ProcessMapReport {
-            cases: count(self.cases),
+            semantics: self.semantics(),
+            cases: count(*cases),
             events: activities.iter().map(|row| row.events).sum(),
-            value: amount(self.value),
+            value: amount(*value),
             activities,
             edges,
         }

@@ -103,21 +103,30 @@ impl Retention {
 
     /// What was counted how, in words, for who reads the figures.
     pub fn semantics(&self) -> String {
+        let cohort = match self.cohort {
+            CohortBy::Every => "everybody who starts in it",
+            CohortBy::First => "who starts in it for the first time",
+        };
+        let returns = match self.returns {
+            ReturnIn::On => "in",
+            ReturnIn::OnOrAfter => "in or after",
+        };
+        let buckets = match self.buckets {
+            ReturnBuckets::Calendar => "the bucket so many later",
+            ReturnBuckets::Rolling => "the 24 hours so many days after the first start in the bucket",
+        };
         format!(
-            "{}retention from {} back by {}, cohorts of {}, {:?} start, return {:?} a bucket, buckets {:?}{}",
+            "{}retention from {} back by {}, {}, the cohort of a bucket is {cohort}; came back is who does {returns} {buckets}{}",
             after(self.like),
             self.start.name(),
             self.back.name(),
             self.calendar.semantics(),
-            self.cohort,
-            self.returns,
-            self.buckets,
-            self.currency.map_or_else(String::new, |currency| format!(", valued in {currency}")),
+            self.currency.map_or_else(String::new, |currency| format!("; orders in {currency} as placed")),
         )
     }
 
     /// The figures of a range of cohorts, each up to the last bucket of the range.
-    pub fn report(&self, total: &RetentionTotal, buckets: RangeInclusive<i64>) -> Vec<RetentionRow> {
+    pub fn report(&self, total: &RetentionTotal, buckets: RangeInclusive<i64>) -> RetentionReport {
         let last = *buckets.end();
         let cells: BTreeMap<_, _> = total.cells.iter().map(|(place, cell)| (*place, *cell)).collect();
         let row = |bucket: i64| {
@@ -138,7 +147,7 @@ impl Retention {
                 ordered: later.map(|later| amount(ordered(later))).collect(),
             }
         };
-        buckets.map(row).collect()
+        RetentionReport { semantics: self.semantics(), cohorts: buckets.map(row).collect() }
     }
 }
 
@@ -266,6 +275,15 @@ impl Retention {
         };
         back[counted..].iter().for_each(|at| total.add((bucket, at - from), times, 0));
     }
+}
+
+/// Retention in figures.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RetentionReport {
+    /// What was counted how.
+    pub semantics: String,
+    /// The cohorts, in their order.
+    pub cohorts: Vec<RetentionRow>,
 }
 
 /// The cohort of a bucket.

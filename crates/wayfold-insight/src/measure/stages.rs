@@ -43,6 +43,8 @@ struct StageCounts {
 /// The stages of one segment's journeys.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct StageReport {
+    /// What was counted how.
+    pub semantics: String,
     /// The segment; `None` where none are told apart.
     pub segment: Option<String>,
     /// Journeys, also those that nothing has moved.
@@ -81,11 +83,24 @@ pub struct StageTime {
     pub median: Span,
     /// The 90th percentile, by nearest rank.
     pub p90: Span,
+    /// The shortest.
+    pub min: Span,
+    /// The longest.
+    pub max: Span,
+    /// All together; at most some 292 thousand years.
+    pub total: Span,
 }
 
 impl From<DurationFigures> for StageTime {
     fn from(figures: DurationFigures) -> Self {
-        Self { mean: figures.mean, median: figures.median, p90: figures.p90 }
+        Self {
+            mean: figures.mean,
+            median: figures.median,
+            p90: figures.p90,
+            min: figures.min,
+            max: figures.max,
+            total: Span::from_micros(i64::try_from(figures.total_micros).unwrap_or(i64::MAX)),
+        }
     }
 }
 
@@ -110,10 +125,20 @@ impl StageDurations {
         /// Measures segments apart; who has none is left out.
     }
 
+    /// What was counted how, in words, for who reads the figures.
+    pub fn semantics(&self) -> String {
+        let segments = if self.segment.is_asked() { ", segments apart, who has none left out" } else { "" };
+        format!(
+            "stages of journeys, by the events that move them{segments}; events without a journey belong to none; time in a stage \
+             is the sum of its ended visits, a visit that goes on is no time yet; mean cut to microseconds, median and 90th \
+             percentile by nearest rank; events of one instant as they are folded"
+        )
+    }
+
     /// The stages of each segment, by its name.
     pub fn report(&self, total: &StageTotal) -> Vec<StageReport> {
         let seen = total.0.iter().filter(|(_, counted)| counted.journeys != 0);
-        seen.map(|(segment, counted)| counted.report(segment.clone())).collect()
+        seen.map(|(segment, counted)| counted.report(self.semantics(), segment.clone())).collect()
     }
 }
 
@@ -209,7 +234,7 @@ impl Counted {
         }
     }
 
-    fn report(&self, segment: Option<String>) -> StageReport {
+    fn report(&self, semantics: String, segment: Option<String>) -> StageReport {
         let count = |number: i64| number.max(0) as u64;
         let row = |(stage, counts): (&Stage, &StageCounts)| StageRow {
             stage: *stage,
@@ -222,6 +247,7 @@ impl Counted {
         };
         let back = self.back.iter().filter(|(_, times)| **times > 0);
         StageReport {
+            semantics,
             segment,
             journeys: count(self.journeys),
             stages: Stage::ALL.iter().zip(&self.stages).map(row).collect(),

@@ -3,6 +3,9 @@
 //! After Stertz, Mangler and Rinderle-Ma, "Temporal conformance checking at runtime based on time-infused process
 //! models" (2020): the mean and the sample standard deviation of each pair of steps of which one comes before the other.
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+
 use serde::Serialize;
 use wayfold_core::{History, Span};
 
@@ -21,6 +24,28 @@ impl TemporalProfile {
     /// Measures cases that are made so.
     pub fn new(cases: Cases) -> Self {
         Self { cases }
+    }
+
+    /// What was counted how, in words, for who reads the figures.
+    pub fn semantics(&self) -> String {
+        format!(
+            "temporal profile of {}; from a step to each later one of its case, near or far; mean and sample standard deviation",
+            self.cases.semantics()
+        )
+    }
+
+    /// The figures.
+    pub fn report(&self, total: &TemporalProfileTotal) -> TemporalProfileReport {
+        let row = |((from, to), pair): &((u32, u32), PairTotal)| PairRow {
+            from: total.steps.name(*from).to_owned(),
+            to: total.steps.name(*to).to_owned(),
+            count: pair.count as u64,
+            mean_seconds: pair.mean() / 1e6,
+            standard_deviation_seconds: pair.standard_deviation().map(|micros| micros / 1e6),
+        };
+        let mut pairs: Vec<_> = total.pairs.iter().filter(|(_, pair)| pair.count > 0).map(row).collect();
+        pairs.sort_unstable_by(|a, b| (&a.from, &a.to).cmp(&(&b.from, &b.to)));
+        TemporalProfileReport { semantics: self.semantics(), pairs }
     }
 }
 
@@ -153,25 +178,11 @@ impl Measure for TemporalProfile {
     }
 }
 
-impl TemporalProfileTotal {
-    /// The figures.
-    pub fn report(&self) -> TemporalProfileReport {
-        let row = |((from, to), pair): &((u32, u32), PairTotal)| PairRow {
-            from: self.steps.name(*from).to_owned(),
-            to: self.steps.name(*to).to_owned(),
-            count: pair.count as u64,
-            mean_seconds: pair.mean() / 1e6,
-            standard_deviation_seconds: pair.standard_deviation().map(|micros| micros / 1e6),
-        };
-        let mut pairs: Vec<_> = self.pairs.iter().filter(|(_, pair)| pair.count > 0).map(row).collect();
-        pairs.sort_unstable_by(|a, b| (&a.from, &a.to).cmp(&(&b.from, &b.to)));
-        TemporalProfileReport { pairs }
-    }
-}
-
 /// The temporal profile in figures.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct TemporalProfileReport {
+    /// What was counted how.
+    pub semantics: String,
     /// The pairs, by name.
     pub pairs: Vec<PairRow>,
 }
@@ -215,12 +226,50 @@ impl TemporalDeviations {
         Self { cases, profile, deviations }
     }
 
+    /// What was counted how, in words, for who reads the figures.
+    pub fn semantics(&self) -> String {
+        format!(
+            "pairs further than {} standard deviations from the mean of their profile, of {}; {}",
+            self.deviations,
+            self.cases.semantics(),
+            self.profile.semantics
+        )
+    }
+
+    /// The deviations, in their order.
+    pub fn report(&self, total: &BTreeMap<Deviation, i64>) -> TemporalDeviationsReport {
+        let found = total.iter().filter(|(_, times)| **times > 0);
+        let row = |(deviation, times): (&Deviation, &i64)| DeviationRow {
+            deviation: deviation.clone(),
+            times: *times as u64,
+        };
+        TemporalDeviationsReport { semantics: self.semantics(), deviations: found.map(row).collect() }
+    }
+
     fn deviates(&self, names: (&str, &str), micros: i64) -> bool {
         let pair = self.profile.pair(names.0, names.1);
         let limit = pair.and_then(|pair| Some((pair.mean_seconds, pair.standard_deviation_seconds?)));
         limit
             .is_some_and(|(mean, deviation)| (micros as f64 / 1e6 - mean).abs() > self.deviations * deviation)
     }
+}
+
+/// Deviations in figures.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct TemporalDeviationsReport {
+    /// What was counted how.
+    pub semantics: String,
+    /// The deviations: by tenant, customer, steps and time.
+    pub deviations: Vec<DeviationRow>,
+}
+
+/// A deviation, and how many times it is there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct DeviationRow {
+    /// Which one.
+    pub deviation: Deviation,
+    /// How many times.
+    pub times: u64,
 }
 
 /// A pair of steps of one customer that deviates.
@@ -240,7 +289,7 @@ pub struct Deviation {
 
 impl Measure for TemporalDeviations {
     /// Deviations, and how many of each there are.
-    type Total = std::collections::BTreeMap<Deviation, i64>;
+    type Total = BTreeMap<Deviation, i64>;
 
     fn add(&self, history: &History<'_>, times: i64, total: &mut Self::Total) {
         let (tenant, customer) = history.customer();
@@ -268,9 +317,7 @@ impl Measure for TemporalDeviations {
     }
 }
 
-fn add_times(total: &mut std::collections::BTreeMap<Deviation, i64>, deviation: Deviation, times: i64) {
-    use std::collections::btree_map::Entry;
-
+fn add_times(total: &mut BTreeMap<Deviation, i64>, deviation: Deviation, times: i64) {
     match total.entry(deviation) {
         Entry::Vacant(free) => {
             free.insert(times);

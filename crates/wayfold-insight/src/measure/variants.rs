@@ -19,6 +19,24 @@ impl Variants {
     pub fn new(cases: Cases) -> Self {
         Self { cases }
     }
+
+    /// What was counted how, in words, for who reads the figures.
+    pub fn semantics(&self) -> String {
+        format!("variants of {}; a variant is the sequence of all steps of a case", self.cases.semantics())
+    }
+
+    /// The figures.
+    pub fn report(&self, total: &VariantsTotal) -> VariantsReport {
+        let rows = total.variants.iter().map(|(steps, (cases, value))| VariantRow {
+            steps: steps.iter().map(|step| total.steps.name(*step).to_owned()).collect(),
+            cases: (*cases).max(0) as u64,
+            value: amount(*value),
+        });
+        let mut variants: Vec<_> = rows.filter(|row| row.cases > 0).collect();
+        variants.sort_unstable_by(|a, b| b.cases.cmp(&a.cases).then_with(|| a.steps.cmp(&b.steps)));
+        let cases = variants.iter().map(|row| row.cases).sum();
+        VariantsReport { semantics: self.semantics(), cases, variants }
+    }
 }
 
 /// What [`Variants`] adds up.
@@ -29,20 +47,6 @@ pub struct VariantsTotal {
     variants: HashMap<Vec<u32>, (i64, i128)>,
     /// For the memory of the case before.
     sequence: Vec<u32>,
-}
-
-impl VariantsTotal {
-    /// The figures.
-    pub fn report(&self) -> VariantsReport {
-        let rows = self.variants.iter().map(|(steps, (cases, value))| VariantRow {
-            steps: steps.iter().map(|step| self.steps.name(*step).to_owned()).collect(),
-            cases: (*cases).max(0) as u64,
-            value: amount(*value),
-        });
-        let mut variants: Vec<_> = rows.filter(|row| row.cases > 0).collect();
-        variants.sort_unstable_by(|a, b| b.cases.cmp(&a.cases).then_with(|| a.steps.cmp(&b.steps)));
-        VariantsReport { cases: variants.iter().map(|row| row.cases).sum(), variants }
-    }
 }
 
 impl Measure for Variants {
@@ -73,6 +77,8 @@ impl Measure for Variants {
 /// The variants in figures.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct VariantsReport {
+    /// What was counted how.
+    pub semantics: String,
     /// How many cases have a step.
     pub cases: u64,
     /// The variants: the most frequent first, then by their steps.

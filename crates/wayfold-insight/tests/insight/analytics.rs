@@ -99,7 +99,11 @@ fn the_first_attempt_that_comes_furthest_gives_the_times() {
     let mut found = Default::default();
     total(&funnel, &events, 1, &mut found);
     let report = funnel.report(&found).remove(0);
-    assert_eq!(report.steps[1].from_before, Some((hours(1), hours(1))));
+    let wait = report.steps[1].from_before.unwrap();
+    assert_eq!(
+        (wait.mean, wait.median, wait.min, wait.max, wait.total),
+        (hours(1), hours(1), hours(1), hours(1), hours(1))
+    );
     assert_eq!((report.steps[1].customers, report.steps[1].dropped, report.steps[2].customers), (1, 1, 0));
     assert_eq!(report.steps[1].next, [("x".to_owned(), 1)]);
     assert_eq!(
@@ -234,7 +238,9 @@ fn the_activity_lifecycle_is_that_of_the_worked_case() {
     let mut found = Default::default();
     total(&measure, &events, 1, &mut found);
     let first = utc(BucketUnit::Day).bucket(at("2024-05-01")) + 12;
-    let rows = measure.report(&found, first..=first + 7);
+    let report = measure.report(&found, first..=first + 7);
+    assert_eq!(report.semantics, measure.semantics());
+    let rows = report.buckets;
     let column = |of: fn(&wayfold_insight::LifecycleRow) -> i64| rows.iter().map(of).collect::<Vec<_>>();
     assert_eq!(column(|row| row.new), [1, 0, 0, 1, 0, 0, 0, 0]);
     assert_eq!(column(|row| row.returning), [1, 1, 0, 0, 0, 0, 0, 0]);
@@ -251,7 +257,7 @@ fn retention_is_that_of_the_worked_case() {
         let mut found = Default::default();
         total(measure, &events, 1, &mut found);
         let first = utc(BucketUnit::Day).bucket(at("2024-05-01"));
-        measure.report(&found, first..=first + 6).into_iter().map(|row| row.returned).collect()
+        measure.report(&found, first..=first + 6).cohorts.into_iter().map(|row| row.returned).collect()
     };
     let every = rows(&measure);
     assert_eq!(
@@ -281,7 +287,7 @@ fn rolling_returns_count_whole_days_from_the_start_and_orders_are_added_up() {
     let mut found = Default::default();
     total(&measure, &events, 1, &mut found);
     let week = *found.buckets().unwrap().start();
-    let row = measure.report(&found, week..=week + 1).remove(0);
+    let row = measure.report(&found, week..=week + 1).cohorts.remove(0);
     assert_eq!(
         (row.customers, row.returned, row.starts_on.to_string()),
         (1, vec![1, 1], "2024-04-29".to_owned())
@@ -434,7 +440,7 @@ proptest! {
         let mut found = Default::default();
         total(&measure, &events, 1, &mut found);
         let first_day = utc(BucketUnit::Day).bucket(at("2024-05-01"));
-        let rows = measure.report(&found, first_day..=first_day + 16);
+        let rows = measure.report(&found, first_day..=first_day + 16).cohorts;
 
         for (day, row) in (0_i64..).zip(&rows) {
             let mut plain = (0, vec![0; row.returned.len()], vec![0; row.returned.len()]);
@@ -533,7 +539,7 @@ fn presets_of_retention_count_days_as_the_tools_do() {
         total(&retention, &events, 1, &mut found);
         let first = found.buckets().unwrap();
         assert!(retention.semantics().starts_with(&format!("after {}: retention", tool.name())));
-        let rows = retention.report(&found, *first.start()..=*first.start() + 2);
+        let rows = retention.report(&found, *first.start()..=*first.start() + 2).cohorts;
         rows.into_iter().map(|row| (row.customers, row.returned)).collect::<Vec<_>>()
     };
     // The day of the start is day 0: at 6 it is day 1 of the calendar, and 10 hours later.

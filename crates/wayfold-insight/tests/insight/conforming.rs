@@ -19,6 +19,7 @@ fn variants(rows: &[(&str, u64)]) -> VariantsReport {
         value: Amount::ZERO,
     };
     VariantsReport {
+        semantics: "variants of letters".to_owned(),
         cases: rows.iter().map(|(_, cases)| cases).sum(),
         variants: rows.iter().map(row).collect(),
     }
@@ -34,6 +35,8 @@ fn cases_that_follow_the_path_deviate_in_nothing() {
     assert_eq!((report.cases, report.fitting, report.fitness), (7, 7, Some(1.0)));
     assert_eq!(report.deviations, []);
     assert_eq!(report.path, "a -> b+ -> c? -> d | e");
+    assert!(report.semantics.starts_with("conformance to a -> b+ -> c? -> d | e: "), "{}", report.semantics);
+    assert!(report.semantics.ends_with("; variants of letters"), "{}", report.semantics);
     assert_eq!(path(&report.path).names().collect::<Vec<_>>(), ["a", "b", "c", "d", "e"]);
 }
 
@@ -86,6 +89,7 @@ fn names_with_signs_stand_between_quotes() {
     let path = path(text);
     assert_eq!(path.to_string(), text);
     let report = path.check(&VariantsReport {
+        semantics: String::new(),
         cases: 1,
         variants: vec![VariantRow {
             steps: vec!["x -> y".to_owned(), "c-d".to_owned()],

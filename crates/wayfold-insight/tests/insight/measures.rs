@@ -106,7 +106,8 @@ proptest! {
         let measure = (ProcessMap::new(cases.clone()), (Variants::new(cases.clone()), TemporalProfile::new(cases)));
         let mut found = Default::default();
         total(&measure, &events, 1, &mut found);
-        let (map, variants, profile) = (found.0.report(), found.1.0.report(), found.1.1.report());
+        let (map, (variants, profile)) = &measure;
+        let (map, variants, profile) = (map.report(&found.0), variants.report(&found.1.0), profile.report(&found.1.1));
 
         let plain = plain_cases(&events, by);
         prop_assert_eq!(map.cases as usize, plain.len());
@@ -166,14 +167,15 @@ proptest! {
         let profile = {
             let (measure, mut found) = (TemporalProfile::new(cases.clone()), Default::default());
             total(&measure, &all, 1, &mut found);
-            found.report()
+            measure.report(&found)
         };
         let measure = (
             (ProcessMap::new(cases.clone()), Variants::new(cases.clone())),
             (TemporalProfile::new(cases.clone()), TemporalDeviations::new(cases, profile, 1.0)),
         );
-        check_laws(&measure, &all, |((map, variants), (profile, deviations))| {
-            (map.report(), variants.report(), profile.report(), deviations.clone())
+        let ((map, variants), (profile, deviations)) = &measure;
+        check_laws(&measure, &all, |((edges, ways), (pairs, found))| {
+            (map.report(edges), variants.report(ways), profile.report(pairs), deviations.report(found), found.clone())
         });
     }
 }
@@ -191,7 +193,8 @@ fn hand_over_of_work_is_a_map_of_persons_and_names_are_escaped_in_charts() {
     let mut found = Default::default();
     let measure = ProcessMap::new(Cases::new().named_by(Activity::Person).keeping(|name| name != "c"));
     total(&measure, &events, 1, &mut found);
-    let report = found.report();
+    let report = measure.report(&found);
+    assert!(report.semantics.contains("steps by person, some steps left out"), "{}", report.semantics);
     assert_eq!(
         (report.edge("a\"]; click", "b").unwrap().count, report.edge("b", "b").unwrap().count),
         (1, 1)
@@ -213,12 +216,19 @@ fn deviations_name_the_customer_and_the_pair() {
         events.push(event(&customer, 2 * number as u128 + 1, 0, 0));
         events.push(event(&customer, 2 * number as u128 + 2, 1, hours));
     }
-    let mut profile = Default::default();
-    total(&TemporalProfile::new(Cases::new()), &events, 1, &mut profile);
+    let (of_pairs, mut pairs) = (TemporalProfile::new(Cases::new()), Default::default());
+    total(&of_pairs, &events, 1, &mut pairs);
     let mut found = Default::default();
-    let measure = TemporalDeviations::new(Cases::new(), profile.report(), 1.5);
+    let measure = TemporalDeviations::new(Cases::new(), of_pairs.report(&pairs), 1.5);
     total(&measure, &events, 1, &mut found);
     let told: Vec<_> =
         found.keys().map(|deviation| (deviation.customer.as_str(), deviation.to.as_str())).collect();
     assert_eq!(told, [("c4", "product_viewed")]);
+    let report = measure.report(&found);
+    assert_eq!((report.deviations[0].deviation.customer.as_str(), report.deviations[0].times), ("c4", 1));
+    assert!(
+        report.semantics.starts_with("pairs further than 1.5 standard deviations"),
+        "{}",
+        report.semantics
+    );
 }

@@ -3,7 +3,7 @@
 use super::Plot;
 use super::bars::{longest, longest_strong};
 use super::scale::Scale;
-use crate::svg::{Anchor, Drawing, TEXT, width};
+use crate::svg::{Anchor, Drawing, TEXT, width, wrapped};
 
 /// A figure and where it may lie.
 #[derive(Debug)]
@@ -38,6 +38,9 @@ pub(crate) struct Intervals<'a> {
 }
 
 const ROW: f64 = 28.0;
+/// The height of a line of a name, and how many a name may have.
+const LINE: f64 = 14.0;
+const LINES_MAX: usize = 3;
 
 impl Intervals<'_> {
     /// Where a figure stands on the axis.
@@ -73,7 +76,10 @@ impl Plot for Intervals<'_> {
         let figures = longest_strong(self.ranges.iter().map(|range| &range.shown));
         let left = (longest(self.ranges.iter().map(|range| &range.name)) + 16.0).min(of_width * 0.42);
         let right = of_width - (figures + 18.0).min(of_width * 0.3);
-        let (top, bottom) = (22.0, 22.0 + self.ranges.len() as f64 * ROW);
+        let names: Vec<Vec<String>> =
+            self.ranges.iter().map(|range| wrapped(&range.name, left - 12.0, TEXT, LINES_MAX)).collect();
+        let heights = names.iter().map(|lines| ROW.max((lines.len() + 1) as f64 * LINE));
+        let (top, bottom) = (22.0, 22.0 + heights.clone().sum::<f64>());
         let ticks = self.ticks(((right - left) / 70.0) as usize);
         let (low, high) = (ticks[0].0, ticks[ticks.len() - 1].0);
         let scale = Scale { low, high, from: left, to: right };
@@ -88,11 +94,16 @@ impl Plot for Intervals<'_> {
         let half = width(self.neutral_means, TEXT) / 2.0;
         let x = neutral.min(of_width - half).max(half);
         drawing.text("soft", (x, 12.0), Anchor::Middle, self.neutral_means);
-        for (row, range) in self.ranges.iter().enumerate() {
-            let y = top + (row as f64 + 0.5) * ROW;
+        let mut row = top;
+        for ((range, lines), height) in self.ranges.iter().zip(&names).zip(heights) {
+            let y = row + height / 2.0;
+            row += height;
             let text_y = y + TEXT * 0.36;
             let at = |figure: f64| scale.at(self.place(figure));
-            drawing.text_within("ink", (left - 12.0, text_y), Anchor::End, &range.name, left - 12.0);
+            for (place, line) in lines.iter().enumerate() {
+                let from_middle = (place as f64 - (lines.len() - 1) as f64 / 2.0) * LINE;
+                drawing.text("ink", (left - 12.0, text_y + from_middle), Anchor::End, line);
+            }
             drawing.line(
                 if range.tells { "whisker" } else { "whisker faint" },
                 (at(range.low), y),

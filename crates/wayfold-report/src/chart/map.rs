@@ -112,7 +112,7 @@ impl<'a> MapPicture<'a> {
 
     fn laid_out(&self, names: &[&str], arrows: &[Arrow<'a>]) -> (Graph, Layout) {
         let step = |name: &&str| Size {
-            width: (width(name, TEXT) * STRONG + 22.0).clamp(72.0, 190.0),
+            width: (width(name, TEXT) * STRONG + 22.0).clamp(72.0, 236.0),
             height: 42.0,
         };
         let end = Size { width: 56.0, height: 24.0 };

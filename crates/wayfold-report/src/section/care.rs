@@ -94,7 +94,9 @@ impl Next {
             "Customers by what to do next.{}",
             drawn(ROWS, self.actions.len(), "actions, the most frequent")
         );
-        content.blocks.push(Block::Chart(Chart::new("actions", axes, &bars, table)));
+        if !self.actions.is_empty() {
+            content.blocks.push(Block::Chart(Chart::new("actions", axes, &bars, table)));
+        }
         let rows =
             self.left_out.iter().map(|(why, customers)| vec![Cell::text(*why), Cell::count(*customers)]);
         let table = Table::new("What is left out for now", ["Why", "Customers"], rows);

@@ -2,7 +2,7 @@
 
 use wayfold_core::{Currency, Money};
 use wayfold_insight::{
-    AttributionReport, CesForm, FunnelReport, FunnelStep, SatisfactionMethod, SatisfactionScore,
+    AttributionReport, CesForm, FunnelReport, FunnelStep, SatisfactionMethod, SatisfactionScore, StageTime,
 };
 
 use super::{Management, Section};
@@ -54,12 +54,11 @@ fn funnel(reports: &[FunnelReport], show: &Show) -> Content {
         let table = steps_table(title, report);
         content.blocks.push(if number < SEGMENTS_DRAWN {
             let axes = "Customers who came at least so far, and their share of all who entered. Dashed: lost on the way.";
-            Block::Chart(Chart::new("steps", axes, &steps(report, show), table))
+            Block::Chart(Chart::new("steps", axes, &steps(report, show), table).measured(&report.semantics))
         } else {
             Block::Table(table)
         });
     }
-    content.method.extend(reports.first().map(|report| report.semantics.clone()));
     content
 }
 
@@ -111,7 +110,7 @@ fn worst(steps: &[FunnelStep]) -> Option<usize> {
 }
 
 fn below(number: usize, step: &FunnelStep, is_worst: bool, show: &Show) -> String {
-    let after = step.from_before.map(|(_, median)| format!(", after {} (median)", show.span(median)));
+    let after = step.from_before.map(|wait| format!(", after {} (median)", show.span(wait.median)));
     briefly(number, step, is_worst, show) + &after.unwrap_or_default()
 }
 
@@ -125,9 +124,7 @@ fn briefly(number: usize, step: &FunnelStep, is_worst: bool, show: &Show) -> Str
 
 fn steps_table(title: String, report: &FunnelReport) -> Table {
     let rows = report.steps.iter().map(|step| {
-        let median = |of: Option<(wayfold_core::Span, wayfold_core::Span)>| {
-            of.map_or(Cell::Empty, |(_, median)| Cell::Span(median))
-        };
+        let median = |of: Option<StageTime>| of.map_or(Cell::Empty, |wait| Cell::Span(wait.median));
         let next: Vec<String> =
             step.next.iter().take(3).map(|(name, count)| format!("{name} ({count})")).collect();
         vec![
@@ -264,8 +261,9 @@ fn attribution(reports: &[AttributionReport], currency: Option<Currency>, show: 
             show.count(report.conversions),
             drawn(ROWS_DRAWN, channels.len(), "channels, those that are owed most")
         );
-        content.blocks.push(Block::Chart(Chart::new("credit", axes, &bars, table)));
-        content.method.push(report.semantics.clone());
+        content
+            .blocks
+            .push(Block::Chart(Chart::new("credit", axes, &bars, table).measured(&report.semantics)));
     }
     content
 }

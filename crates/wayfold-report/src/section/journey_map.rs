@@ -62,7 +62,11 @@ fn content(map: &JourneyMapReport, show: &Show) -> Content {
             content.blocks.push(Block::Table(figures(format!("Contacts{of}"), &cells)));
         }
     }
-    content.method.push(map.semantics.clone());
+    for block in &mut content.blocks {
+        if let Block::Chart(chart) = block {
+            chart.semantics = Some(map.semantics.clone());
+        }
+    }
     content
 }
 

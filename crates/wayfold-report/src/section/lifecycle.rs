@@ -3,7 +3,9 @@
 use std::fmt::Display;
 
 use wayfold_core::{LifecycleStage, PopulationSummary, Timestamp};
-use wayfold_insight::{BucketUnit, Leavers, LifecycleRow, Playbooks, SharedTrait, Transitions};
+use wayfold_insight::{
+    ActivityLifecycleReport, BucketUnit, Leavers, LifecycleRow, Playbooks, SharedTrait, Transitions,
+};
 
 use super::{Management, Section};
 use crate::chart::{Axis, Bar, Bars, Columns, Flow, Intervals, Range, Series, Stream};
@@ -48,8 +50,8 @@ impl Section {
     }
 
     /// How many customers are active, bucket by bucket, and how they were before.
-    pub fn activity(rows: Vec<LifecycleRow>, unit: BucketUnit) -> Self {
-        Self::new(Management::Relationship, "activity", "Activity", move |show| activity(&rows, unit, show))
+    pub fn activity(report: ActivityLifecycleReport, unit: BucketUnit) -> Self {
+        Self::new(Management::Relationship, "activity", "Activity", move |show| activity(&report, unit, show))
     }
 
     /// Who left in a period, and what they share against who stayed.
@@ -196,8 +198,8 @@ fn flow(names: &[Option<String>], moves: &[Move], at: [Timestamp; 2], show: &Sho
 /// So many buckets are drawn.
 const BUCKETS: usize = 120;
 
-fn activity(rows: &[LifecycleRow], unit: BucketUnit, show: &Show) -> Content {
-    let mut content = Content::default();
+fn activity(report: &ActivityLifecycleReport, unit: BucketUnit, show: &Show) -> Content {
+    let (mut content, rows) = (Content::default(), &report.buckets);
     type Part = (&'static str, &'static str, fn(&LifecycleRow) -> i64);
     let parts: [Part; 4] = [
         ("Returning", "c3", |row| row.returning),
@@ -225,7 +227,9 @@ fn activity(rows: &[LifecycleRow], unit: BucketUnit, show: &Show) -> Content {
         unit_name(unit),
         drawn(BUCKETS, rows.len(), "buckets, the newest")
     );
-    content.blocks.push(Block::Chart(Chart::new("buckets", axes, &columns, table)));
+    content
+        .blocks
+        .push(Block::Chart(Chart::new("buckets", axes, &columns, table).measured(&report.semantics)));
     content
 }
 

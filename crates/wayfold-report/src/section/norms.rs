@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use wayfold_insight::{ConformanceReport, Deviation, NormRow, NormsReport, PathDeviation};
+use wayfold_insight::{
+    ConformanceReport, Deviation, DeviationRow, NormRow, NormsReport, PathDeviation, TemporalDeviationsReport,
+};
 
 use super::{Management, Section};
 use crate::chart::{Axis, Bar, Bars, Intervals, Range};
@@ -22,10 +24,10 @@ impl Section {
         Self::new(Management::Experience, "path", title, move |show| conformance(&report, show))
     }
 
-    /// Pairs of steps that lie further apart or closer together than so many standard deviations from the mean.
-    pub fn deviations(found: BTreeMap<Deviation, i64>, deviations: f64) -> Self {
+    /// Pairs of steps that lie further apart or closer together than the standard deviations that are allowed.
+    pub fn deviations(report: TemporalDeviationsReport) -> Self {
         Self::new(Management::Experience, "deviations", "Out of the ordinary", move |show| {
-            out_of_the_ordinary(&found, deviations, show)
+            out_of_the_ordinary(&report, show)
         })
     }
 }
@@ -71,9 +73,10 @@ fn norms(report: &NormsReport, show: &Show) -> Content {
         "Cases beyond the norm in percent of those decided, with the interval it may lie in.{}",
         drawn(ROWS, rows.len(), "norms")
     );
-    content.blocks.push(Block::Chart(Chart::new("broken", axes, &intervals, table)));
+    content
+        .blocks
+        .push(Block::Chart(Chart::new("broken", axes, &intervals, table).measured(&report.semantics)));
     content.blocks.extend(furthest(rows).map(Block::Table));
-    content.method.push(report.semantics.clone());
     content
 }
 
@@ -178,19 +181,15 @@ fn conformance(report: &ConformanceReport, show: &Show) -> Content {
         "Cases by deviation.{}",
         drawn(ROWS, report.deviations.len(), "deviations, the most frequent")
     );
-    content.blocks.push(Block::Chart(Chart::new("leaving", axes, &bars, table)));
-    content.method.push(format!(
-        "The intended path: {}. As few deviations as possible explain each case.",
-        report.path
-    ));
+    content.blocks.push(Block::Chart(Chart::new("leaving", axes, &bars, table).measured(&report.semantics)));
     content
 }
 
-fn out_of_the_ordinary(found: &BTreeMap<Deviation, i64>, deviations: f64, show: &Show) -> Content {
+fn out_of_the_ordinary(report: &TemporalDeviationsReport, show: &Show) -> Content {
     let mut content = Content::default();
     let mut pairs: BTreeMap<(&str, &str), u64> = BTreeMap::new();
-    for (deviation, times) in found {
-        *pairs.entry((&deviation.from, &deviation.to)).or_default() += (*times).max(0) as u64;
+    for DeviationRow { deviation, times } in &report.deviations {
+        *pairs.entry((&deviation.from, &deviation.to)).or_default() += times;
     }
     let mut pairs: Vec<_> =
         pairs.into_iter().map(|((from, to), times)| (format!("{from} \u{203a} {to}"), times)).collect();
@@ -212,16 +211,12 @@ fn out_of_the_ordinary(found: &BTreeMap<Deviation, i64>, deviations: f64, show: 
     let rows = pairs.iter().map(|(pair, times)| vec![Cell::text(pair), Cell::count(*times)]);
     let table = Table::new("Pairs of steps with unusual times", ["From and to", "Times"], rows);
     let axes = format!("How often.{}", drawn(ROWS, pairs.len(), "pairs, the most frequent"));
-    content.blocks.push(Block::Chart(Chart::new("pairs", axes, &bars, table)));
-    let mut longest: Vec<&Deviation> = found.keys().collect();
+    content.blocks.push(Block::Chart(Chart::new("pairs", axes, &bars, table).measured(&report.semantics)));
+    let mut longest: Vec<&Deviation> = report.deviations.iter().map(|row| &row.deviation).collect();
     longest.sort_by(|a, b| b.after.cmp(&a.after).then_with(|| a.cmp(b)));
     let rows = longest.into_iter().map(|of| {
         vec![Cell::text(&of.customer), Cell::text(&of.from), Cell::text(&of.to), Cell::Span(of.after)]
     });
     content.blocks.push(Block::Table(Table::new("Unusual times", ["Customer", "From", "To", "Took"], rows)));
-    content.method.push(format!(
-        "Time from a step to each later one of the same case, beyond {} standard deviations from its mean.",
-        show.number(deviations, 1)
-    ));
     content
 }

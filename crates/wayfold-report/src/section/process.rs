@@ -72,7 +72,9 @@ fn process_map(map: &ProcessMapReport, currency: Option<Currency>, show: &Show) 
             map.edges.len()
         );
     }
-    content.blocks.push(Block::Chart(Chart::of_own_size("map", axes, picture.drawing, edges(map, currency))));
+    content.blocks.push(Block::Chart(
+        Chart::of_own_size("map", axes, picture.drawing, edges(map, currency)).measured(&map.semantics),
+    ));
     content.blocks.push(Block::Table(activities(map)));
     content.blocks.push(Block::Mermaid(map.mermaid()));
     content
@@ -119,6 +121,15 @@ fn activities(map: &ProcessMapReport) -> Table {
     Table::new("The steps", columns, rows)
 }
 
+/// A way as a picture names it: a step that is done several times in a row once, with how many times.
+fn runs(steps: &[String]) -> String {
+    let run = |run: &[String]| match run.len() {
+        1 => run[0].clone(),
+        times => format!("{} \u{d7}{times}", run[0]),
+    };
+    steps.chunk_by(|a, b| a == b).map(run).collect::<Vec<_>>().join(" \u{203a} ")
+}
+
 /// So many variants are drawn.
 const VARIANTS: usize = 10;
 
@@ -139,7 +150,7 @@ fn content(variants: &VariantsReport, currency: Option<Currency>, show: &Show) -
         ));
     }
     let bars = variants.variants.iter().take(VARIANTS).map(|row| Bar {
-        name: row.steps.join(" \u{203a} "),
+        name: runs(&row.steps),
         figure: row.cases as f64,
         shown: format!(
             "{} ({})",
@@ -164,6 +175,8 @@ fn content(variants: &VariantsReport, currency: Option<Currency>, show: &Show) -
     let axes = "Cases by sequence of steps.".to_owned()
         + &drawn(VARIANTS, variants.variants.len(), "ways, the most frequent");
     let table = Table::new("The most frequent ways", columns, rows);
-    content.blocks.push(Block::Chart(Chart::new("frequent", axes, &bars, table)));
+    content
+        .blocks
+        .push(Block::Chart(Chart::new("frequent", axes, &bars, table).measured(&variants.semantics)));
     content
 }

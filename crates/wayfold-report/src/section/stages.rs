@@ -57,7 +57,9 @@ fn stages(reports: &[StageReport], show: &Show) -> Content {
             "Journeys that entered a stage, of {}; in brackets, how many of these came no further.",
             show.count(report.journeys)
         );
-        content.blocks.push(Block::Chart(Chart::new("entered", axes, &bars, table)));
+        content
+            .blocks
+            .push(Block::Chart(Chart::new("entered", axes, &bars, table).measured(&report.semantics)));
         let medians = report.stages.iter().filter_map(|row| Some((row, row.time?)));
         let longest = medians.clone().map(|(_, time)| time.median).max().unwrap_or_default();
         let (unit, micros) = unit_of(longest);
@@ -73,7 +75,9 @@ fn stages(reports: &[StageReport], show: &Show) -> Content {
             let bars = Bars { bars, tick: &|tick| show.short(tick) };
             let axes = format!("Median time in a stage of the journeys that have left it, in {unit}.");
             let table = time_table(format!("Time in stages{of}"), report);
-            content.blocks.push(Block::Chart(Chart::new("times", axes, &bars, table)));
+            content
+                .blocks
+                .push(Block::Chart(Chart::new("times", axes, &bars, table).measured(&report.semantics)));
         }
         if !report.steps_back.is_empty() {
             let rows = report.steps_back.iter().map(|step| {
@@ -87,11 +91,6 @@ fn stages(reports: &[StageReport], show: &Show) -> Content {
             content.blocks.push(Block::Table(table));
         }
     }
-    content.method.push(
-        "Time in a stage is the sum of its ended visits; a visit that goes on is no time yet. Events without a journey belong to \
-         none."
-            .to_owned(),
-    );
     content
 }
 
@@ -200,7 +199,6 @@ fn ways(paths: &PathsReport, currency: Option<Currency>, show: &Show) -> Content
     };
     let axes = format!("Sessions by way.{more}");
     let table = Table::new("The ways of sessions", columns, rows);
-    content.blocks.push(Block::Chart(Chart::new("ways", axes, &bars, table)));
-    content.method.push(paths.semantics.clone());
+    content.blocks.push(Block::Chart(Chart::new("ways", axes, &bars, table).measured(&paths.semantics)));
     content
 }

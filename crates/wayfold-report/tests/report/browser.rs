@@ -40,7 +40,7 @@ fn a_report_is_read_in_a_browser() {
     let mut chromium = Chromium::start(&program, &folder.folder().join("profile"));
     for named in [str::to_owned, unruly] {
         std::fs::write(&file, report(named).html()).unwrap();
-        for (width, scheme) in [(1280, "light"), (390, "dark")] {
+        for (width, scheme) in [(1280, "light"), (390, "dark"), (1280, "dark"), (390, "light")] {
             let mut page = open(&mut chromium, &file, width, scheme);
             assert_eq!(page.evaluate("document.title"), named("The shop"));
             let none: [String; 0] = [];
@@ -48,7 +48,12 @@ fn a_report_is_read_in_a_browser() {
             assert_eq!(cut, json!(none), "texts that are cut or lie upon each other, {width} wide");
             let fits = page.evaluate("document.documentElement.scrollWidth <= innerWidth");
             assert_eq!(fits, true, "the page is no wider than {width}");
-            walk(&mut page);
+            let paper = page.evaluate("getComputedStyle(document.documentElement).backgroundColor");
+            assert_eq!(paper == "rgb(253, 252, 249)", scheme == "light", "{paper} in {scheme}");
+            // What is reached does not depend on colours.
+            if (width == 1280) == (scheme == "light") {
+                walk(&mut page);
+            }
             assert_eq!(page.requests(), [format!("file://{}", file.display())], "nothing else is asked for");
             assert_eq!(page.complaints(), none, "neither the console nor the policy complains");
         }

@@ -18,7 +18,7 @@ pub(crate) struct Chromium {
 }
 
 /// How long a test may have a browser, also on a machine that does much else.
-const ENDED_AFTER: Duration = Duration::from_secs(180);
+const ENDED_AFTER: Duration = Duration::from_secs(300);
 
 /// The protocol wants two more files than a process is given: they are made of the usual ones.
 const WITH_PIPES: &str = r#"exec "$@" 3<&0 4>&1 </dev/null >/dev/null 2>&1"#;

@@ -8,8 +8,9 @@ use quick_xml::events::Event;
 use sha2::{Digest as _, Sha256};
 use wayfold_core::{Currency, Fold, ProjectionSet, Rules, Tenant, Timestamp};
 use wayfold_insight::{
-    AttributionReport, BucketUnit, Cases, ChannelCredit, IntendedPath, JourneyMapReport, LifecycleRow,
-    MarketTotal, NormsReport, Paths, Playbooks, ProcessMapReport, SwotRules, Transitions, VariantsReport,
+    ActivityLifecycleReport, AttributionReport, BucketUnit, Cases, ChannelCredit, IntendedPath,
+    JourneyMapReport, LifecycleRow, MarketTotal, NormsReport, Paths, Playbooks, ProcessMapReport,
+    RetentionReport, SwotRules, TemporalDeviationsReport, Transitions, VariantsReport,
 };
 use wayfold_report::{Management, Report, Section};
 
@@ -186,12 +187,65 @@ fn equal_results_give_equal_bytes() {
     assert!(one.html() == other.html() && one.charts() == other.charts() && one.json() == other.json());
 }
 
+/// Below each chart of a measure stands what was counted how, and in the JSON as well.
+#[test]
+fn charts_of_measures_say_what_was_counted_how() {
+    let report = report(plain);
+    let (html, json) = (report.html(), report.json());
+    let sections = json["sections"].as_array().unwrap();
+    for (id, begins) in [
+        ("activity", "activity by "),
+        ("retention", "retention from "),
+        ("cohorts", "retention from "),
+        ("map", "process map of cases by "),
+        ("variants", "variants of cases by "),
+        ("paths", "paths of at most "),
+        ("funnel", "funnel "),
+        ("stages", "stages of journeys"),
+        ("journey", "journey map by stage "),
+        ("norms", "norms are kept "),
+        ("path", "conformance to "),
+        ("deviations", "pairs further than 3 "),
+        ("channels", "Linear: "),
+    ] {
+        let section = sections.iter().find(|section| section["id"] == id).expect(id);
+        let method = section["method"].as_array().unwrap();
+        let said = method.iter().filter_map(|line| line.as_str()).find(|line| line.starts_with(begins));
+        let said = said.unwrap_or_else(|| panic!("{id}: {method:?}"));
+        let escaped =
+            said.replace('&', "&amp;").replace('>', "&gt;").replace('<', "&lt;").replace('"', "&quot;");
+        assert!(html.contains(&format!("<p class=\"semantics\">Counted: {escaped}</p>")), "{id}: {said}");
+    }
+}
+
+fn no_variants() -> VariantsReport {
+    VariantsReport { semantics: String::new(), cases: 0, variants: vec![] }
+}
+
+fn no_cohorts() -> RetentionReport {
+    RetentionReport { semantics: String::new(), cohorts: vec![] }
+}
+
+/// So many buckets of somebody new.
+fn activity(buckets: i64) -> ActivityLifecycleReport {
+    let row = |bucket: i64| LifecycleRow {
+        bucket,
+        starts_on: Default::default(),
+        new: bucket,
+        returning: 0,
+        resurrecting: 0,
+        dormant: 0,
+    };
+    ActivityLifecycleReport { semantics: String::new(), buckets: (0..buckets).map(row).collect() }
+}
+
 /// Of nobody there is nothing to say, and that is said.
 #[test]
 fn empty_results_make_a_report_too() {
     let at = Timestamp::parse("2024-01-01").unwrap();
     let nobody = Transitions::<String>::between([], []).unwrap();
     let map = ProcessMapReport {
+        semantics: String::new(),
         cases: 0,
         events: 0,
         value: Default::default(),
@@ -202,22 +256,20 @@ fn empty_results_make_a_report_too() {
     let report = Report::new("", at)
         .with(Section::funnel(vec![]))
         .with(Section::process_map(map, None))
-        .with(Section::variants(VariantsReport { cases: 0, variants: vec![] }, None))
+        .with(Section::variants(no_variants(), None))
         .with(Section::transitions(&nobody, at, at))
         .with(Section::lifecycle_over_time(&[]))
-        .with(Section::activity(vec![], BucketUnit::Day))
+        .with(Section::activity(activity(0), BucketUnit::Day))
         .with(Section::satisfaction(vec![]))
         .with(Section::attribution(vec![], None))
-        .with(Section::retention(vec![], BucketUnit::Week))
-        .with(Section::cohort_value(vec![], BucketUnit::Week, Currency::EUR))
+        .with(Section::retention(no_cohorts(), BucketUnit::Week))
+        .with(Section::cohort_value(no_cohorts(), BucketUnit::Week, Currency::EUR))
         .with(Section::prediction(vec![], Currency::EUR))
         .with(Section::stages(vec![]))
         .with(Section::journey_map(JourneyMapReport { semantics: String::new(), cells: vec![] }))
         .with(Section::norms(NormsReport { semantics: String::new(), as_of: at, norms: vec![] }))
-        .with(Section::conformance(
-            "a".parse::<IntendedPath>().unwrap().check(&VariantsReport { cases: 0, variants: vec![] }),
-        ))
-        .with(Section::deviations(Default::default(), 3.0))
+        .with(Section::conformance("a".parse::<IntendedPath>().unwrap().check(&no_variants())))
+        .with(Section::deviations(TemporalDeviationsReport { semantics: String::new(), deviations: vec![] }))
         .with(Section::paths(nowhere, None))
         .with(Section::pipeline(vec![], vec![], vec![], vec![], Currency::EUR))
         .with(Section::swot(SwotRules::default().judge(&[], &MarketTotal::default(), None).unwrap()))
@@ -250,17 +302,9 @@ fn what_is_too_much_for_a_picture_is_in_the_table_and_said() {
         untouched: 0,
         channels: (0..250).map(credit).collect(),
     };
-    let row = |bucket: i64| LifecycleRow {
-        bucket,
-        starts_on: Default::default(),
-        new: bucket,
-        returning: 0,
-        resurrecting: 0,
-        dormant: 0,
-    };
     let report = Report::new("Much", at)
         .with(Section::attribution(vec![owed], None))
-        .with(Section::activity((0..130).map(row).collect(), BucketUnit::Day));
+        .with(Section::activity(activity(130), BucketUnit::Day));
     check_document(&report);
     let html = report.html();
     assert!(html.contains("Drawn are 30 of 250 channels") && html.contains("Drawn are 120 of 130 buckets"));

@@ -21,10 +21,11 @@ fn the_report_of_the_loan_applications_has_the_published_figures() {
     let mut total = Default::default();
     for_each_history(&batches, Shard::ALL, Timestamp::MAX, |history| measure.add(history, 1, &mut total));
 
+    let ((map, of_offers), variants) = &measure;
     let report = Report::new("Loan applications", Timestamp::parse("2012-04-01").unwrap())
-        .with(Section::process_map(total.0.0.report(), None))
-        .with(Section::process_map(total.0.1.report(), None))
-        .with(Section::variants(total.1.report(), None));
+        .with(Section::process_map(map.report(&total.0.0), None))
+        .with(Section::process_map(of_offers.report(&total.0.1), None))
+        .with(Section::variants(variants.report(&total.1), None));
     let json = report.json();
     let [map, variants] = [&json["sections"][0], &json["sections"][2]];
     assert_eq!(map["figures"]["Cases"], 13_087);

@@ -131,11 +131,11 @@ fn measured(report: Report, batches: &[EventBatch], end: Timestamp, named: fn(&s
     );
     let mut total = Default::default();
     for_each_history(batches, Shard::ALL, end, |history| measure.add(history, 1, &mut total));
-    let ((activity, retention), (_, (funnel, attribution))) = &measure;
-    let ((active, retained), ((map, variants), (reached, owed))) = &total;
+    let ((activity, retention), ((map, variants), (funnel, attribution))) = &measure;
+    let ((active, retained), ((edges, ways), (reached, owed))) = &total;
     let cohorts = retention.report(retained, retained.buckets().unwrap());
     let models = [AttributionModel::Linear, AttributionModel::Last];
-    let mut map = map.report();
+    let mut map = map.report(edges);
     for row in &mut map.activities {
         row.name = named(&row.name);
     }
@@ -149,7 +149,7 @@ fn measured(report: Report, batches: &[EventBatch], end: Timestamp, named: fn(&s
         .with(Section::funnel(funnel.report(reached)).titled(named("The way to the order")))
         .with(Section::process_map(map.clone(), Some(Currency::EUR)))
         .with(Section::process_map(map, None).titled(named("Once more")))
-        .with(Section::variants(variants.report(), Some(Currency::EUR)))
+        .with(Section::variants(variants.report(ways), Some(Currency::EUR)))
         .with(Section::attribution(
             models.iter().map(|model| attribution.report(owed, model)).collect(),
             None,
@@ -172,18 +172,18 @@ fn journeys(report: Report, batches: &[EventBatch], end: Timestamp, named: fn(&s
     let paths = Paths::new(cases.clone());
     let deals = Opportunities::new(default_stages(), Currency::EUR).unwrap();
     let profile = TemporalProfile::new(cases.clone());
-    let measure =
-        (((&stages, &map), (&norms, &paths)), ((&deals, Variants::new(cases.clone())), (&profile, Market)));
+    let variants = Variants::new(cases.clone());
+    let measure = (((&stages, &map), (&norms, &paths)), ((&deals, &variants), (&profile, Market)));
     let mut total = Default::default();
     for_each_history(batches, Shard::ALL, end, |history| measure.add(history, 1, &mut total));
-    let (((stayed, met), (kept, ways)), ((opportunities, variants), (pairs, market))) = &total;
-    let deviations = TemporalDeviations::new(cases, pairs.report(), 3.0);
+    let (((stayed, met), (kept, ways)), ((opportunities, sequences), (pairs, market))) = &total;
+    let deviations = TemporalDeviations::new(cases, profile.report(pairs), 3.0);
     let mut unusual = Default::default();
     for_each_history(batches, Shard::ALL, end, |history| deviations.add(history, 1, &mut unusual));
-    let mut unusual_named = std::collections::BTreeMap::new();
-    for (mut deviation, times) in unusual {
+    let mut unusual = deviations.report(&unusual);
+    for row in &mut unusual.deviations {
+        let deviation = &mut row.deviation;
         (deviation.from, deviation.to) = (named(&deviation.from), named(&deviation.to));
-        unusual_named.insert(deviation, times);
     }
     let path: IntendedPath =
         "lead_captured? -> product_viewed* -> order_placed -> delivered?".parse().unwrap();
@@ -219,8 +219,8 @@ fn journeys(report: Report, batches: &[EventBatch], end: Timestamp, named: fn(&s
         .with(Section::stages(stages.report(stayed)))
         .with(Section::journey_map(met))
         .with(Section::norms(norms.report(kept, end, 5, Confidence::P95)))
-        .with(Section::conformance(path.check(&variants.report())))
-        .with(Section::deviations(unusual_named, 3.0))
+        .with(Section::conformance(path.check(&variants.report(sequences))))
+        .with(Section::deviations(unusual))
         .with(Section::paths(ways, Some(Currency::EUR)))
         .with(Section::pipeline(
             deals.pipeline(opportunities),

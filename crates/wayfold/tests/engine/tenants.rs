@@ -131,10 +131,11 @@ fn asks(wayfold: &Wayfold, events: Handle<Events>) -> Vec<String> {
     hear("own_views", &block_on(wayfold.own_views_of(&bolt, events, as_of)));
     hear("backtest", &block_on(wayfold.backtest_of(&bolt, &other, &[as_of])));
     let variants = Variants::new(Cases::new());
-    hear("measure", &block_on(wayfold.measure_of(&bolt, &variants, as_of)).map(|total| total.report()));
+    let measured = block_on(wayfold.measure_of(&bolt, &variants, as_of));
+    hear("measure", &measured.map(|total| variants.report(&total)));
     let mut measured = Measured::new(variants, bolt.clone());
     block_on(wayfold.keep_up(&mut measured)).unwrap();
-    hear("keep_up", &measured.total().report());
+    hear("keep_up", &measured.measure().report(measured.total()));
     let mut histories = Vec::new();
     let history = |history: &wayfold::History<'_>| histories.push(format!("{:?}", history.customer()));
     block_on(wayfold.for_each_history(&bolt, as_of, history)).unwrap();

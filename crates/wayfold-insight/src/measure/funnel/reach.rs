@@ -5,7 +5,7 @@ mod plain;
 use wayfold_core::{EventView, History, Timestamp};
 
 use self::plain::Plain;
-use super::{Exclusion, Funnel, FunnelEntry, FunnelOrder, RangeOf};
+use super::{Exclusion, Funnel, FunnelEntry, FunnelOrder, FunnelTies, RangeOf};
 use crate::measure::cases::kind_name;
 
 /// How far a customer has come through a funnel.
@@ -15,12 +15,14 @@ pub struct Reach {
     pub times: Vec<Timestamp>,
     /// The kind of its next event behind the furthest step.
     pub next: Option<String>,
+    /// When that was.
+    pub next_at: Option<Timestamp>,
 }
 
 /// The same, while the history is at hand.
 pub(super) struct Reached<'a> {
     pub(super) times: Vec<Timestamp>,
-    pub(super) next: Option<&'a str>,
+    pub(super) next: Option<(&'a str, Timestamp)>,
 }
 
 /// The instants of the steps of an attempt.
@@ -39,7 +41,7 @@ pub(super) fn reach<'a>(funnel: &Funnel, history: &History<'a>) -> Option<Reache
     }?;
     let last = *times.last()?;
     let next = history.events().iter().find(|event| event.occurred_at() > last);
-    Some(Reached { next: next.map(kind_name), times })
+    Some(Reached { next: next.map(|event| (kind_name(event), event.occurred_at())), times })
 }
 
 fn is_in_range(funnel: &Funnel, at: Timestamp) -> bool {
@@ -67,7 +69,8 @@ impl<'a> Attempts<'a> {
     }
 
     fn of(mut self, events: &[EventView<'_>]) -> Option<Attempt> {
-        for instant in events.chunk_by(|a, b| a.occurred_at() == b.occurred_at()) {
+        let is_folded = self.funnel.ties == FunnelTies::AsFolded;
+        for instant in events.chunk_by(|a, b| !is_folded && a.occurred_at() == b.occurred_at()) {
             if !self.take(instant) {
                 return None;
             }
@@ -136,6 +139,9 @@ impl<'a> Attempts<'a> {
             if reached.len() > self.furthest.len() {
                 self.furthest.clone_from(&reached);
             }
+            if self.funnel.ties == FunnelTies::Apart {
+                break;
+            }
         }
     }
 }
@@ -183,29 +189,58 @@ impl Matching {
     }
 }
 
+/// An event in a funnel whose steps come in any order.
+#[derive(Clone, Copy)]
+struct Mark {
+    at: Timestamp,
+    /// Counts instants, or where they count as they are folded, events.
+    moment: usize,
+    /// The steps that it may be, a bit each.
+    steps: u64,
+    is_excluded: bool,
+}
+
+fn marks(funnel: &Funnel, events: &[EventView<'_>]) -> Vec<Mark> {
+    let mut marks: Vec<Mark> = Vec::new();
+    for event in events {
+        let at = event.occurred_at();
+        let fits = |step: &usize| funnel.steps[*step].holds(event);
+        let steps = (0..funnel.steps.len()).filter(fits).fold(0_u64, |steps, step| steps | 1 << step);
+        let is_excluded = funnel.exclusions.iter().any(|test| test.holds(event));
+        match marks.last_mut() {
+            // The events of an instant are together good for one step.
+            Some(last) if funnel.ties == FunnelTies::Apart && last.at == at => {
+                (last.steps, last.is_excluded) = (last.steps | steps, last.is_excluded | is_excluded);
+            }
+            last => {
+                let is_new = |last: &Mark| funnel.ties == FunnelTies::AsFolded || last.at != at;
+                let moment = last.map_or(0, |last| last.moment + usize::from(is_new(last)));
+                marks.push(Mark { at, moment, steps, is_excluded });
+            }
+        }
+    }
+    marks
+}
+
 /// The attempt with the most steps in any order; of several the one that begins first.
 fn unordered(funnel: &Funnel, events: &[EventView<'_>]) -> Option<Attempt> {
-    let steps_of = |event: &EventView<'_>| {
-        let fits = |step: &usize| funnel.steps[*step].holds(event);
-        (0..funnel.steps.len()).filter(fits).fold(0_u64, |steps, step| steps | 1 << step)
-    };
-    let steps: Vec<_> = events.iter().map(|event| (event.occurred_at(), steps_of(event))).collect();
-    let steps: Vec<_> = steps.into_iter().filter(|(_, steps)| *steps != 0).collect();
-    let is_excluded = |event: &&EventView<'_>| funnel.exclusions.iter().any(|test| test.holds(event));
-    let excluded: Vec<_> = events.iter().filter(is_excluded).map(|event| event.occurred_at()).collect();
+    let marks = marks(funnel, events);
+    let excluded: Vec<Mark> = marks.iter().copied().filter(|mark| mark.is_excluded).collect();
+    let steps: Vec<Mark> = marks.into_iter().filter(|mark| mark.steps != 0).collect();
     let mut furthest = Vec::new();
-    for (place, (entry, _)) in steps.iter().enumerate().filter(|(_, (at, _))| funnel.range.contains(at)) {
+    for (place, entry) in steps.iter().enumerate().filter(|(_, mark)| funnel.range.contains(&mark.at)) {
         let attempt = attempt_from(funnel, &steps[place..]);
         // What is excluded ends the attempt where it stands, up to the last step.
-        let until = excluded.iter().find(|at| *at >= entry);
-        let kept = attempt.iter().take_while(|at| until.is_none_or(|until| *at < until)).count();
+        let until = excluded.iter().find(|mark| mark.moment >= entry.moment);
+        let kept =
+            attempt.iter().take_while(|mark| until.is_none_or(|until| mark.moment < until.moment)).count();
         let is_done = kept == funnel.steps.len();
-        let is_in_window = until.is_some_and(|until| until.since(*entry) <= funnel.window);
+        let is_in_window = until.is_some_and(|until| until.at.since(entry.at) <= funnel.window);
         if is_in_window && !is_done && funnel.exclusion == Exclusion::DropsCustomer {
             return None;
         }
         if kept > furthest.len() {
-            furthest = attempt[..kept].to_vec();
+            furthest = attempt[..kept].iter().map(|mark| mark.at).collect();
         }
         if is_done || funnel.entry == FunnelEntry::First {
             break;
@@ -214,24 +249,24 @@ fn unordered(funnel: &Funnel, events: &[EventView<'_>]) -> Option<Attempt> {
     (!furthest.is_empty()).then_some(furthest)
 }
 
-/// When so many steps were done, from the first event on.
-fn attempt_from(funnel: &Funnel, events: &[(Timestamp, u64)]) -> Attempt {
+/// What was used for so many steps, from the first event on.
+fn attempt_from(funnel: &Funnel, marks: &[Mark]) -> Vec<Mark> {
     let (mut attempt, mut matching) = (Vec::new(), Matching::new(funnel.steps.len()));
     // Steps of which an event was of no use: one that came later would be of none either.
     let mut useless: Vec<u64> = Vec::new();
-    for (at, steps) in events {
-        let is_over = at.since(events[0].0) > funnel.window || attempt.len() == funnel.steps.len();
+    for mark in marks {
+        let is_over = mark.at.since(marks[0].at) > funnel.window || attempt.len() == funnel.steps.len();
         if is_over {
             break;
         }
-        if useless.contains(steps) {
+        if useless.contains(&mark.steps) {
             continue;
         }
-        let uses = (0..funnel.steps.len()).filter(|step| steps & (1 << step) != 0).collect();
+        let uses = (0..funnel.steps.len()).filter(|step| mark.steps & (1 << step) != 0).collect();
         if matching.add(uses) {
-            attempt.push(*at);
+            attempt.push(*mark);
         } else {
-            useless.push(*steps);
+            useless.push(mark.steps);
         }
     }
     attempt

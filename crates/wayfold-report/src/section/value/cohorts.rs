@@ -2,7 +2,7 @@
 
 use chrono::NaiveDate;
 use wayfold_core::{Currency, Money, MoneySum};
-use wayfold_insight::{BucketUnit, RetentionRow};
+use wayfold_insight::{BucketUnit, RetentionReport, RetentionRow};
 
 use crate::chart::{Grid, GridCell};
 use crate::content::{Block, Chart, Content, drawn};
@@ -12,21 +12,21 @@ use crate::table::{Cell, Table};
 
 impl Section {
     /// How many of those who started in a bucket came back so many buckets later, as a heat map of shares.
-    pub fn retention(rows: Vec<RetentionRow>, unit: BucketUnit) -> Self {
-        Self::new(Management::Value, "retention", "Retention", move |show| returned(&rows, unit, show))
+    pub fn retention(report: RetentionReport, unit: BucketUnit) -> Self {
+        Self::new(Management::Value, "retention", "Retention", move |show| returned(&report, unit, show))
     }
 
     /// What those who started in a bucket ordered so many buckets later, a customer of the cohort.
     ///
     /// The currency is the one in which orders were added up.
-    pub fn cohort_value(rows: Vec<RetentionRow>, unit: BucketUnit, currency: Currency) -> Self {
+    pub fn cohort_value(report: RetentionReport, unit: BucketUnit, currency: Currency) -> Self {
         let title = format!("Orders of cohorts in {currency}");
-        Self::new(Management::Value, "cohorts", title, move |show| ordered(&rows, unit, currency, show))
+        Self::new(Management::Value, "cohorts", title, move |show| ordered(&report, unit, currency, show))
     }
 }
 
-fn returned(rows: &[RetentionRow], unit: BucketUnit, show: &Show) -> Content {
-    let mut content = Content::default();
+fn returned(report: &RetentionReport, unit: BucketUnit, show: &Show) -> Content {
+    let (mut content, rows) = (Content::default(), &report.cohorts[..]);
     let later = |later: usize| {
         let cohorts = || started(rows).filter(|row| row.returned.len() > later);
         let (came, all) = (cohorts().map(|row| row.returned[later]), cohorts().map(|row| row.customers));
@@ -78,12 +78,14 @@ fn returned(rows: &[RetentionRow], unit: BucketUnit, show: &Show) -> Content {
         unit_name(unit),
         left_out(rows)
     );
-    content.blocks.push(Block::Chart(Chart::of_grid("returned", axes, &grid, table)));
+    content
+        .blocks
+        .push(Block::Chart(Chart::of_grid("returned", axes, &grid, table).measured(&report.semantics)));
     content
 }
 
-fn ordered(rows: &[RetentionRow], unit: BucketUnit, currency: Currency, show: &Show) -> Content {
-    let mut content = Content::default();
+fn ordered(report: &RetentionReport, unit: BucketUnit, currency: Currency, show: &Show) -> Content {
+    let (mut content, rows) = (Content::default(), &report.cohorts[..]);
     let each = |row: &RetentionRow, later: usize| {
         let sum = MoneySum::from(Money::new(row.ordered[later], currency));
         MoneySum::new(sum.as_ten_thousandths() / i128::from(row.customers.max(1)), currency)
@@ -115,7 +117,9 @@ fn ordered(rows: &[RetentionRow], unit: BucketUnit, currency: Currency, show: &S
         unit_name(unit),
         left_out(rows)
     );
-    content.blocks.push(Block::Chart(Chart::of_grid("ordered", axes, &grid, table)));
+    content
+        .blocks
+        .push(Block::Chart(Chart::of_grid("ordered", axes, &grid, table).measured(&report.semantics)));
     content
 }
 
