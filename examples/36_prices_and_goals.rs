@@ -86,11 +86,13 @@ fn goals(wayfold: &Wayfold, tenant: &Tenant) -> anyhow::Result<()> {
         let percent = 1_000_000 * again as i64 / population.len() as i64;
         Ok((population.summary(), Amount::from_ten_thousandths(percent)))
     };
+    // They all begin with the year.
+    let (beginning, _) = summary(goals[0].from)?;
     let status = |at: &str| -> anyhow::Result<Vec<GoalStatus>> {
         let at = Timestamp::parse(at)?;
+        let (now, figure) = summary(at)?;
         let mut statuses = Vec::new();
         for goal in &goals {
-            let ((beginning, _), (now, figure)) = (summary(goal.from)?, summary(at)?);
             let status = goal.status(goal.actual(&beginning, &now).unwrap_or(figure), at)?;
             println!(
                 "{at}, {}: {} of {}, gap {}, {:?}",
