@@ -1,11 +1,13 @@
-//! One order from need to after-sales in one log, and whether its promise was kept, as JD would ask it.
+//! One order from need to after-sales in one log, and whether its promise was kept, as JD would ask it; and how many of all
+//! promises were.
 //!
 //! Shop, warehouse and service desk each write what they know; nobody joins tables to answer.
 
 use wayfold::blocking::Wayfold;
+use wayfold::insight::{Confidence, PromiseBy, Promises};
 use wayfold::{
-    Cause, Currency, CustomerKey, Delivered, EventBody, EventId, JourneyEvent, JourneyKey, Money,
-    NeedIdentified, OrderPlaced, Outcome, PromiseState, Refunded, Shipped, Stage, Tag, TicketOpened,
+    Cause, Currency, CustomerKey, Delivered, EventBody, EventId, Instrument, JourneyEvent, JourneyKey, Money,
+    NeedIdentified, OrderPlaced, Outcome, PromiseState, Refunded, Shipped, Span, Stage, Tag, TicketOpened,
     Timestamp,
 };
 use wayfold_examples::store;
@@ -39,7 +41,14 @@ fn main() -> wayfold::Result<()> {
     let desk = [("2024-06-21T09:00:00Z", ticket.into()), ("2024-06-21T15:00:00Z", refund.into())];
     write(&wayfold, "desk", &li, &desk)?;
 
-    tell(&wayfold, &li)
+    tell(&wayfold, &li)?;
+
+    // Another machine was promised for the same noon, and came a day and a half late.
+    let wang = CustomerKey::new("wang")?;
+    let placed = OrderPlaced { lines: vec![], amount: cny("2199")?, promised_at: Some(due) };
+    write(&wayfold, "shop", &wang, &[("2024-06-18T00:07:00Z", placed.into())])?;
+    write(&wayfold, "courier", &wang, &[("2024-06-22T00:00:00Z", Delivered {}.into())])?;
+    promises_kept(&wayfold)
 }
 
 /// The whole way of the order, and where it ended.
@@ -58,7 +67,20 @@ fn tell(wayfold: &Wayfold, li: &CustomerKey) -> wayfold::Result<()> {
     Ok(())
 }
 
-/// What a department writes about the order; its name and the instant name the fact.
+/// How many promises of all orders were kept, and how late the others were.
+fn promises_kept(wayfold: &Wayfold) -> wayfold::Result<()> {
+    let as_of = Timestamp::parse("2024-06-30")?;
+    let promises = Promises::new(Instrument::Csat, Span::from_days(90));
+    let total = wayfold.measure(&promises, as_of)?;
+    let all = &promises.report(&total, PromiseBy::All, as_of, Confidence::P95)[0];
+    let (on_time, _) = all.on_time.expect("both fell due");
+    println!("{} promises kept, {} broken: {on_time} % on time", all.kept, all.broken);
+    assert_eq!((all.kept, all.broken, all.pending, on_time), (1, 1, 0, 50.0));
+    assert_eq!(all.late_median, Some(Span::from_micros(36 * 3_600_000_000)));
+    Ok(())
+}
+
+/// What a department writes about the customer's order; its name and the instant name the fact.
 fn write(
     wayfold: &Wayfold,
     department: &str,
@@ -66,10 +88,11 @@ fn write(
     facts: &[(&str, EventBody)],
 ) -> wayfold::Result<()> {
     for (at, body) in facts {
-        let id = EventId::from_natural_key(department, "fact", &["o1", at]);
+        let order = format!("order of {key}");
+        let id = EventId::from_natural_key(department, "fact", &[&order, at]);
         let event = JourneyEvent::new(id, key.clone(), Timestamp::parse(at)?, body.clone())
             .with_journey(JourneyKey::new("washing-machine")?)
-            .with_tag(Tag::order("o1")?)
+            .with_tag(Tag::order(&order)?)
             .with_source(department);
         wayfold.append([&event])?;
     }

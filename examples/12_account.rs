@@ -1,105 +1,116 @@
 //! What does an account need, who decides there, and since when is it with us, as Huawei would ask it?
 //!
-//! People are customers; the account is a tag on what they do. Views are of one customer, so that what is said about
-//! the account is read by its tag; `25_accounts` rolls people up to accounts by a measure.
+//! People are customers, and a measure rolls them up to the account that they belong to. `25_accounts` asks where several
+//! accounts wait.
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use pollster::block_on;
 use wayfold::blocking::Wayfold;
-use wayfold::store::EventStoreExt;
+use wayfold::insight::{Accounts, BuyingGroup};
 use wayfold::{
-    AccountJoined, AccountLeft, CustomerKey, EventBody, EventFilter, EventId, EventKind, JourneyEvent,
-    NeedDetailed, NeedIdentified, Span, Tag, Timestamp,
+    AccountJoined, AccountLeft, Currency, CustomerKey, EventBody, EventId, JourneyEvent, JourneyKey, Money,
+    NeedDetailed, NeedIdentified, NeedNature, OrderPlaced, SolutionProposed, Tag, Timestamp,
 };
 use wayfold_examples::store;
 
-/// What is known of an account.
-#[derive(Debug, Default)]
-struct Account {
-    /// Each need, and what was learnt about it.
-    needs: BTreeMap<String, Vec<String>>,
-    /// Who belongs to it, and in which role.
-    group: BTreeMap<CustomerKey, String>,
-    /// Who ever said something.
-    voices: BTreeSet<CustomerKey>,
-    since: Option<Timestamp>,
-}
-
-impl Account {
-    /// Takes the next event, in the order in which they happened.
-    fn evolve(&mut self, event: &JourneyEvent) {
-        let at = event.occurred_at.instant();
-        self.since = Some(self.since.map_or(at, |since| since.min(at)));
-        match &event.body {
-            EventBody::AccountJoined(joined) => {
-                let role = joined.role.clone().unwrap_or_default();
-                self.group.insert(event.customer.clone(), role);
-            }
-            EventBody::AccountLeft(_) => {
-                self.group.remove(&event.customer);
-            }
-            EventBody::NeedIdentified(need) => {
-                self.needs.entry(need.category.clone().unwrap_or_default()).or_default();
-                self.voices.insert(event.customer.clone());
-            }
-            EventBody::NeedDetailed(detail) => {
-                let need = event.journey.as_ref().map_or("", |journey| journey.as_str());
-                let aspects = self.needs.entry(need.to_owned()).or_default();
-                aspects.extend(detail.aspect.clone());
-                self.voices.insert(event.customer.clone());
-            }
-            _ => {}
-        }
-    }
-}
+/// Without whom an account like this decides nothing.
+const ROLES: [&str; 3] = ["decides", "buys", "uses"];
 
 fn main() -> anyhow::Result<()> {
     let wayfold = Wayfold::open(store()?)?;
     wayfold.append(&history()?)?;
-
-    let filter = EventFilter::all().with_tag(Tag::new("account", "telco")?);
-    let batches = block_on(wayfold.engine().store().read_all(filter))?;
-    let mut events: Vec<JourneyEvent> = batches.iter().flat_map(|batch| batch.to_events()).collect();
-    // The log holds them as they arrived.
-    events.sort_by_key(|event| (event.occurred_at.instant(), event.kind(), event.id));
-    let mut account = Account::default();
-    events.iter().for_each(|event| account.evolve(event));
-
+    let accounts = Accounts::new(Currency::EUR);
     let as_of = Timestamp::parse("2024-03-01")?;
-    let tenure =
-        as_of.since(account.since.expect("it has events")).as_micros() / Span::from_days(1).as_micros();
-    println!("telco is with us since {tenure} days; its needs: {:?}", account.needs);
-    println!("its buying group: {:?}", account.group.values());
-    assert_eq!(account.needs["core network"], ["energy", "latency"]);
-    assert_eq!(account.group.values().collect::<Vec<_>>(), ["decides", "uses"], "the buyer has left");
-    assert_eq!((account.voices.len(), tenure), (2, 790));
-    assert!(events.iter().any(|event| event.kind() == EventKind::AccountLeft));
+    let total = wayfold.measure(&accounts, as_of)?;
+
+    // Since when it is with us, and what it is worth.
+    let telco = &accounts.accounts(&total)[0];
+    let tenure = as_of.since(telco.first_seen_at).whole_days();
+    println!(
+        "{} is with us since {tenure} days: {} of {} people are still there, {} EUR, {} open needs",
+        telco.account, telco.members, telco.people, telco.value, telco.open_needs
+    );
+    assert_eq!((tenure, telco.members, telco.people), (790, 2, 3));
+    assert_eq!((telco.value.to_string(), telco.open_needs), ("250000".to_owned(), 1));
+
+    // The ledger of needs: who told of each, what was proposed and when it was ordered.
+    let needs = accounts.needs(&total);
+    for need in &needs {
+        println!(
+            "{}: {} of {:?}, proposed {:?}, ordered {:?}",
+            need.first_at,
+            need.about,
+            need.customers,
+            need.proposed_at.is_some(),
+            need.ordered_at.is_some()
+        );
+    }
+    let told: Vec<_> = needs
+        .iter()
+        .map(|need| {
+            let by = need.customers.join(" ");
+            (need.about.as_str(), by, need.told, need.proposed_at.is_some(), need.ordered_at.is_some())
+        })
+        .collect();
+    let evans = || "evans".to_owned();
+    assert_eq!(
+        told,
+        [
+            ("core network", evans(), 1, true, true),
+            // What was learnt first stands first, though it arrived last.
+            ("energy", "chen evans".to_owned(), 2, true, true),
+            ("latency", evans(), 1, true, true),
+            ("campus network", "chen".to_owned(), 1, false, false),
+        ]
+    );
+
+    // Who decides, before and after the buyer left.
+    let group = |as_of: Timestamp| -> wayfold::Result<BuyingGroup> {
+        Ok(accounts.buying_groups(&wayfold.measure(&accounts, as_of)?, &ROLES).remove(0))
+    };
+    let (before, after) = (group(Timestamp::parse("2024-01-01")?)?, group(as_of)?);
+    for member in &after.members {
+        println!("{} {:?} since {}", member.customer, member.roles, member.since);
+    }
+    println!("nobody there {:?}", after.missing);
+    assert_eq!((before.members.len(), before.completeness, before.missing.len()), (3, 1.0, 0));
+    assert_eq!((after.members.len(), after.missing), (2, vec!["buys".to_owned()]));
     Ok(())
 }
 
 fn history() -> anyhow::Result<Vec<JourneyEvent>> {
     let account = || "telco".to_owned();
     let joined = |role: &str| AccountJoined { account: account(), role: Some(role.into()) };
-    let detail = |aspect: &str| NeedDetailed { aspect: Some(aspect.into()), nature: None, learnt_how: None };
-    let need = NeedIdentified { category: Some("core network".into()) };
-    let facts: Vec<(&str, &str, EventBody)> = vec![
-        ("chen", "2022-01-01", joined("decides").into()),
-        ("diaz", "2022-02-01", joined("buys").into()),
-        ("evans", "2022-03-01", joined("uses").into()),
-        ("evans", "2023-06-01", need.into()),
-        // It arrives before what was learnt earlier.
-        ("evans", "2023-07-20", detail("latency").into()),
-        ("chen", "2023-07-01", detail("energy").into()),
-        ("diaz", "2024-01-15", AccountLeft { account: account(), role: None }.into()),
+    let detail = |aspect: &str| NeedDetailed {
+        aspect: Some(aspect.into()),
+        nature: Some(NeedNature::Pain),
+        learnt_how: None,
+    };
+    let need = |category: &str| NeedIdentified { category: Some(category.into()) };
+    let proposed = SolutionProposed { solution: Some("a core that needs half the power".into()) };
+    let amount = Money::parse("250000", Currency::EUR)?;
+    let core = Some("core network");
+    let facts: Vec<(&str, &str, Option<&str>, EventBody)> = vec![
+        ("chen", "2022-01-01", None, joined("decides").into()),
+        ("diaz", "2022-02-01", None, joined("buys").into()),
+        ("evans", "2022-03-01", None, joined("uses").into()),
+        ("evans", "2023-06-01", core, need("core network").into()),
+        ("evans", "2023-07-20", core, detail("latency").into()),
+        ("evans", "2023-07-21", core, detail("energy").into()),
+        ("chen", "2023-09-01", core, proposed.into()),
+        ("diaz", "2023-11-10", core, OrderPlaced { lines: vec![], amount, promised_at: None }.into()),
+        ("diaz", "2024-01-15", None, AccountLeft { account: account(), role: None }.into()),
+        ("chen", "2024-02-10", Some("campus"), need("campus network").into()),
+        // It arrives last, and was learnt before most.
+        ("chen", "2023-07-01", core, detail("energy").into()),
     ];
-    let tagged = |(person, date, body): (&str, &str, EventBody)| {
+    let tagged = |(person, date, journey, body): (&str, &str, Option<&str>, EventBody)| {
         let id = EventId::from_natural_key("crm", "fact", &[person, date]);
-        let is_about_need = matches!(body, EventBody::NeedIdentified(_) | EventBody::NeedDetailed(_));
-        let event = JourneyEvent::new(id, CustomerKey::new(person)?, Timestamp::parse(date)?, body)
+        let is_order = matches!(body, EventBody::OrderPlaced(_));
+        let mut event = JourneyEvent::new(id, CustomerKey::new(person)?, Timestamp::parse(date)?, body)
             .with_tag(Tag::new("account", account())?);
-        let need = || wayfold::JourneyKey::new("core network");
-        Ok(if is_about_need { event.with_journey(need()?) } else { event })
+        if let Some(journey) = journey {
+            event = event.with_journey(JourneyKey::new(journey)?);
+        }
+        Ok(if is_order { event.with_tag(Tag::order("po-7")?) } else { event })
     };
     facts.into_iter().map(tagged).collect()
 }

@@ -5,7 +5,9 @@
 
 use std::path::{Path, PathBuf};
 
-use wayfold::{EventStore, StoreUrl};
+use wayfold::blocking::Wayfold;
+use wayfold::ingest::{CsvImport, ImportOptions, Mapping};
+use wayfold::{EventStore, StoreUrl, Tenant};
 
 /// Where the log is kept: what the URL behind `--store` says, such as `sqlite:shop.wayfold`, or with the feature `postgres`
 /// of the examples `postgres://shop@db/shop`; else in memory.
@@ -32,6 +34,18 @@ pub fn store() -> wayfold::Result<Box<dyn EventStore>> {
 pub fn shipped(name: &str) -> PathBuf {
     let from_root = Path::new("examples").join(name);
     if from_root.exists() { from_root } else { Path::new(env!("CARGO_MANIFEST_DIR")).join(name) }
+}
+
+/// Imports a file by one of the mappings that ship with the examples, as the events of a tenant: several sources may stand
+/// in one log, and nothing that is asked of one of them looks at another.
+///
+/// # Errors
+/// As reading a mapping, opening a file and importing it.
+pub fn import_as(wayfold: &Wayfold, tenant: &Tenant, mapping: &str, file: &Path) -> anyhow::Result<()> {
+    let mapping = std::fs::read_to_string(shipped("mappings").join(mapping))?;
+    let mapping = Mapping::parse(&format!("tenant = {{ constant = {:?} }}\n{mapping}", tenant.as_str()))?;
+    wayfold.import(&mut CsvImport::open(mapping, file, ImportOptions::default())?)?;
+    Ok(())
 }
 
 /// Compiles and runs the program of the guide.
