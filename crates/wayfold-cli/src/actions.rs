@@ -38,7 +38,7 @@ const BANDS: [u8; 4] = [0, 10, 20, 30];
 
 impl Actions {
     pub(crate) fn register(&self, builder: &mut Builder) -> Result<FoldedActions> {
-        let care = self.care.as_ref().map(|_| builder.register(CareRecord::default())).transpose()?;
+        let care = self.care.as_ref().map(|of| builder.register(of.record())).transpose()?;
         Ok(FoldedActions { contacts: next::register(builder)?, care })
     }
 

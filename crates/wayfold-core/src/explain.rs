@@ -268,7 +268,7 @@ impl<'a> Narrator<'a> {
 impl Fold {
     fn at(&self, key: &CustomerKey, as_of: Timestamp) -> Option<(usize, CustomerAt<'_>)> {
         let customer = self.number_of(key)?;
-        Some((customer, CustomerAt::new(self.record(customer), as_of)))
+        Some((customer, self.customer_at(customer, as_of)))
     }
 
     fn ignored_placements(&self, key: &CustomerKey) -> u32 {

@@ -93,7 +93,10 @@ pub use self::population::{
 pub use self::projection::{
     CustomerAt, CustomerRecord, Fingerprint, Handle, Projection, ProjectionSet, WatchedFilter,
 };
-pub use self::rules::{JourneyRules, LifecycleRules, RevenueBasis, Rules, SegmentRules, ValueRules};
+pub use self::rules::{
+    ChurnStep, ChurnedBy, JourneyRules, LifecycleRules, LoyalBy, LoyalNps, OwnGap, RevenueBasis, Rules,
+    SegmentRules, ValueRules,
+};
 pub use self::select::{
     Cursor, FILTER_DEPTH_MAX, FILTER_NODES_MAX, FieldFilter, FieldReader, FieldTest, FieldValue, Filter,
     FilterJudge, FilterVerdict, FilteredField, Operand, Order, OrderDirection, Page, Selection, Spell,
@@ -103,6 +106,6 @@ pub use self::stage::{Channel, Ownership, Stage};
 pub use self::time::{EventTime, Span, Timestamp};
 pub use self::view::{
     BehaviourClass, CurrencyValue, CustomerView, GapsView, JourneyView, JourneysView, LifecycleStage,
-    LifecycleView, Outcome, PlacedOrder, PromiseCounts, PromiseState, PromiseView, Purchase, RfmValues,
-    SegmentView, StageView, ValueView,
+    LifecycleView, LoyalReason, LoyaltyView, Outcome, PlacedOrder, PromiseCounts, PromiseState, PromiseView,
+    Purchase, RfmValues, SegmentView, StageView, ValueView,
 };

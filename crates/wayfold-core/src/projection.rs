@@ -3,6 +3,7 @@
 mod fingerprint;
 mod journey;
 mod lifecycle;
+mod loyalty;
 mod registry;
 mod segment;
 mod value;
@@ -15,6 +16,7 @@ use serde::{Deserialize, Serialize};
 pub use self::fingerprint::Fingerprint;
 pub(crate) use self::journey::JourneyProjection;
 pub(crate) use self::lifecycle::LifecycleProjection;
+pub(crate) use self::loyalty::{Loyalty, LoyaltyProjection};
 pub(crate) use self::registry::{BuiltIn, Column, SavedState, StateColumn};
 pub use self::registry::{Handle, ProjectionSet, WatchedFilter};
 pub(crate) use self::segment::SegmentProjection;
@@ -205,13 +207,19 @@ impl TryFrom<UncheckedRecord> for CustomerRecord {
 pub struct CustomerAt<'a> {
     as_of: Timestamp,
     record: &'a CustomerRecord,
+    loyalty: Option<&'a Loyalty>,
     /// Found when a view first looks at them.
     purchases: OnceCell<Vec<Purchase<'a>>>,
 }
 
 impl<'a> CustomerAt<'a> {
-    pub(crate) fn new(record: &'a CustomerRecord, as_of: Timestamp) -> Self {
-        Self { as_of, record, purchases: OnceCell::new() }
+    pub(crate) fn new(record: &'a CustomerRecord, loyalty: Option<&'a Loyalty>, as_of: Timestamp) -> Self {
+        Self { as_of, record, loyalty, purchases: OnceCell::new() }
+    }
+
+    /// What the lifecycle looks at beyond purchases, under rules that do.
+    pub(crate) fn loyalty(&self) -> Option<&'a Loyalty> {
+        self.loyalty
     }
 
     /// The instant.

@@ -1,9 +1,12 @@
 //! The thresholds of the projections, as configuration with a version.
 
+mod lifecycle;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::lifecycle::{ChurnStep, ChurnedBy, LifecycleRules, LoyalBy, LoyalNps, OwnGap};
 use crate::currency::Currency;
 use crate::error::{Error, ErrorKind, Result};
 use crate::money::Amount;
@@ -43,21 +46,15 @@ impl Rules {
     ///
     /// # Errors
     /// `InvalidRules` if a count is zero, Loyal needs fewer purchases than Repeat, a high value is not above
-    /// zero, or the version is empty.
+    /// zero, nothing or nobody's answer could make a customer loyal, the steps of a model do not rise, or the version is
+    /// empty.
     pub fn validate(&self) -> Result<()> {
         let refuse = |message: &str| Err(Error::new(ErrorKind::InvalidRules, message));
         let (lifecycle, segment) = (&self.lifecycle, &self.segment);
         if self.version.is_empty() {
             return refuse("the rules have no version; name one, as views cite it");
         }
-        if lifecycle.repeat_purchases_min < 2 {
-            return refuse(
-                "lifecycle.repeat_purchases_min is below 2, so no customer could be a first-time buyer",
-            );
-        }
-        if lifecycle.loyal_purchases_min < lifecycle.repeat_purchases_min {
-            return refuse("lifecycle.loyal_purchases_min is below repeat_purchases_min");
-        }
+        lifecycle.validate()?;
         if segment.frequent_purchases_min == 0 {
             return refuse("segment.frequent_purchases_min is 0; every customer would be frequent");
         }
@@ -88,42 +85,6 @@ impl Default for JourneyRules {
 impl JourneyRules {
     pub(crate) fn silence_max(&self) -> Span {
         Span::from_days(self.abandoned_after_days)
-    }
-}
-
-/// Thresholds of the lifecycle.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-#[non_exhaustive]
-pub struct LifecycleRules {
-    /// Repeat from that many purchases. Default 2.
-    pub repeat_purchases_min: u32,
-    /// Loyal from that many purchases within the window. Default 5.
-    pub loyal_purchases_min: u32,
-    /// The window of Loyal in days, (t - window, t]. Default 365.
-    pub loyal_window_days: u32,
-    /// Churned when more than that many days passed since the last purchase. Default 180.
-    pub churned_after_days: u32,
-}
-
-impl Default for LifecycleRules {
-    fn default() -> Self {
-        Self {
-            repeat_purchases_min: 2,
-            loyal_purchases_min: 5,
-            loyal_window_days: 365,
-            churned_after_days: 180,
-        }
-    }
-}
-
-impl LifecycleRules {
-    pub(crate) fn horizon(&self) -> Span {
-        Span::from_days(self.churned_after_days)
-    }
-
-    pub(crate) fn window(&self) -> Span {
-        Span::from_days(self.loyal_window_days)
     }
 }
 

@@ -36,6 +36,10 @@ pub struct CustomerView {
     pub segment: SegmentView,
     /// Orders and money.
     pub value: ValueView,
+    /// What the lifecycle looks at beyond purchases and a fixed period, under
+    /// [rules](crate::LifecycleRules) that do; else `None`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub loyalty: Option<LoyaltyView>,
     /// The last microsecond at which stage, segment, outcomes and promises stay as they are without a new
     /// event; `None` for ever.
     pub holds_until: Option<Timestamp>,
@@ -175,6 +179,36 @@ pub struct LifecycleView {
     pub last_purchase_at: Option<Timestamp>,
     /// The purchase that brought the customer back after churn.
     pub returned_at: Option<Timestamp>,
+}
+
+text_enum! {
+    /// What makes a customer loyal (忠诚).
+    pub enum LoyalReason, "reason of loyalty" {
+        /// Many purchases within a window.
+        Purchases = "purchases",
+        /// A tier of a loyalty programme (会员等级).
+        Tier = "tier",
+        /// It recommends, by its answer to the question of the net promoter score.
+        Nps = "nps",
+    }
+}
+
+/// What makes a customer loyal, and after which silence it has churned, under rules that look further than purchases and
+/// a fixed period.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LoyaltyView {
+    /// What makes the customer loyal; nothing unless the stage of the lifecycle is Loyal.
+    pub by: Vec<LoyalReason>,
+    /// The tier, where the rules name tiers.
+    pub tier: Option<String>,
+    /// The score of the last answer that counts, where the rules ask for one, also if it is too low or too old.
+    pub nps_score: Option<i64>,
+    /// When that was given.
+    pub nps_at: Option<Timestamp>,
+    /// The silence that means churn when it is longer, in microseconds; `None` without a purchase.
+    pub churned_after_us: Option<Span>,
+    /// The last instant at which the customer is not churned, without a further purchase; `None` without one.
+    pub churns_after: Option<Timestamp>,
 }
 
 text_enum! {

@@ -12,6 +12,8 @@ mod fold;
 mod golden;
 #[path = "core/invalid.rs"]
 mod invalid;
+#[path = "core/loyalty.rs"]
+mod loyalty;
 #[path = "core/population.rs"]
 mod population;
 #[path = "core/projection.rs"]

@@ -36,6 +36,7 @@
 //! - [`Transitions`]: who stood where at one instant, and where at another. [`Leavers`]: who left in between, and what
 //!   they share against who stayed; [`GapChurn`] tells who has left by the customer's own gap, [`LastEvents`] what
 //!   happened last.
+//! - [`SilenceModel`]: after which silence a customer will not come back, as steps for the rules of the lifecycle.
 //! - [`Regression`]: what goes with leaving, or with being satisfied; logistic and ridge, with standard errors.
 //! - [`PointsLedger`]: a customer's points in a loyalty programme, each balance explained by its entries.
 //!   [`TierLedger`]: its tier.
@@ -104,6 +105,7 @@ mod regression;
 mod research;
 mod satisfaction;
 mod segment;
+mod silence_model;
 mod swot;
 mod tickets;
 mod tiers;
@@ -195,6 +197,7 @@ pub use self::segment::{
     EventMeasure, EventMeasureState, EventMeasureView, MemberChange, MemberChanges, Members, RankRule, Rule,
     Schedule, Segment, SegmentComparison, SegmentVersion, Standings, StandingsTotal,
 };
+pub use self::silence_model::SilenceModel;
 pub use self::swot::{Market, MarketTotal, OwnFigure, Swot, SwotLine, SwotRules, SwotThreshold, own_figure};
 pub use self::tickets::{BusinessHours, LevelRow, ServiceLevel, Ticket, TicketRow, TicketTotal, Tickets};
 pub use self::tiers::{

@@ -153,6 +153,8 @@ mod tests {
         use CesDirection::{OneIsEasy, SevenIsEasy};
         use CesForm::{Agreeing, Mean, TopLessBottom};
         check(SatisfactionMethod::Nps, &[10, 9, 8, 7, 6, 0], 0.0);
+        // Each score once: two promote and seven detract, of eleven.
+        check(SatisfactionMethod::Nps, &[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10], -500.0 / 11.0);
         check(SatisfactionMethod::Csat, &[1, 3, 4, 5, 5], 60.0);
         let answers = [1, 2, 3, 5, 6, 7, 7, 7];
         for (form, direction, expected) in [

@@ -8,6 +8,8 @@
 mod accounts;
 #[path = "insight/analytics.rs"]
 mod analytics;
+#[path = "insight/arriving.rs"]
+mod arriving;
 #[path = "insight/campaigns.rs"]
 mod campaigns;
 #[path = "insight/care.rs"]

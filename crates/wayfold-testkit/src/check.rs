@@ -42,6 +42,13 @@ impl Case {
         Self { seed, events, rules, as_of }
     }
 
+    /// The hostile history of a seed with tiers and answers, under rules of the lifecycle that look at them, and at the
+    /// customers' own gaps.
+    pub fn loyal(seed: u64) -> Self {
+        let hostile::Hostile { seed, events, rules, as_of } = hostile::loyal_history(seed);
+        Self { seed, events, rules, as_of }
+    }
+
     /// A few stories of the seeded shop under the default rules, asked about at an instant amid them.
     pub fn of_shop(seed: u64) -> Self {
         let mut random = Random::new(seed);

@@ -10,6 +10,7 @@ mod changes;
 mod journeys;
 mod ledger;
 mod lifecycle;
+mod loyalty;
 mod population;
 mod rank;
 mod segment;
@@ -25,6 +26,7 @@ use wayfold_core::{CustomerKey, CustomerView, EventBody, EventKind, JourneyEvent
 pub use self::changes::ChangeFact;
 use self::journeys::Journeys;
 use self::ledger::Ledger;
+use self::loyalty::Told;
 pub use self::rank::{causal_rank, stage_of};
 use self::standing::Standing;
 
@@ -89,7 +91,9 @@ impl Oracle {
         let unknown = past.iter().filter(|event| event.kind() == EventKind::Unknown).count();
         let ledger = Ledger::of(&past);
         let journeys = Journeys::of(&past);
-        let standing = Standing::new(&self.rules, &ledger, &journeys);
+        let told = Told::of(&past);
+        let standing = Standing::new(&self.rules, &ledger, &journeys, &told);
+        let (purchases, rules) = (ledger.purchase_times(), &self.rules.lifecycle);
         Some(CustomerView {
             key: key.clone(),
             as_of,
@@ -99,9 +103,10 @@ impl Oracle {
             first_seen_at: first,
             last_seen_at: last,
             journeys: journeys.view(&self.rules.journey, &ledger, as_of),
-            lifecycle: lifecycle::view(&self.rules.lifecycle, &ledger.purchase_times(), as_of),
+            lifecycle: lifecycle::view(rules, &purchases, &told, as_of),
             segment: segment::view(&self.rules, &ledger, as_of),
             value: value::view(&self.rules.value, &ledger),
+            loyalty: loyalty::view(rules, &purchases, &told, as_of),
             holds_until: standing.holds_until(as_of),
         })
     }

@@ -1,18 +1,23 @@
 //! Equal sets of events give equal bytes, whatever arrival order, batches, duplicates, shards, threads and
 //! steps of the instant; and every answer is the oracle's.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
-use wayfold_core::Timestamp;
+use wayfold_core::{LifecycleStage, LoyalReason, Timestamp};
 use wayfold_store::MemoryStore;
-use wayfold_testkit::{Case, Coverage, FoldSubject, RestartSubject, StoreSubject, Subject, check, minimal};
+use wayfold_testkit::{
+    Case, Coverage, FoldSubject, Oracle, RestartSubject, StoreSubject, Subject, check, minimal,
+};
 
 const HISTORIES: u64 = 2_000;
 /// How many of them also go through a store.
 const STORED_HISTORIES: u64 = 150;
 /// How many of them also go through snapshots.
 const RESTARTED_HISTORIES: u64 = 300;
+/// How many histories hold tiers and answers, under rules that look at them and at own gaps.
+const LOYAL_HISTORIES: u64 = 400;
 /// Every so many histories are stories of the seeded shop, the others are hostile.
 const SHOP_EVERY: u64 = 20;
 
@@ -46,9 +51,13 @@ fn case(seed: u64) -> Case {
 
 /// Checks one history; a failure names the seed and shows the smallest history that still fails.
 fn check_seed(subject: &dyn Subject, seed: u64, coverage: &mut Coverage) {
-    let case = case(seed);
-    if let Err(found) = check(subject, &case, coverage) {
-        let least = minimal(subject, &case);
+    check_case(subject, &case(seed), coverage);
+}
+
+fn check_case(subject: &dyn Subject, case: &Case, coverage: &mut Coverage) {
+    let seed = case.seed;
+    if let Err(found) = check(subject, case, coverage) {
+        let least = minimal(subject, case);
         let catch =
             check(subject, &least, &mut Coverage::new()).expect_err("the smallest history still fails");
         panic!("seed {seed} failed by {}; the smallest history that does:\n{least}\n{catch}", found.by());
@@ -83,6 +92,36 @@ fn fold_that_is_restarted_from_snapshots_answers_likewise() {
         "refolds from a checkpoint",
     ] {
         assert!(coverage.count(what) > 0, "no {what}");
+    }
+}
+
+#[test]
+fn fold_that_looks_further_than_purchases_answers_likewise() {
+    let (subject, restarted) = (FoldSubject::new(), RestartSubject::new());
+    let mut coverage = Coverage::new();
+    let mut by = BTreeMap::new();
+    for seed in 0..LOYAL_HISTORIES {
+        let case = Case::loyal(seed);
+        check_case(&subject, &case, &mut coverage);
+        if seed.is_multiple_of(4) {
+            check_case(&restarted, &case, &mut coverage);
+        }
+        for view in Oracle::new(case.events.clone(), case.rules.clone()).views(case.as_of) {
+            let reasons = view.loyalty.map_or_else(Vec::new, |loyalty| loyalty.by);
+            *by.entry((view.lifecycle.stage, reasons)).or_insert(0_u32) += 1;
+        }
+    }
+    println!("{coverage}\n{by:?}");
+    assert!(coverage.count("refolds from a checkpoint") > 0);
+    for reasons in
+        [vec![LoyalReason::Tier], vec![LoyalReason::Nps], vec![LoyalReason::Tier, LoyalReason::Nps]]
+    {
+        let count = by.get(&(LifecycleStage::Loyal, reasons.clone())).copied().unwrap_or_default();
+        assert!(count >= 3, "{count} customers are loyal by {reasons:?}");
+    }
+    for stage in LifecycleStage::ALL.iter().filter(|stage| **stage != LifecycleStage::Loyal) {
+        let count = by.get(&(*stage, vec![])).copied().unwrap_or_default();
+        assert!(count >= 5, "{count} customers are {stage}");
     }
 }
 

@@ -11,7 +11,8 @@ use std::thread;
 use serde_json::Value;
 use wayfold_core::{
     CustomerKey, CustomerView, DealLost, EventBody, EventId, EventKind, EventTime, Fold, JourneyEvent,
-    OrderChanged, OrderKey, Population, Refold, Refunded, Result, Returned, Rules, Span, Tenant, Timestamp,
+    OrderChanged, OrderKey, Population, Refold, Refunded, Registered, Result, Returned, Rules, Span, Tenant,
+    Timestamp,
 };
 use wayfold_testkit::{
     Answers, Arrival, Case, Coverage, FoldSubject, Refolds, RestartSubject, Steering, Subject, check,
@@ -105,6 +106,22 @@ static MUTANTS: [Mutant; 24] = [
     Mutant { name: "second placement overwrites the first", arrival: overwrite_placements, ..RIGHT },
     Mutant { name: "return takes money off", arrival: refund_returns, ..RIGHT },
 ];
+
+/// What the hostile histories with tiers and answers must catch as well.
+static LOYAL_MUTANTS: [Mutant; 3] = [
+    Mutant { name: "tiers lost", arrival: |a| lose(a, EventKind::TierChanged), ..RIGHT },
+    Mutant { name: "memberships never left", arrival: |a| lose(a, EventKind::MembershipLeft), ..RIGHT },
+    Mutant { name: "answers lost", arrival: |a| lose(a, EventKind::SurveyAnswered), ..RIGHT },
+];
+
+/// Puts events that say nothing in the place of those of a kind.
+fn lose(arrival: &Arrival, kind: EventKind) -> Arrival {
+    change_each(arrival, |event| {
+        if event.kind() == kind {
+            event.body = Registered {}.into();
+        }
+    })
+}
 
 /// Changes every event of an arrival.
 fn change_each(arrival: &Arrival, change: impl Fn(&mut JourneyEvent)) -> Arrival {
@@ -513,4 +530,15 @@ fn every_mutant_is_caught_and_the_unbroken_fold_is_not() {
     }
     assert!(survivors.is_empty(), "not caught: {survivors:?}");
     assert_eq!(parts.len(), 5, "some part of the check has caught nothing; these have: {parts:?}");
+}
+
+#[test]
+fn histories_with_tiers_and_answers_catch_who_loses_them() {
+    let cases: Vec<Case> = (0..60).map(Case::loyal).collect();
+    assert!(catches(&FoldSubject::driven_by(&RIGHT), &cases).by.is_empty());
+    for mutant in &LOYAL_MUTANTS {
+        let Catches { by, first } = catches(&FoldSubject::driven_by(mutant), &cases);
+        println!("{:<40} first {first:?}: {by:?}", mutant.name);
+        assert!(!by.is_empty(), "not caught: {}", mutant.name);
+    }
 }

@@ -117,18 +117,19 @@ pub use wayfold_core::bodies::*;
 #[doc(inline)]
 pub use wayfold_core::{
     Actor, Amount, AttributeName, AttributeValue, Attributes, BatchBuilder, BehaviourClass, Cause, Change,
-    Channel, Currency, CurrencyTotals, CurrencyValue, Cursor, CustomKind, CustomerAt, CustomerId,
-    CustomerKey, CustomerList, CustomerRecord, CustomerView, EventBatch, EventBody, EventId, EventKind,
-    EventTime, EventView, Explanation, FILTER_DEPTH_MAX, FILTER_NODES_MAX, FieldFilter, FieldTest, Filter,
-    FilterJudge, FilteredField, GapsView, Handle, History, JourneyEvent, JourneyKey, JourneyRules,
+    Channel, ChurnStep, ChurnedBy, Currency, CurrencyTotals, CurrencyValue, Cursor, CustomKind, CustomerAt,
+    CustomerId, CustomerKey, CustomerList, CustomerRecord, CustomerView, EventBatch, EventBody, EventId,
+    EventKind, EventTime, EventView, Explanation, FILTER_DEPTH_MAX, FILTER_NODES_MAX, FieldFilter, FieldTest,
+    Filter, FilterJudge, FilteredField, GapsView, Handle, History, JourneyEvent, JourneyKey, JourneyRules,
     JourneyView, JourneysView, LifecycleRules, LifecycleStage, LifecycleView, Limits, LineView, ListEdition,
-    Member, MemberDifference, Money, MoneySum, Moved, NamedSegments, NestedJson, Notice, NoticeId, Operand,
-    Order, OrderBook, OrderDirection, OrderId, OrderLine, Outcome, Ownership, Page, Parting, PlacedOrder,
-    Population, PopulationDifference, PopulationSummary, Position, Projection, ProjectionSet, PromiseCounts,
-    PromiseState, PromiseView, Purchase, RawEvent, RawFields, Rectangle, Report, RevenueBasis, RfmScores,
-    RfmTable, RfmValues, Rounding, Rules, ScoredCustomer, SegmentRules, SegmentView, Selection, Span, Spell,
-    Stage, StageView, Step, Tag, Tenant, TieRule, Timestamp, Told, Transition, UpcastResult, Upcasters,
-    UpcastersBuilder, ValueRules, ValueView, WatchedFilter,
+    LoyalBy, LoyalNps, LoyalReason, LoyaltyView, Member, MemberDifference, Money, MoneySum, Moved,
+    NamedSegments, NestedJson, Notice, NoticeId, Operand, Order, OrderBook, OrderDirection, OrderId,
+    OrderLine, Outcome, OwnGap, Ownership, Page, Parting, PlacedOrder, Population, PopulationDifference,
+    PopulationSummary, Position, Projection, ProjectionSet, PromiseCounts, PromiseState, PromiseView,
+    Purchase, RawEvent, RawFields, Rectangle, Report, RevenueBasis, RfmScores, RfmTable, RfmValues, Rounding,
+    Rules, ScoredCustomer, SegmentRules, SegmentView, Selection, Span, Spell, Stage, StageView, Step, Tag,
+    Tenant, TieRule, Timestamp, Told, Transition, UpcastResult, Upcasters, UpcastersBuilder, ValueRules,
+    ValueView, WatchedFilter,
 };
 #[cfg(feature = "ingest")]
 #[doc(inline)]

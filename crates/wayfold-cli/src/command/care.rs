@@ -3,7 +3,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use clap::Args;
 use wayfold::Span;
-use wayfold::insight::{CareCalendar, CareDue, CareRecord, CareRules};
+use wayfold::insight::{CareCalendar, CareDue, CareRules};
 
 use crate::ask::{AskArguments, parse_time};
 use crate::failure::usage;
@@ -12,7 +12,7 @@ use crate::output::Output;
 use crate::table::Table;
 use crate::words::{NONE, instant, many, or_none};
 
-/// Lists whom to contact when: at birthdays, holidays and return visits, and after long silence.
+/// Lists whom to contact when: at birthdays, holidays and return visits, after long silence, and before something ends.
 #[derive(Debug, Args)]
 pub(crate) struct CareCommand {
     /// The occasions as TOML (docs/guide/care.md)
@@ -36,14 +36,14 @@ pub(crate) struct CareCommand {
 
 /// Reads a file of occasions.
 pub(crate) fn read_calendar(path: &Path) -> Result<CareCalendar> {
-    let name = path.display();
-    let rules: CareRules = read_toml(path, "occasions")?;
-    if !rules.ends.is_empty() {
+    let calendar = CareCalendar::new(read_toml::<CareRules>(path, "occasions")?)?;
+    if let Some(end) = calendar.ends_told().next() {
         return Err(usage(format_args!(
-            "{name} asks for what ends, which a programme's own rules of points and tiers tell; the library knows them"
+            "{} does not say which attribute tells when {end:?} ends; write one such as attribute = \"contract_until\"",
+            path.display()
         )));
     }
-    Ok(CareCalendar::new(rules)?)
+    Ok(calendar)
 }
 
 impl CareCommand {
@@ -52,7 +52,7 @@ impl CareCommand {
         let within = Span::parse(&self.within).map_err(usage)?;
         let from = self.from.as_deref().map(parse_time).transpose()?;
         let mut builder = self.ask.builder()?;
-        let record = builder.register(CareRecord::default())?;
+        let record = builder.register(calendar.record())?;
         let asked = self.ask.open_built(builder)?;
         let from = from.unwrap_or(asked.as_of);
         let records = asked.wayfold.own_views_of(&asked.tenant, record, asked.as_of)?;

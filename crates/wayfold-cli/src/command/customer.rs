@@ -127,6 +127,15 @@ fn purchases(output: &mut Output, view: &CustomerView) -> Result<()> {
     if let Some(returned) = lifecycle.returned_at {
         told.push(format!("won back on {}", instant(returned)));
     }
+    if let Some(loyalty) = &view.loyalty {
+        let by: Vec<&str> = loyalty.by.iter().map(|reason| reason.as_str()).collect();
+        if !by.is_empty() {
+            told.push(format!("loyal by {}", by.join(", ")));
+        }
+        if let Some(last) = loyalty.churns_after {
+            told.push(format!("churned if silent beyond {}", instant(last)));
+        }
+    }
     for (number, what) in [(value.cancelled, "cancelled"), (value.fully_refunded, "fully refunded")] {
         if number > 0 {
             told.push(format!("{number} {what}"));

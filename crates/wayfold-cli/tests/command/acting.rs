@@ -217,6 +217,23 @@ fn care_is_due_so_many_days_after_the_last_purchase() {
     assert!(wrong.exit == 2 && wrong.err.contains("time zone \"Nowhere\" is unknown"), "{}", wrong.err);
 }
 
+/// What ends is told by attributes of events; without one nobody could say when.
+#[test]
+fn care_is_due_before_something_ends() {
+    let place = Place::new("care_ends");
+    let line = r#"{"id":"00000000-0000-0000-0000-000000000001","customer":"ada","occurred_at":"2024-01-01T00:00:00Z","kind":"registered","schema_version":1,"fields":{},"attributes":{"contract_until":"2024-06-30"}}"#;
+    place.write("ada.jsonl", &format!("{line}\n"));
+    place.done(&["import", "ada.jsonl"]);
+    let end = "zone = \"Asia/Shanghai\"\nlate_days = 7\n\n[[ends]]\nname = \"contract\"\ndays_before = 30\n";
+    place.write("ends.toml", &format!("{end}attribute = \"contract_until\"\n"));
+    let due = place.lines(&["care", "ends.toml", "--as-of", "2024-05-01", "--within", "60 days"]);
+    assert_eq!(due.len(), 1);
+    assert_eq!((&due[0]["on"], &due[0]["occasion"]), (&"2024-05-31".into(), &"end".into()));
+    place.write("nowhere.toml", end);
+    let wrong = place.run(&["care", "nowhere.toml"]);
+    assert!(wrong.exit == 2 && wrong.err.contains("attribute = \"contract_until\""), "{}", wrong.err);
+}
+
 #[test]
 fn a_report_takes_costs_goals_care_and_playbooks() {
     let place = shop("acting_report");

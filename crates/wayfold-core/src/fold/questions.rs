@@ -7,7 +7,8 @@ use crate::batch::{EventView, Run};
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::{CustomerKey, Tenant};
 use crate::projection::{
-    BuiltIn, Column, CustomerAt, CustomerRecord, Handle, Projection, ProjectionSet, StateColumn,
+    BuiltIn, Column, CustomerAt, CustomerRecord, Handle, LoyaltyProjection, Projection, ProjectionSet,
+    StateColumn,
 };
 use crate::time::Timestamp;
 use crate::view::CustomerView;
@@ -85,7 +86,7 @@ impl Fold {
         as_of: Timestamp,
     ) -> Result<Option<P::View>> {
         let Some(customer) = self.answerable(key, as_of)? else { return Ok(None) };
-        self.own_view_of(handle, customer, &CustomerAt::new(&self.records[customer], as_of)).map(Some)
+        self.own_view_of(handle, customer, &self.customer_at(customer, as_of)).map(Some)
     }
 
     /// The views of a registered projection of every customer of a tenant, by the bytes of their keys.
@@ -104,7 +105,7 @@ impl Fold {
         let mut views = Vec::with_capacity(customers.len());
         for customer in &customers {
             self.check_customer(*customer, as_of)?;
-            let at = CustomerAt::new(&self.records[*customer], as_of);
+            let at = self.customer_at(*customer, as_of);
             views.push(Some(self.own_view_of(handle, *customer, &at)?));
         }
         let mut sorted = Vec::with_capacity(views.len());
@@ -146,8 +147,17 @@ impl Fold {
             lifecycle: self.built_in_view(built_in.lifecycle, customer, at),
             segment: self.built_in_view(built_in.segment, customer, at),
             value: self.built_in_view(built_in.value, customer, at),
+            loyalty: built_in.loyalty.map(|handle| self.built_in_view(handle, customer, at)),
             holds_until: self.held_until(customer, at),
         }
+    }
+
+    /// A customer for the views of projections.
+    pub(crate) fn customer_at(&self, customer: usize, as_of: Timestamp) -> CustomerAt<'_> {
+        let column = self.projections.loyalty().map(|handle| self.columns[handle.index].as_any());
+        let column = column.and_then(|column| column.downcast_ref::<Column<LoyaltyProjection>>());
+        let loyalty = column.map(|column| column.state(customer));
+        CustomerAt::new(&self.records[customer], loyalty, as_of)
     }
 
     /// The last microsecond at which the views of all projections stay; the end of time is for ever.
@@ -200,7 +210,7 @@ impl Fold {
     }
 
     pub(crate) fn view_at(&self, customer: usize, as_of: Timestamp, built_in: &BuiltIn) -> CustomerView {
-        self.view_of(customer, &CustomerAt::new(&self.records[customer], as_of), built_in)
+        self.view_of(customer, &self.customer_at(customer, as_of), built_in)
     }
 
     pub(crate) fn number_of(&self, key: &CustomerKey) -> Option<usize> {

@@ -7,7 +7,6 @@ use crate::batch::{EventBatch, Run};
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::{CustomerKey, EventId, Position};
 use crate::notice::{ChangeAt, Facts, Notice, NoticeId, Told};
-use crate::projection::CustomerAt;
 use crate::shard::Shard;
 use crate::time::Timestamp;
 
@@ -312,7 +311,7 @@ impl Fold {
     }
 
     fn known_point(&self, customer: usize, as_of: Timestamp) -> Point {
-        let at = CustomerAt::new(&self.records[customer], as_of);
+        let at = self.customer_at(customer, as_of);
         let built_in = self.projections().built_in().expect("a teller's fold has them");
         let (memberships, until) = self.memberships(customer, as_of);
         let facts = Facts::new(
@@ -326,7 +325,7 @@ impl Fold {
 
     /// The last microsecond at which views and memberships stay, of which the latter's is given.
     fn stays_until(&self, customer: usize, at: Timestamp, memberships: Timestamp) -> Option<Timestamp> {
-        let held = self.held_until(customer, &CustomerAt::new(&self.records[customer], at));
+        let held = self.held_until(customer, &self.customer_at(customer, at));
         held.into_iter().chain([memberships]).min().filter(|until| *until < Timestamp::MAX)
     }
 

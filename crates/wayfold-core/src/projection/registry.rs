@@ -10,8 +10,8 @@ use std::{fmt, io};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    CustomerAt, Fingerprint, JourneyProjection, LifecycleProjection, Projection, SegmentProjection,
-    ValueProjection,
+    CustomerAt, Fingerprint, JourneyProjection, LifecycleProjection, LoyaltyProjection, Projection,
+    SegmentProjection, ValueProjection,
 };
 use crate::batch::{EventView, Run};
 use crate::error::{Error, ErrorKind, Result};
@@ -72,6 +72,11 @@ impl<P: Projection> Column<P> {
     /// `ProjectionPanicked` if the projection panics or has panicked.
     pub(crate) fn view(&self, customer: usize, at: &CustomerAt<'_>) -> Result<P::View> {
         self.contain(|| self.projection.view(&self.states[customer], at))
+    }
+
+    /// What is kept of a customer.
+    pub(crate) fn state(&self, customer: usize) -> &P::State {
+        &self.states[customer]
     }
 
     /// Runs code of the projection, unless it has panicked before.
@@ -240,7 +245,7 @@ impl<P> Clone for Handle<P> {
 
 impl<P> Copy for Handle<P> {}
 
-/// The projections of a fold: the four built in under their rules, and the user's own; and the lists that filters may ask
+/// The projections of a fold: those built in under their rules, and the user's own; and the lists that filters may ask
 /// beside them. Cheap to clone.
 #[derive(Clone)]
 pub struct ProjectionSet {
@@ -263,13 +268,15 @@ pub struct WatchedFilter {
     pub filter: Filter,
 }
 
-/// The handles of the four built-in projections.
+/// The handles of the built-in projections.
 #[derive(Clone, Copy)]
 pub(crate) struct BuiltIn {
     pub(crate) journeys: Handle<JourneyProjection>,
     pub(crate) lifecycle: Handle<LifecycleProjection>,
     pub(crate) segment: Handle<SegmentProjection>,
     pub(crate) value: Handle<ValueProjection>,
+    /// There only under rules that look further than purchases and a fixed period.
+    pub(crate) loyalty: Option<Handle<LoyaltyProjection>>,
 }
 
 impl fmt::Debug for ProjectionSet {
@@ -284,7 +291,8 @@ impl fmt::Debug for ProjectionSet {
 }
 
 impl ProjectionSet {
-    /// Takes the four built-in projections under rules.
+    /// Takes the built-in projections under rules: journeys, lifecycle, segment and value, and loyalty where the
+    /// lifecycle looks further than purchases and a fixed period.
     ///
     /// # Errors
     /// `InvalidRules` as of [`Rules::validate`].
@@ -299,7 +307,10 @@ impl ProjectionSet {
             SegmentProjection::new(rules.segment.clone(), rules.lifecycle.clone(), rules.value.revenue),
         );
         let value = add(&mut registered, ValueProjection::new(rules.value.clone()));
-        let built_in = Some(BuiltIn { journeys, lifecycle, segment, value });
+        let looks_further = rules.lifecycle.looks_further();
+        let loyalty =
+            looks_further.then(|| add(&mut registered, LoyaltyProjection::new(rules.lifecycle.clone())));
+        let built_in = Some(BuiltIn { journeys, lifecycle, segment, value, loyalty });
         Ok(Self { rules, registered, built_in, lists: BTreeMap::new(), watched: Vec::new() })
     }
 
@@ -314,6 +325,11 @@ impl ProjectionSet {
         let handle = add(&mut registered, projection);
         let (rules, lists) = (Arc::new(Rules::default()), BTreeMap::new());
         (Self { rules, registered, built_in: None, lists, watched: Vec::new() }, handle)
+    }
+
+    /// The projection that keeps what the lifecycle looks at beyond purchases.
+    pub(crate) fn loyalty(&self) -> Option<Handle<LoyaltyProjection>> {
+        self.built_in.and_then(|built_in| built_in.loyalty)
     }
 
     /// The built-in projections.

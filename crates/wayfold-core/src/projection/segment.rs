@@ -13,7 +13,7 @@ use crate::money::{Amount, MoneySum};
 use crate::orders::Totals;
 use crate::rules::{LifecycleRules, RevenueBasis, SegmentRules};
 use crate::time::{Span, Timestamp};
-use crate::view::{BehaviourClass, LifecycleStage, RfmValues, SegmentView};
+use crate::view::{BehaviourClass, RfmValues, SegmentView};
 
 /// Folds a customer's events into a behaviour class.
 #[derive(Debug)]
@@ -33,7 +33,7 @@ impl SegmentProjection {
         let purchases = customer.purchases();
         let last = purchases.last()?;
         let silence = t.since(last.placed_at);
-        if lifecycle::stage(purchases, &self.lifecycle, t) == LifecycleStage::Churned {
+        if lifecycle::churns_after(purchases, &self.lifecycle).is_some_and(|last| t > last) {
             return Some(BehaviourClass::Dormant);
         }
         if silence > Span::from_days(self.rules.at_risk_after_days) {
@@ -71,8 +71,9 @@ impl SegmentProjection {
         let purchases = customer.purchases();
         let Some(last) = purchases.last() else { return Vec::new() };
         let after = |days: u32| (last.placed_at + Span::from_days(days)).next();
+        let churns_after = lifecycle::churns_after(purchases, &self.lifecycle);
         let mut boundaries = vec![
-            after(self.lifecycle.churned_after_days),
+            churns_after.unwrap_or(last.placed_at).next(),
             after(self.rules.at_risk_after_days),
             after(self.rules.newcomer_days_max),
         ];

@@ -151,7 +151,7 @@ struct Seen<'a> {
 
 impl<'a> Seen<'a> {
     fn new(fields: &'a Fields, fold: &'a Fold, customer: usize, as_of: Timestamp) -> Self {
-        let at = CustomerAt::new(fold.record(customer), as_of);
+        let at = fold.customer_at(customer, as_of);
         Self { fields, fold, customer, at, trees: fields.sources.iter().map(|_| OnceCell::new()).collect() }
     }
 

@@ -12,7 +12,8 @@ use crate::stage::Stage;
 use crate::time::{Span, Timestamp};
 use crate::view::{
     BehaviourClass, CurrencyValue, GapsView, JourneyView, JourneysView, LifecycleStage, LifecycleView,
-    Outcome, PromiseCounts, PromiseState, PromiseView, RfmValues, SegmentView, StageView, ValueView,
+    LoyalReason, LoyaltyView, Outcome, PromiseCounts, PromiseState, PromiseView, RfmValues, SegmentView,
+    StageView, ValueView,
 };
 
 const AT: Timestamp = Timestamp::MIN;
@@ -29,6 +30,8 @@ pub(super) fn sample(projections: &ProjectionSet, column: usize) -> Result<Optio
         Tree::of(&segment(), None)
     } else if column == built_in.value.index {
         Tree::of(&value(), None)
+    } else if built_in.loyalty.is_some_and(|loyalty| column == loyalty.index) {
+        Tree::of(&loyalty(), None)
     } else {
         return Ok(None);
     };
@@ -101,5 +104,16 @@ fn value() -> ValueView {
         unknown_orders: 0,
         gaps: GapsView { count: 0, total_us: Span::ZERO, shortest_us: gap, longest_us: gap },
         currencies: vec![currency],
+    }
+}
+
+fn loyalty() -> LoyaltyView {
+    LoyaltyView {
+        by: vec![LoyalReason::Purchases],
+        tier: Some("gold".to_owned()),
+        nps_score: Some(10),
+        nps_at: Some(AT),
+        churned_after_us: Some(Span::ZERO),
+        churns_after: Some(AT),
     }
 }

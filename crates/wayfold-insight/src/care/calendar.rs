@@ -5,7 +5,7 @@ use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 use wayfold_core::{CustomerKey, EventId, OrderId, Timestamp};
 
-use super::{Birthday, CareRecordView, CareStart, LeapDay};
+use super::{Birthday, CareRecord, CareRecordView, CareStart, LeapDay};
 use crate::error::{Error, ErrorKind, Result};
 use crate::local_time::first_instant;
 
@@ -92,6 +92,10 @@ pub struct EndNotice {
     pub name: String,
     /// How many days before the day on which it ends.
     pub days_before: u16,
+    /// The attribute of events that says when it ends, as [`CareRecord::with_end_attribute`] reads it. Without one, it is
+    /// told by [`CareRecordView::with_end`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attribute: Option<String>,
 }
 
 /// Lists whom to contact when, by rules.
@@ -169,6 +173,20 @@ impl CareCalendar {
             }
         }
         Ok(Self { rules, zone })
+    }
+
+    /// The projection that reads what the rules ask for: the attribute `birthday`, and those that say when something ends, of
+    /// which a date is a day in the zone.
+    pub fn record(&self) -> CareRecord {
+        let ends = self.rules.ends.iter().filter_map(|of| Some((&of.name, of.attribute.as_ref()?)));
+        ends.fold(CareRecord::default().with_zone(self.zone), |record, (name, attribute)| {
+            record.with_end_attribute(name, attribute)
+        })
+    }
+
+    /// The names of what ends and is not said by an attribute: [`CareRecordView::with_end`] tells when.
+    pub fn ends_told(&self) -> impl Iterator<Item = &str> {
+        self.rules.ends.iter().filter(|of| of.attribute.is_none()).map(|of| of.name.as_str())
     }
 
     /// Whom to contact between two instants, the first included and the last not, by time, customer, occasion and name.

@@ -11,7 +11,7 @@ use wayfold_insight::{
     Holiday, LeapDay, ReturnVisit, SilentCustomer, VisitAfter,
 };
 
-use super::made::{at, event, placed};
+use super::made::{at, event, hours, placed};
 
 fn rules(zone: &str) -> CareRules {
     serde_json::from_str(&format!(
@@ -185,6 +185,56 @@ fn what_ends_is_told_before() {
     );
 }
 
+/// A date is a day in the zone, and the newest one counts, by order.
+#[test]
+fn what_attributes_say_ends_is_told_before() {
+    let ends: Vec<EndNotice> = serde_json::from_str(
+        r#"[{"name": "contract", "days_before": 10, "attribute": "contract_until"},
+            {"name": "warranty", "days_before": 3, "attribute": "warranty_until"}]"#,
+    )
+    .unwrap();
+    let rules = CareRules { ends, holidays: vec![], ..rules("America/New_York") };
+    let calendar = CareCalendar::new(rules).unwrap();
+    assert_eq!(calendar.ends_told().count(), 0);
+    let says = |number, name: &str, value: &str| {
+        event(number, "ada", at("2024-01-01") + hours(number as i64), ProfileChanged {})
+            .with_attribute(AttributeName::new(name).unwrap(), value)
+    };
+    let warranty = |number, order: &str, value: &str| {
+        about(number, "ada", "2024-01-02", order, Delivered {})
+            .with_attribute(AttributeName::new("warranty_until").unwrap(), value)
+    };
+    let events = [
+        says(0, "contract_until", "2024-03-20"),
+        says(1, "contract_until", "2024-06-30"),
+        warranty(2, "o1", "2024-06-10"),
+        // Half past three in the night there is the evening before in New York.
+        warranty(3, "o2", "2024-06-12T03:30:00Z"),
+        warranty(4, "o3", "in summer"),
+        cared(5, "ada", "2024-06-09T12:00:00Z", "warranty"),
+    ];
+    let mut projections = ProjectionSet::new(Rules::default()).unwrap();
+    let record = projections.register(calendar.record()).unwrap();
+    let mut fold = Fold::new(&projections);
+    let _ = fold.apply(&[EventBatch::from_events(&events).unwrap()]);
+    let ada = CustomerKey::new("ada").unwrap();
+    let view = fold.own_view(record, &ada, at("2024-07-01")).unwrap().unwrap();
+    assert_eq!(view.unreadable_ends, [("warranty".to_owned(), "in summer".to_owned())]);
+    let due = calendar.due([(ada, view)], at("2024-01-01")..at("2025-01-01"));
+    let told: Vec<_> =
+        due.iter().map(|of| (of.on.to_string(), of.name.as_str(), of.done_at.is_some())).collect();
+    let day = |text: &str| text.to_owned();
+    assert_eq!(
+        told,
+        [
+            (day("2024-06-07"), "warranty", true),
+            (day("2024-06-08"), "warranty", true),
+            (day("2024-06-20"), "contract", false)
+        ]
+    );
+    assert_eq!(due[0].occasion, CareOccasion::End);
+}
+
 #[test]
 fn rules_that_say_two_things_are_refused() {
     let refused = |rules: CareRules| CareCalendar::new(rules).unwrap_err().kind();
@@ -196,7 +246,10 @@ fn rules_that_say_two_things_are_refused() {
         CareRules { birthday: Some(String::new()), ..rules("UTC") },
         CareRules { return_visits: vec![visit("a"), visit("a")], ..rules("UTC") },
         CareRules { return_visits: vec![visit("a")], silent: vec![silent("a")], ..rules("UTC") },
-        CareRules { ends: vec![EndNotice { name: "birthday".to_owned(), days_before: 1 }], ..rules("UTC") },
+        CareRules {
+            ends: vec![EndNotice { name: "birthday".to_owned(), days_before: 1, attribute: None }],
+            ..rules("UTC")
+        },
         CareRules { holidays: vec![holiday(), holiday()], ..rules("UTC") },
     ] {
         assert_eq!(refused(rules), ErrorKind::InvalidParameter);

@@ -1,12 +1,13 @@
 //! What holds for every model on any data: units, order, weights, threads.
 
 use proptest::prelude::*;
-use wayfold_core::Span;
+use wayfold_core::{Currency, MoneySum, Span};
 use wayfold_insight::{
-    BgNbd, BuyingHistory, Cells, ChurnModel, FitReport, MbgNbd, ParetoNbd, Result, TimeUnit, TransactionModel,
+    BgNbd, BuyingHistory, Cells, ChurnModel, FitReport, GammaGamma, MbgNbd, ParetoNbd, Renewals, Result,
+    ShiftedBetaGeometric, SpendHistory, TimeUnit, TransactionModel,
 };
 
-use super::simulated::{Population, Truth};
+use super::simulated::{Population, Truth, renewals, spending};
 use super::support::{close, weeks};
 
 const MODELS: [Truth; 3] = [Truth::Bg, Truth::Mbg, Truth::Pareto];
@@ -95,14 +96,66 @@ proptest! {
             once.iter().for_each(|(history, customers)| often.add(*history, weight * customers));
             let (once, _) = fit(truth, &once, TimeUnit::Week).unwrap();
             let (often, _) = fit(truth, &often, TimeUnit::Week).unwrap();
-            close(often.log_likelihood, weight as f64 * once.log_likelihood, 1e-10);
-            for (once, often) in once.estimates.iter().zip(&often.estimates) {
-                close(often.value, once.value, 1e-4);
-                close(often.standard_error * (weight as f64).sqrt(), once.standard_error, 1e-3);
-            }
+            is_so_many(&once, &often, weight);
         }
     }
 
+    /// Spending in a unit of which so many make one multiplies gamma and every expectation by as many, leaves p and q, and
+    /// takes the logarithm of the number for each customer from the log-likelihood.
+    #[test]
+    fn a_unit_of_money_changes_its_scale_and_nothing_else(seed in 0_u64..1_000, units in 2_i128..1_000) {
+        let histories = spending(seed, 800);
+        let in_units = |history: &SpendHistory| {
+            let ten_thousandths = (history.total() * 10_000.0).round() as i128 * units;
+            SpendHistory::new(history.repeats(), MoneySum::new(ten_thousandths, Currency::USD)).unwrap()
+        };
+        let one: Cells<_> = histories.iter().copied().collect();
+        let other: Cells<_> = histories.iter().map(in_units).collect();
+        let (one, other) = (GammaGamma::fit(&one, Currency::USD).unwrap(), GammaGamma::fit(&other, Currency::USD).unwrap());
+        for (place, (small, large)) in one.report.estimates.iter().zip(&other.report.estimates).enumerate() {
+            let scale = if place == 2 { units as f64 } else { 1.0 };
+            close(large.value, scale * small.value, 1e-4);
+            close(large.standard_error, scale * small.standard_error, 1e-3);
+        }
+        let shift = 800.0 * (units as f64).ln();
+        prop_assert!((other.report.log_likelihood + shift - one.report.log_likelihood).abs() < 1e-6);
+        let expected = one.model.expected_spend(&histories[0]).unwrap();
+        close(other.model.expected_spend(&in_units(&histories[0])).unwrap(), units as f64 * expected, 1e-5);
+    }
+
+    /// Customers in any order give the same bits, and a weight is so many customers, of money as well.
+    #[test]
+    fn order_and_weight_of_spending_are_those_of_customers(
+        histories in Just(spending(3, 400)).prop_shuffle(),
+        weight in 2_u64..50,
+    ) {
+        let once = GammaGamma::fit(&spending(3, 400).into_iter().collect(), Currency::USD).unwrap();
+        let shuffled = GammaGamma::fit(&histories.iter().copied().collect(), Currency::USD).unwrap();
+        prop_assert_eq!(&shuffled.report, &once.report);
+        prop_assert_eq!(shuffled.model, once.model);
+        let mut often = Cells::default();
+        histories.iter().for_each(|history| often.add(*history, weight));
+        is_so_many(&once.report, &GammaGamma::fit(&often, Currency::USD).unwrap().report, weight);
+    }
+
+    /// A cohort so many times as large; and those who have renewed are a cohort with as much more of b.
+    #[test]
+    fn a_cohort_is_its_customers_and_goes_on_as_one(
+        seed in 0_u64..1_000,
+        weight in 2_u64..50,
+        (a, b) in (0.01_f64..50.0, 0.01_f64..50.0),
+        (renewed, later) in (0_u32..40, 1_u32..40),
+    ) {
+        let there = renewals(seed, 800);
+        let often = Renewals::new(there.iter().map(|count| weight * count).collect()).unwrap();
+        let once = ShiftedBetaGeometric::fit(&Renewals::new(there).unwrap()).unwrap().report;
+        is_so_many(&once, &ShiftedBetaGeometric::fit(&often).unwrap().report, weight);
+
+        let new = ShiftedBetaGeometric::new(a, b).unwrap();
+        let rest = ShiftedBetaGeometric::new(a, b + f64::from(renewed)).unwrap();
+        close(new.retention(renewed + later), rest.retention(later), 1e-12);
+        close(new.survival(renewed + later), new.survival(renewed) * rest.survival(later), 1e-12);
+    }
 }
 
 proptest! {
@@ -153,5 +206,15 @@ fn threads_change_no_bit() {
             threads.into_iter().map(|thread| thread.join().unwrap()).collect::<Vec<_>>()
         });
         assert!(together.iter().all(|found| *found == alone));
+    }
+}
+
+/// Log-likelihoods are so many times as large, standard errors smaller by the root.
+#[track_caller]
+fn is_so_many(once: &FitReport, often: &FitReport, weight: u64) {
+    close(often.log_likelihood, weight as f64 * once.log_likelihood, 1e-10);
+    for (once, often) in once.estimates.iter().zip(&often.estimates) {
+        close(often.value, once.value, 1e-4);
+        close(often.standard_error * (weight as f64).sqrt(), once.standard_error, 1e-3);
     }
 }

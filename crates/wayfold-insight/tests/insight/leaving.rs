@@ -7,7 +7,7 @@ use wayfold_core::{
     Currency, CustomerKey, EventBatch, EventId, Fold, JourneyEvent, LifecycleStage, Money, OrderCancelled,
     OrderPlaced, ProjectionSet, Registered, Rules, Span, Tag, Tenant, Timestamp,
 };
-use wayfold_insight::{Confidence, ErrorKind, GapChurn, LastEvents, Leavers, Transitions};
+use wayfold_insight::{Confidence, ErrorKind, GapChurn, LastEvents, Leavers, SilenceModel, Transitions};
 
 use super::support::{calibration_end, close, purchases};
 
@@ -176,6 +176,55 @@ proptest! {
             prop_assert_eq!(fold.verdicts(&own, [(&key(1), last)]).unwrap()[0].unwrap().until, Some(last));
         }
     }
+}
+
+/// The figures are of a program apart from this library: Newton's method on the 2,357 customers one by one.
+#[test]
+fn cdnow_stays_away_after_a_silence_as_fitted_apart() {
+    let mut customers: std::collections::BTreeMap<CustomerKey, Vec<Timestamp>> = Default::default();
+    for event in purchases() {
+        customers.entry(event.customer.clone()).or_default().push(event.occurred_at.instant());
+    }
+    let as_of = Timestamp::parse("1997-09-30").unwrap();
+    let fitted = SilenceModel::fit(customers.values(), as_of, 182).unwrap();
+    let estimates: Vec<f64> = fitted.report.estimates.iter().map(|of| of.value).collect();
+    for (found, expected) in
+        estimates.iter().zip([-0.8836971970848373, 0.5386636436231003, -1.113899723085627])
+    {
+        close(*found, expected, 1e-9);
+    }
+    assert_eq!(fitted.report.customers, 2_357);
+    let steps = fitted.model.steps(0.8, &[1, 2, 3, 5]).unwrap();
+    let days: Vec<(u32, u32)> = steps.iter().map(|step| (step.purchases_min, step.days)).collect();
+    assert_eq!(days, [(1, 66), (2, 282), (3, 654), (5, 1_885)]);
+    // The step is where the probability reaches the level.
+    assert!(fitted.model.probability(2, Span::from_days(282)).unwrap() < 0.8);
+    assert!(fitted.model.probability(2, Span::from_days(283)).unwrap() > 0.8);
+
+    let refused = |purchases: &[u32], level| fitted.model.steps(level, purchases).unwrap_err().kind();
+    for (level, purchases) in
+        [(0.0, &[1][..]), (1.0, &[1]), (f64::NAN, &[1]), (0.5, &[]), (0.5, &[2, 2]), (0.5, &[0])]
+    {
+        assert_eq!(refused(purchases, level), ErrorKind::InvalidParameter);
+    }
+    let nobody: [&[Timestamp]; 0] = [];
+    assert_eq!(SilenceModel::fit(nobody, as_of, 182).unwrap_err().kind(), ErrorKind::TooLittleData);
+    assert_eq!(
+        SilenceModel::fit(customers.values(), as_of, 0).unwrap_err().kind(),
+        ErrorKind::InvalidParameter
+    );
+    // Who is silent for longer comes back sooner: that is no rule to give up by.
+    let day = |number: u32| as_of + Span::from_days(number);
+    let mut turned = Vec::new();
+    for silence in 1..60 {
+        for bought in 1..3_u32 {
+            let mut days: Vec<Timestamp> =
+                (0..bought).map(|of| as_of - Span::from_days(silence + of)).rev().collect();
+            days.extend((silence > 30 || silence % 5 == bought).then(|| day(10)));
+            turned.push(days);
+        }
+    }
+    assert_eq!(SilenceModel::fit(&turned, as_of, 30).unwrap_err().kind(), ErrorKind::NotIdentified);
 }
 
 #[test]

@@ -152,36 +152,51 @@ fn pareto_nbd_is_recovered() {
     check(Truth::Pareto.parameters(), fit);
 }
 
+const SPENDING: [f64; 3] = [5.0, 4.0, 20.0];
+const LEAVING: [f64; 2] = [0.7, 2.0];
+
+/// What customers spend under Gamma-Gamma.
+pub(crate) fn spending(seed: u64, customers: usize) -> Vec<SpendHistory> {
+    let [p, q, scale] = SPENDING;
+    let mut random = Random::new(seed);
+    let mut spend = || {
+        let repeats = 1 + random.below(6) as u32;
+        let rate = gamma(&mut random, q) / scale;
+        let total = gamma(&mut random, p * f64::from(repeats)) / rate;
+        let ten_thousandths = (total * 10_000.0).round() as i128;
+        SpendHistory::new(repeats, MoneySum::new(ten_thousandths, Currency::USD)).unwrap()
+    };
+    (0..customers).map(|_| spend()).collect()
+}
+
+/// How many customers are there at the beginning of each of nine periods under the shifted beta-geometric.
+pub(crate) fn renewals(seed: u64, customers: usize) -> Vec<u64> {
+    let [a, b] = LEAVING;
+    let mut random = Random::new(seed);
+    let mut there = vec![0; 9];
+    for _ in 0..customers {
+        let leaves = beta(&mut random, a, b);
+        let mut renewed = 0;
+        while renewed < 8 && random.fraction() >= leaves {
+            renewed += 1;
+        }
+        there[..=renewed].iter_mut().for_each(|count| *count += 1);
+    }
+    there
+}
+
 #[test]
 fn gamma_gamma_is_recovered() {
-    let [p, q, gamma_scale] = [5.0, 4.0, 20.0];
-    check([p, q, gamma_scale], |seed| {
-        let mut random = Random::new(seed);
-        let mut spend = || {
-            let repeats = 1 + random.below(6) as u32;
-            let rate = gamma(&mut random, q) / gamma_scale;
-            let total = gamma(&mut random, p * f64::from(repeats)) / rate;
-            let ten_thousandths = (total * 10_000.0).round() as i128;
-            SpendHistory::new(repeats, MoneySum::new(ten_thousandths, Currency::USD)).unwrap()
-        };
-        let cells: Cells<_> = (0..CUSTOMERS).map(|_| spend()).collect();
+    check(SPENDING, |seed| {
+        let cells: Cells<_> = spending(seed, CUSTOMERS).into_iter().collect();
         GammaGamma::fit(&cells, Currency::USD).unwrap().report
     });
 }
 
 #[test]
 fn shifted_beta_geometric_is_recovered() {
-    check([0.7, 2.0], |seed| {
-        let mut random = Random::new(seed);
-        let mut there = vec![0; 9];
-        for _ in 0..CUSTOMERS {
-            let leaves = beta(&mut random, 0.7, 2.0);
-            let mut renewed = 0;
-            while renewed < 8 && random.fraction() >= leaves {
-                renewed += 1;
-            }
-            there[..=renewed].iter_mut().for_each(|count| *count += 1);
-        }
-        ShiftedBetaGeometric::fit(&Renewals::new(there).unwrap()).unwrap().report
+    check(LEAVING, |seed| {
+        let there = Renewals::new(renewals(seed, CUSTOMERS)).unwrap();
+        ShiftedBetaGeometric::fit(&there).unwrap().report
     });
 }

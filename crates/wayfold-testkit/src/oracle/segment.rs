@@ -2,9 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use wayfold_core::{
-    BehaviourClass, Currency, LifecycleStage, MoneySum, RfmValues, Rules, SegmentView, Span, Timestamp,
-};
+use wayfold_core::{BehaviourClass, Currency, MoneySum, RfmValues, Rules, SegmentView, Span, Timestamp};
 
 use super::ledger::{Bought, Ledger};
 use super::{lifecycle, value};
@@ -14,7 +12,7 @@ pub(super) fn class(rules: &Rules, ledger: &Ledger, t: Timestamp) -> Option<Beha
     let times = ledger.purchase_times();
     let segment = &rules.segment;
     let silent = times.last().map(|last| t.since(*last));
-    if lifecycle::stage(&rules.lifecycle, &times, t) == LifecycleStage::Churned {
+    if lifecycle::is_churned(&rules.lifecycle, &times, t) {
         return Some(BehaviourClass::Dormant);
     }
     if silent.is_some_and(|silent| silent > Span::from_days(segment.at_risk_after_days)) {

@@ -6,6 +6,7 @@
 //! and then a history long enough to cross a fold's checkpoints, and now and then an end of the calendar.
 
 mod bodies;
+mod loyal;
 mod rules;
 
 use wayfold_core::{
@@ -13,6 +14,7 @@ use wayfold_core::{
     OrderPlaced, Rules, Span, Stage, Tag, Timestamp,
 };
 
+pub use self::loyal::loyal_history;
 use crate::random::Random;
 
 /// A history with the rules and the instant under which it is asked about.
