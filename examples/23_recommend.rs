@@ -143,7 +143,7 @@ fn retained(wayfold: &Wayfold, tenant: &Tenant, end: Timestamp) -> anyhow::Resul
     let retention = Retention::new(months, bought.clone(), bought).with_cohort(CohortBy::First);
     let total = wayfold.measure_of(tenant, &retention, end)?;
     let months = total.buckets().expect("somebody bought");
-    Ok(retention.report(&total, months))
+    Ok(retention.report(&total, months).cohorts)
 }
 
 fn show(rows: &[RetentionRow]) {

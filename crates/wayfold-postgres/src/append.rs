@@ -44,6 +44,25 @@ pub(crate) struct Append {
     pub(crate) map_version: Option<u64>,
 }
 
+/// How ids are held against those that stand in the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ids {
+    /// They are looked up before anything is written.
+    Looked,
+    /// They are taken for new ones, as nearly all are. The index refuses what is not: nothing is written then, and they are
+    /// to be looked up.
+    New,
+}
+
+impl Append {
+    /// Whether its ids may be taken for new ones: events that stand already are not judged by what events may be, and
+    /// conditions look at the log anyway.
+    pub(crate) fn may_be_new(&self) -> bool {
+        let is_admitted = |event| admit_instant(&event, &self.limits, self.now).is_ok();
+        self.condition.is_none() && !self.batch.is_empty() && self.batch.iter().all(is_admitted)
+    }
+}
+
 /// What became of an append.
 #[derive(Debug)]
 pub(crate) struct Appended {
@@ -88,8 +107,9 @@ pub(crate) async fn append(
     client: Client,
     (sql, config): (&Sql, &PostgresConfig),
     append: &Append,
+    ids: Ids,
 ) -> Result<Appended> {
-    let result = transact(&client, (sql, config), append).await;
+    let result = transact(&client, (sql, config), append, ids).await;
     if let Err(error) = &result {
         let may_commit = error.written() == Written::Unknown;
         if may_commit || client.batch_execute("ROLLBACK").await.is_err() {
@@ -104,11 +124,12 @@ async fn transact(
     client: &Client,
     (sql, config): (&Sql, &PostgresConfig),
     append: &Append,
+    ids: Ids,
 ) -> Result<Appended> {
     let begin =
         async { client.batch_execute("BEGIN ISOLATION LEVEL READ COMMITTED").await.at("begin an append") };
     // They are sent together, and the server does one after the other.
-    let ((), Placed { outcome, rows }) = try_join(begin, place(client.into(), sql, append)).await?;
+    let ((), Placed { outcome, rows }) = try_join(begin, place(client.into(), sql, append, ids)).await?;
     let head = match rows {
         Some(rows) => commit(client, (sql, config), rows).await?,
         None => {
@@ -121,8 +142,8 @@ async fn transact(
 
 /// Locks, judges and writes in a transaction that is open, which sees whatever is committed when a statement begins. The
 /// locks are held until it ends.
-pub(crate) async fn place(session: Session<'_>, sql: &Sql, append: &Append) -> Result<Placed> {
-    let Begun { known, look, rows } = begin(session, sql, append).await?;
+pub(crate) async fn place(session: Session<'_>, sql: &Sql, append: &Append, ids: Ids) -> Result<Placed> {
+    let Begun { known, look, rows } = begin(session, sql, append, ids).await?;
     let slots = slots(&known, append)?;
     let admit = |row: &usize| admit_instant(&append.batch.event(*row), &append.limits, append.now);
     slots.new.iter().try_for_each(admit)?;
@@ -184,7 +205,7 @@ struct Begun {
 }
 
 /// Locks, and asks for all that can be asked for at once.
-async fn begin(session: Session<'_>, sql: &Sql, append: &Append) -> Result<Begun> {
+async fn begin(session: Session<'_>, sql: &Sql, append: &Append, ids: Ids) -> Result<Begun> {
     let tried = "lock customers and ids";
     let filter = append.condition.as_ref().map(|condition| &condition.filter);
     let mut locks = Locks::of(&append.batch, filter);
@@ -192,11 +213,17 @@ async fn begin(session: Session<'_>, sql: &Sql, append: &Append) -> Result<Begun
         locks.keep_map();
     }
     let (locks, alone) = locks.into_columns();
-    let mut ids: Vec<Uuid> = append.batch.iter().map(|event| event.id().0).collect();
-    ids.sort_unstable();
-    ids.dedup();
     let (lock, with_ids) =
         try_join(session.prepare(&sql.lock), session.prepare(&sql.with_ids)).await.at(tried)?;
+    let known = async {
+        if ids == Ids::New {
+            return Ok(Vec::new());
+        }
+        let mut ids: Vec<Uuid> = append.batch.iter().map(|event| event.id().0).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        session.query(&with_ids, &[&ids]).await.at(tried)
+    };
     let rows = async {
         // A transaction of the caller's must not be one that writes before there is something to write.
         let is_likely = append.condition.is_none() && !append.batch.is_empty() && session.is_ours();
@@ -204,10 +231,7 @@ async fn begin(session: Session<'_>, sql: &Sql, append: &Append) -> Result<Begun
     };
     let (_, (known, ()), (look, rows)) = try_join3(
         async { session.query(&lock, &[&locks, &alone]).await.at(tried) },
-        try_join(
-            async { session.query(&with_ids, &[&ids]).await.at(tried) },
-            check_version(session, sql, append.map_version),
-        ),
+        try_join(known, check_version(session, sql, append.map_version)),
         try_join(Look::begin(session, sql, append), rows),
     )
     .await?;

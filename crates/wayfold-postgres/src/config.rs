@@ -62,6 +62,10 @@ pub struct PostgresConfig {
     pub seal_events: usize,
     /// How many events a sealed block holds at most. Making one takes as many decoded in memory. Default 262,144.
     pub compact_events_max: usize,
+    /// Whether a fold holds each sealed block against its rows before it uses it, as
+    /// [`check`](crate::PostgresStore::check) does: rows that were changed past the triggers, as by who switched them off,
+    /// are found then. The server reads all rows for it. Default `false`.
+    pub checks_blocks: bool,
     /// How many threads of the store talk to the server and decode what it sends. Default 2.
     pub threads: usize,
 }
@@ -81,6 +85,7 @@ impl Default for PostgresConfig {
             read_bytes_max: 32 << 20,
             seal_events: 65_536,
             compact_events_max: 1 << 18,
+            checks_blocks: false,
             threads: 2,
         }
     }
@@ -100,6 +105,7 @@ impl fmt::Debug for PostgresConfig {
             .field("read_bytes_max", &self.read_bytes_max)
             .field("seal_events", &self.seal_events)
             .field("compact_events_max", &self.compact_events_max)
+            .field("checks_blocks", &self.checks_blocks)
             .field("threads", &self.threads)
             .finish_non_exhaustive()
     }
@@ -138,6 +144,12 @@ impl PostgresConfig {
     /// Chooses from how many events on the newest ones are sealed in the background; 0 for never.
     pub fn with_seal_events(mut self, seal_events: usize) -> Self {
         self.seal_events = seal_events;
+        self
+    }
+
+    /// Holds each sealed block against its rows whenever a fold reads it.
+    pub fn with_checked_blocks(mut self) -> Self {
+        self.checks_blocks = true;
         self
     }
 

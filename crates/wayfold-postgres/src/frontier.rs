@@ -2,9 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use deadpool_postgres::Client;
 use metrics::histogram;
-use tokio_postgres::Client as Connection;
+use tokio_postgres::Client;
 use wayfold_core::Position;
 use wayfold_store::{Error, Result};
 
@@ -14,6 +13,8 @@ use crate::sql::Sql;
 
 const PAUSE_FIRST: Duration = Duration::from_millis(1);
 const PAUSE_MAX: Duration = Duration::from_millis(50);
+/// How long reads waited.
+const WAITED: &str = "wayfold_postgres_held_back_seconds";
 
 /// The log as one snapshot has it.
 #[derive(Debug, Clone, Copy)]
@@ -24,7 +25,7 @@ pub(crate) struct Look {
 }
 
 impl Look {
-    pub(crate) async fn take(client: &Connection, sql: &Sql) -> Result<Self> {
+    pub(crate) async fn take(client: &Client, sql: &Sql) -> Result<Self> {
         let tried = "look how far the log is complete";
         let row = client.query_one(&sql.look, &[]).await.at(tried)?;
         let newest: Option<i64> = row.get(1);
@@ -38,7 +39,7 @@ impl Look {
     }
 
     /// The last event below the frontier.
-    pub(crate) async fn head(&self, client: &Connection, sql: &Sql) -> Result<Position> {
+    pub(crate) async fn head(&self, client: &Client, sql: &Sql) -> Result<Position> {
         match self.newest {
             None => Ok(Position::START),
             Some(newest) if !self.hides() => Ok(newest.into()),
@@ -64,6 +65,7 @@ pub(crate) async fn settled(
     let (mut look, mut pause) = (first, PAUSE_FIRST);
     while first.newest.is_some_and(|newest| newest.transaction >= look.frontier) {
         if began.elapsed() >= patience {
+            histogram!(WAITED).record(began.elapsed());
             return Ok(Err(Held { look, patience }));
         }
         tokio::time::sleep(pause.min(patience)).await;
@@ -71,7 +73,7 @@ pub(crate) async fn settled(
         look = Look::take(client, sql).await?;
     }
     if first.hides() {
-        histogram!("wayfold_postgres_held_back_seconds").record(began.elapsed());
+        histogram!(WAITED).record(began.elapsed());
     }
     Ok(Ok(look))
 }
@@ -80,7 +82,7 @@ pub(crate) async fn settled(
 #[derive(Debug)]
 pub(crate) struct Held {
     pub(crate) look: Look,
-    patience: Duration,
+    pub(crate) patience: Duration,
 }
 
 impl Held {
@@ -97,7 +99,6 @@ impl Held {
             }
             _ => "a transaction".to_owned(),
         };
-        histogram!("wayfold_postgres_held_back_seconds").record(self.patience);
         unavailable(format_args!(
             "read the log: {who} has a transaction open that holds back committed events for longer than {} ms; end it, \
              or raise held_back_max_ms",

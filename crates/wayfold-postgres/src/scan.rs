@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::Arc;
 
+use deadpool_postgres::Client;
 use tokio_postgres::types::ToSql;
 use wayfold_core::{EventBatch, EventView, Position, Shard, Upcasters, VirtualShard};
 use wayfold_store::{Direction, Lane, ReadPage, ReadQuery, Result, Scan, ScanPart, lifted};
@@ -14,6 +15,7 @@ use crate::frontier::settled;
 use crate::place::Place;
 use crate::read::{Columns, Part, Stretch, page};
 use crate::sealed::{Block, blocks_after, read_pages};
+use crate::sql::Sql;
 use crate::store::{PostgresStore, Shared};
 
 /// How many events a part holds at most, or little more.
@@ -230,6 +232,9 @@ async fn read_blocks(
         if !read_pages(&client, sql, &mut blocks, &ranges).await? {
             continue;
         }
+        if shared.config.checks_blocks && !agree(&client, sql, &blocks).await? {
+            continue;
+        }
         let first = &blocks[0].stretch;
         let mut events: u64 = blocks.iter().map(|block| block.stretch.events).sum();
         if first.after < after && wanted.others.is_empty() {
@@ -242,6 +247,16 @@ async fn read_blocks(
         return Ok(Ok(Blocks { blocks, after, runs, events, upcasters }));
     }
     Err(unavailable("read the log: blocks are sealed faster than they can be read"))
+}
+
+/// Holds blocks against their rows; says no if one is not there any more.
+async fn agree(client: &Client, sql: &Sql, blocks: &[Block]) -> Result<bool> {
+    for block in blocks {
+        if !block.stretch.agrees(client, sql).await? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// The customers of all shards but some, in as few stretches as the shards that there are allow.

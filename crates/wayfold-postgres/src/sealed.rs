@@ -51,6 +51,16 @@ impl Stretch {
         }
     }
 
+    /// Holds the block against its rows, by a digest that the server computes; says no if the block is not there any more.
+    pub(crate) async fn agrees(&self, client: &Client, sql: &Sql) -> Result<bool> {
+        let tried = "hold a sealed block against its rows";
+        match client.query_opt(&sql.agrees, &[&self.number]).await.at(tried)? {
+            None => Ok(false),
+            Some(row) if row.get(0) => Ok(true),
+            Some(_) => Err(self.corrupt("it disagrees with the rows of the log")),
+        }
+    }
+
     /// The error of a block that cannot be relied on, which says what to do.
     pub(crate) fn corrupt(&self, what: impl fmt::Display) -> Error {
         let (number, after, to) = (self.number, Position::from(self.after), Position::from(self.to));

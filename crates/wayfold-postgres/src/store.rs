@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use deadpool_postgres::{Client, Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
@@ -11,11 +12,11 @@ use wayfold_store::{
     EventStore, ReadPage, ReadQuery, Result, Scan, admit,
 };
 
-use crate::append::{Append, Appended, append};
+use crate::append::{Append, Appended, Ids, append};
 use crate::backoff::Backoff;
 use crate::checkpoint;
 use crate::config::PostgresConfig;
-use crate::error::{At, is_crossed};
+use crate::error::{At, is_crossed, is_overtaken};
 use crate::frontier::settled;
 use crate::read::page;
 use crate::runtime::Threads;
@@ -57,6 +58,8 @@ pub(crate) struct Shared {
     pub(crate) sql: Sql,
     pub(crate) waiters: Waiters,
     pub(crate) sealing: Sealing,
+    /// Whether the last append had events that stood already: the next one looks for its own before it writes.
+    repeats: AtomicBool,
     pool: Pool,
 }
 
@@ -130,6 +133,7 @@ impl PostgresStore {
             sql,
             waiters: Waiters::default(),
             sealing: Sealing::default(),
+            repeats: AtomicBool::new(false),
             pool,
         });
         let opened = shared.clone();
@@ -228,22 +232,35 @@ async fn head(client: &Client, shared: &Shared) -> Result<Position> {
 
 /// Appends, again where another append has come in between.
 pub(crate) async fn append_through(shared: &Arc<Shared>, prepared: &Append) -> Result<AppendOutcome> {
+    let is_likely = !shared.repeats.load(Ordering::Relaxed) && prepared.may_be_new();
+    let mut ids = if is_likely { Ids::New } else { Ids::Looked };
     let (mut tries, mut backoff) = (1, Backoff::new());
     loop {
-        match append(shared.client().await?, (&shared.sql, &shared.config), prepared).await {
+        match append(shared.client().await?, (&shared.sql, &shared.config), prepared, ids).await {
             Ok(Appended { outcome, head }) => {
+                shared.repeats.store(has_repeats(&outcome, prepared.batch.len()), Ordering::Relaxed);
                 head.into_iter().for_each(|head| shared.waiters.reach(head));
                 if let AppendOutcome::Appended { new, .. } = &outcome {
                     seal::note(shared, *new);
                 }
                 return Ok(outcome);
             }
+            Err(error) if is_overtaken(&error) && ids == Ids::New => ids = Ids::Looked,
             Err(error) if is_crossed(&error) && tries < CROSSED_MAX => {
                 tries += 1;
                 tokio::time::sleep(backoff.next()).await;
             }
             Err(error) => return Err(error),
         }
+    }
+}
+
+/// Whether some of the events that were to be appended stood already.
+fn has_repeats(outcome: &AppendOutcome, events: usize) -> bool {
+    match outcome {
+        AppendOutcome::Appended { new, .. } => *new < events,
+        AppendOutcome::AlreadyTaken { .. } => true,
+        AppendOutcome::Conflict { .. } => false,
     }
 }
 

@@ -3,18 +3,19 @@
 use std::convert::Infallible;
 use std::future::poll_fn;
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use metrics::gauge;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
-use tokio_postgres::AsyncMessage;
+use tokio_postgres::{AsyncMessage, Client};
 use tracing::warn;
 use wayfold_core::Position;
 use wayfold_store::{Error, Result};
 
 use crate::error::{At, unavailable};
-use crate::frontier::Look;
+use crate::frontier::{Held, Look};
 use crate::runtime::Threads;
 use crate::store::Shared;
 use crate::tls::Tls;
@@ -23,6 +24,9 @@ use crate::tls::Tls;
 const HELD_BACK_PAUSE: Duration = Duration::from_millis(5);
 /// After a failure the task waits for so long.
 const FAILURE_PAUSE: Duration = Duration::from_millis(500);
+
+/// How long events have been held back for which somebody waits.
+const WAITING: &str = "wayfold_postgres_held_back_now_seconds";
 
 /// What is known of the head of the log.
 #[derive(Debug, Clone, Default)]
@@ -111,17 +115,54 @@ async fn follow(shared: &Shared) -> Result<Infallible> {
         nudge.notify_one();
     });
     client.batch_execute(&shared.sql.listen).await.at(tried)?;
+    let mut held_back = HeldBack::default();
     loop {
         let look = Look::take(&client, &shared.sql).await?;
         waiters.reach(look.head(&client, &shared.sql).await?);
+        held_back.note(look, &client, shared).await;
         let pause = match look.hides() {
             true => HELD_BACK_PAUSE,
             false => Duration::from_millis(shared.config.poll_interval_ms.max(1)),
         };
         if waiters.known.receiver_count() == 0 {
+            held_back = HeldBack::default();
             waiters.nudge.notified().await;
         } else {
             let _ = timeout(pause, waiters.nudge.notified()).await;
+        }
+    }
+}
+
+/// Since when who waits is held back by a transaction of somebody.
+#[derive(Default)]
+struct HeldBack {
+    since: Option<Instant>,
+    is_told: bool,
+}
+
+impl HeldBack {
+    /// Shows how long it has been, and says who it is once that is longer than a read would wait.
+    async fn note(&mut self, look: Look, client: &Client, shared: &Shared) {
+        if !look.hides() {
+            if self.since.is_some() {
+                *self = Self::default();
+            }
+            return;
+        }
+        let (began, patience) = (*self.since.get_or_insert_with(Instant::now), shared.config.held_back_max());
+        gauge!(WAITING).set(began.elapsed().as_secs_f64());
+        if began.elapsed() >= patience && !self.is_told {
+            self.is_told = true;
+            let error = Held { look, patience }.into_error(client, &shared.sql).await;
+            warn!(%error, "who waits for events goes on waiting");
+        }
+    }
+}
+
+impl Drop for HeldBack {
+    fn drop(&mut self) {
+        if self.since.is_some() {
+            gauge!(WAITING).set(0.0);
         }
     }
 }

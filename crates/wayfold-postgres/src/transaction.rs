@@ -4,7 +4,7 @@ use tokio_postgres::Transaction;
 use wayfold_core::EventBatch;
 use wayfold_store::{AppendCondition, AppendOutcome, Checkpoint, CheckpointName, Error, ErrorKind, Result};
 
-use crate::append::{Append, Placed, place};
+use crate::append::{Append, Ids, Placed, place};
 use crate::checkpoint::{CheckpointOutcome, move_on};
 use crate::error::{At, is_overtaken};
 use crate::session::Session;
@@ -73,7 +73,8 @@ impl PostgresStore {
         let tried = "append in a transaction of the caller's";
         // Dropped, it is rolled back.
         let savepoint = transaction.savepoint(SAVEPOINT).await.at(tried)?;
-        let Placed { outcome, rows } = place(Session::from(&savepoint), &self.shared.sql, append).await?;
+        let Placed { outcome, rows } =
+            place(Session::from(&savepoint), &self.shared.sql, append, Ids::Looked).await?;
         if let Some(rows) = rows {
             rows.finish().await?;
         }

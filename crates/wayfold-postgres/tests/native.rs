@@ -13,6 +13,7 @@ mod native {
     mod full;
     mod held_back;
     mod leases;
+    mod listening;
     mod pages;
     mod races;
     mod reach;
@@ -26,6 +27,7 @@ mod native {
     mod sql;
     #[cfg(feature = "tls")]
     mod tls;
+    mod told;
     mod transaction;
     mod upcasting;
     mod writers;

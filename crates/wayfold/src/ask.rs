@@ -255,6 +255,14 @@ impl Wayfold {
         self.engine().settled().await?.export()
     }
 
+    /// The same of one tenant's customers.
+    ///
+    /// # Errors
+    /// As [`Wayfold::export`].
+    pub async fn export_of(&self, tenant: &Tenant) -> Result<Vec<u8>> {
+        self.engine().settled().await?.export_of(tenant)
+    }
+
     /// Asks as known at a point of the log: events recorded after it are as if they had not come yet.
     pub fn as_known_at(&self, known_at: impl Into<KnownAt>) -> AsKnownAt<'_> {
         AsKnownAt { wayfold: self, known: Known(Some(known_at.into())) }

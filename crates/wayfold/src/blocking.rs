@@ -408,6 +408,14 @@ impl Wayfold {
         block_on(self.0.export())
     }
 
+    /// As [`crate::Wayfold::export_of`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn export_of(&self, tenant: &Tenant) -> Result<Vec<u8>> {
+        block_on(self.0.export_of(tenant))
+    }
+
     /// As [`crate::Wayfold::as_known_at`].
     pub fn as_known_at(&self, known_at: impl Into<KnownAt>) -> AsKnownAt<'_> {
         AsKnownAt(self.0.as_known_at(known_at))
@@ -419,6 +427,11 @@ impl Wayfold {
 pub struct Subscription(crate::Subscription);
 
 impl Subscription {
+    /// As [`crate::Subscription::of`].
+    pub fn of(self, tenant: Tenant) -> Self {
+        Self(self.0.of(tenant))
+    }
+
     /// As [`crate::Subscription::next`].
     ///
     /// # Errors

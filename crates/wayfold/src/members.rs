@@ -113,7 +113,7 @@ impl Subscription {
     /// [`Subscription::next`] that failed or was dropped half way, until the next one.
     pub fn members(&self, segment: &str) -> Result<SegmentMembers> {
         let (version, members) = self.teller().members(segment)?;
-        let members = members.into_iter().collect();
+        let members = members.into_iter().filter(|customer| self.is_meant(customer)).collect();
         let mut members = SegmentMembers { segment: segment.to_owned(), version, members };
         // What is told and not handed over yet is turned back, as the next call hands it over.
         let _ = members.toggle(self.not_handed_over());

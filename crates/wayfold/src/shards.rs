@@ -259,10 +259,20 @@ impl Shards {
     pub(crate) fn export(&self) -> Result<Vec<u8>> {
         export([self])
     }
+
+    /// The same of one tenant.
+    pub(crate) fn export_of(&self, tenant: &Tenant) -> Result<Vec<u8>> {
+        let lines = lines([self])?.into_iter().filter(|(customer, _)| customer.tenant == *tenant);
+        Ok(lines.flat_map(|(_, line)| line).collect())
+    }
 }
 
 /// The canonical export of states that have no customer in common, by key bytes.
 pub(crate) fn export<'a>(states: impl IntoIterator<Item = &'a Shards>) -> Result<Vec<u8>> {
+    Ok(lines(states)?.into_iter().flat_map(|(_, line)| line).collect())
+}
+
+fn lines<'a>(states: impl IntoIterator<Item = &'a Shards>) -> Result<Vec<(CustomerKey, Vec<u8>)>> {
     let mut lines: Vec<(CustomerKey, Vec<u8>)> = Vec::new();
     for fold in states.into_iter().flat_map(|shards| &shards.folds) {
         let mut bytes = Vec::new();
@@ -271,7 +281,7 @@ pub(crate) fn export<'a>(states: impl IntoIterator<Item = &'a Shards>) -> Result
         lines.extend(fold.customers().into_iter().zip(own));
     }
     lines.sort_by(|a, b| a.0.cmp(&b.0));
-    Ok(lines.into_iter().flat_map(|(_, line)| line).collect())
+    Ok(lines)
 }
 
 /// Folds what a lane reads, but for what was not known.

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use metrics::counter;
 use serde::{Deserialize, Serialize};
-use wayfold_core::{Position, Refold, Rules, Teller, Timestamp, Told, WatchedFilter};
+use wayfold_core::{CustomerKey, Position, Refold, Rules, Teller, Tenant, Timestamp, Told, WatchedFilter};
 use wayfold_store::{Checkpoint, CheckpointName, ReadQuery};
 
 use crate::engine::{Engine, Wayfold};
@@ -95,6 +95,8 @@ pub struct Subscription {
     ready: Option<Delivery>,
     /// The step that was handed over before the process ended, which is told again just as it was.
     again: Option<Place>,
+    /// Whose customers alone are told of, if not all.
+    tenant: Option<Tenant>,
 }
 
 /// What a named subscription keeps beside the position up to which everything was taken.
@@ -236,7 +238,35 @@ impl Subscription {
         shards.catch_up(parts.store.as_ref(), Known(Some(KnownAt::Position(position)))).await?;
         let teller = Teller::new(shards.into_fold(), position)?;
         let pending = VecDeque::new();
-        Ok(Self { engine, name, teller, pending, position, taken, ready: None, again })
+        Ok(Self { engine, name, teller, pending, position, taken, ready: None, again, tenant: None })
+    }
+
+    /// Tells of one tenant's customers alone: what is told and who the [members](Self::members) are is as if there were no
+    /// other tenant, but for positions. One of a name is told so again if it is asked so again.
+    ///
+    /// ```
+    /// use wayfold::{CustomerKey, EventId, JourneyEvent, MemoryStore, Registered, Start, Tenant, Timestamp, Wayfold};
+    ///
+    /// # pollster::block_on(async {
+    /// let wayfold = Wayfold::open(MemoryStore::new()).await?;
+    /// let (at, bolt) = (Timestamp::parse("2024-03-01")?, Tenant::new("bolt")?);
+    /// let registered = |id, key| JourneyEvent::new(EventId::from_u128(id), key, at, Registered {});
+    /// let [ada, ben] = [CustomerKey::in_tenant("acme", "ada")?, CustomerKey::in_tenant("bolt", "ben")?];
+    /// let mut notices = wayfold.subscribe(Start::Beginning).await?.of(bolt);
+    /// wayfold.append(&[registered(1, ada), registered(2, ben.clone())]).await?;
+    /// let delivery = notices.next().await?.expect("the engine is open");
+    /// assert!(delivery.told.iter().all(|told| told.notice().customer == ben));
+    /// # Ok::<(), wayfold::Error>(())
+    /// # }).unwrap();
+    /// ```
+    pub fn of(mut self, tenant: Tenant) -> Self {
+        self.tenant = Some(tenant);
+        self
+    }
+
+    /// Whether a customer is one of those of whom is told.
+    pub(crate) fn is_meant(&self, customer: &CustomerKey) -> bool {
+        self.tenant.as_ref().is_none_or(|tenant| customer.tenant == *tenant)
     }
 
     /// Waits for the next notices; `None` once the engine is dropped or closed.
@@ -273,7 +303,8 @@ impl Subscription {
         while self.ready.is_none() {
             self.refold().await?;
             let (position, as_of) = self.teller.told();
-            let told = self.teller.take();
+            let mut told = self.teller.take();
+            told.retain(|told| self.is_meant(&told.notice().customer));
             if !told.is_empty() {
                 self.ready = Some(Delivery { told, place: Place { position, as_of } });
                 break;

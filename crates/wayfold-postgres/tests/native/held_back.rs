@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use pollster::block_on;
 use wayfold_core::Position;
@@ -10,10 +10,8 @@ use wayfold_postgres::PostgresStore;
 use wayfold_store::{AppendOutcome, ErrorKind, EventFilter, EventStore};
 
 use super::support::{
-    Session, all, append_if, append_in, config, find, ids, key, open, page, put, registered, server,
+    Session, all, append_if, append_in, config, find, ids, key, open, page, put, registered, server, until,
 };
-
-const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Follows the log as a subscriber does, until it has seen that many events.
 fn follow(store: Arc<PostgresStore>, count: usize) -> thread::JoinHandle<Vec<(Position, u128)>> {
@@ -36,14 +34,6 @@ fn follow(store: Arc<PostgresStore>, count: usize) -> thread::JoinHandle<Vec<(Po
 fn positions(store: &PostgresStore) -> Vec<(Position, u128)> {
     let events = find(store, EventFilter::all()).unwrap();
     events.iter().map(|event| (event.position.unwrap(), event.id.as_u128())).collect()
-}
-
-fn until(what: &str, is_so: impl Fn() -> bool) {
-    let began = Instant::now();
-    while !is_so() {
-        assert!(began.elapsed() < PATIENCE, "{what} does not come");
-        thread::sleep(Duration::from_millis(2));
-    }
 }
 
 /// The append that drew its place first commits last: its trigger waits for a lock.

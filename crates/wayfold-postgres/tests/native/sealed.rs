@@ -174,6 +174,51 @@ fn a_block_that_disagrees_is_refused_by_name() {
     trigger("ENABLE");
 }
 
+/// A replica's session runs no ordinary trigger, and switched off they run for nobody. What came past them is refused by
+/// whoever looks: a check, and folds that are told to.
+#[test]
+fn rows_that_are_changed_behind_the_triggers_are_found() {
+    let Some(server) = server("rows_that_are_changed_behind_the_triggers_are_found") else { return };
+    let (store, session) = (filled(&server), Session::open(&server.connection()));
+    let checked = open(by_hand(&server, 10).with_checked_blocks());
+    let scan = |store: &PostgresStore| scanned(store, Position::START, (usize::MAX, 2));
+    session.run("SET session_replication_role = replica");
+    session.run("UPDATE wayfold.event_log SET team = 'x' WHERE log_number = 15");
+    assert_eq!(blocks(&session), [10; 3], "the triggers run all the same");
+    assert_same(&checked, &mut Random::new(5), "as a replica");
+    session.run("SET session_replication_role = origin");
+    block_on(store.compact()).unwrap();
+    for behind in [
+        "UPDATE wayfold.event_log SET team = 'y' WHERE log_number = 15".to_owned(),
+        "UPDATE wayfold.event_log SET customer = 'somebody' WHERE log_number = 15".to_owned(),
+        "DELETE FROM wayfold.event_log WHERE log_number = 14".to_owned(),
+        // A row of the owner's between two of the log.
+        "INSERT INTO wayfold.event_log SELECT (jsonb_populate_record(event_log,
+            jsonb_build_object('log_number', 14, 'id', gen_random_uuid()))).*
+            FROM wayfold.event_log WHERE log_number = 15"
+            .to_owned(),
+    ] {
+        let before = scan(&store).unwrap();
+        session.run(&format!(
+            "ALTER TABLE wayfold.event_log DISABLE TRIGGER USER; {behind};
+            ALTER TABLE wayfold.event_log ENABLE ALWAYS TRIGGER drop_blocks_updated,
+                ENABLE ALWAYS TRIGGER drop_blocks_deleted, ENABLE ALWAYS TRIGGER drop_blocks_truncated"
+        ));
+        let says = "disagrees with the rows";
+        assert_corrupt(scan(&checked), says);
+        assert_corrupt(share(&checked, 0, 2), says);
+        assert_corrupt(block_on(store.check()), says);
+        assert!(scan(&store).unwrap() == before, "who does not look reads what was sealed");
+        session.run(
+            "DELETE FROM wayfold.block WHERE number = (SELECT number FROM wayfold.block
+            ORDER BY to_number LIMIT 1 OFFSET 1)",
+        );
+        assert_same(&checked, &mut Random::new(6), &behind);
+        block_on(store.compact()).unwrap();
+        assert_same(&checked, &mut Random::new(7), &behind);
+    }
+}
+
 #[test]
 fn rows_that_change_drop_their_blocks_in_the_same_transaction() {
     let Some(server) = server("rows_that_change_drop_their_blocks_in_the_same_transaction") else { return };
@@ -344,12 +389,12 @@ fn many(events: u128) -> Vec<JourneyEvent> {
 }
 
 /// What a worker of so many is sent: from all rows or blocks, the events of its shards, and how many in all.
-fn share(store: &PostgresStore, worker: usize, of: usize) -> (Vec<JourneyEvent>, usize) {
+fn share(store: &PostgresStore, worker: usize, of: usize) -> Result<(Vec<JourneyEvent>, usize), Error> {
     let is_own = |shard: &VirtualShard| usize::from(shard.number()) * of / VirtualShard::COUNT == worker;
     let others: Vec<_> = VirtualShard::all().filter(|shard| !is_own(shard)).collect();
     let (mut after, mut own, mut read) = (Position::START, Vec::new(), 0);
     loop {
-        let scan = block_on(store.scan_shards(after, None, 5_000, &others)).unwrap();
+        let scan = block_on(store.scan_shards(after, None, 5_000, &others))?;
         for batch in scan.batches {
             batch.check().unwrap();
             read += batch.len();
@@ -360,7 +405,7 @@ fn share(store: &PostgresStore, worker: usize, of: usize) -> (Vec<JourneyEvent>,
         after = scan.position;
         if scan.is_last {
             own.sort_by_key(|event| event.position);
-            return (own, read);
+            return Ok((own, read));
         }
     }
 }
@@ -381,7 +426,7 @@ fn a_worker_of_several_is_sent_its_part_of_the_log() {
         for of in [1, 2, 4] {
             let mut sum = 0;
             for worker in 0..of {
-                let (own, read) = share(&store, worker, of);
+                let (own, read) = share(&store, worker, of).unwrap();
                 let is_meant = |event: &&JourneyEvent| {
                     usize::from(VirtualShard::of(&event.customer).number()) * of / VirtualShard::COUNT
                         == worker
@@ -410,7 +455,7 @@ fn rows_without_a_shard_are_read_by_everybody() {
     session.run("UPDATE wayfold.event_log SET shard = NULL WHERE log_number % 2 = 0");
     let all = find(&store, EventFilter::all()).unwrap();
     let joined = || {
-        let mut joined: Vec<_> = (0..3).flat_map(|worker| share(&store, worker, 3).0).collect();
+        let mut joined: Vec<_> = (0..3).flat_map(|worker| share(&store, worker, 3).unwrap().0).collect();
         joined.sort_by_key(|event| event.position);
         joined
     };

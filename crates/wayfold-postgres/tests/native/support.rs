@@ -1,6 +1,8 @@
 //! A server of the test's own, a log on it, a session beside the log, and short forms of calls.
 
 use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use pollster::block_on;
 use tokio::runtime::Runtime;
@@ -14,6 +16,8 @@ use wayfold_store::{
     AppendCondition, AppendOutcome, EventFilter, EventStore, EventStoreExt, ReadPage, ReadQuery, Result,
 };
 use wayfold_testkit::PostgresServer;
+
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A server, or `None` where none is installed.
 pub(crate) fn server(test: &str) -> Option<PostgresServer> {
@@ -71,6 +75,16 @@ impl Session {
     pub(crate) fn column<T: FromSqlOwned>(&self, sql: &str) -> Vec<T> {
         let rows = self.runtime.block_on(self.client.query(sql, &[])).unwrap();
         rows.iter().map(|row| row.get(0)).collect()
+    }
+}
+
+/// Waits for something.
+#[track_caller]
+pub(crate) fn until(what: &str, is_so: impl Fn() -> bool) {
+    let began = Instant::now();
+    while !is_so() {
+        assert!(began.elapsed() < PATIENCE, "{what} does not come");
+        thread::sleep(Duration::from_millis(2));
     }
 }
 

@@ -12,7 +12,7 @@ use pollster::block_on;
 use wayfold::cluster::{Cluster, MoveStage, ShardMap, VirtualShard, Worker, WorkerConfig};
 use wayfold::postgres::{MapOutcome, PostgresConfig, PostgresStore, StoredShardMap};
 use wayfold::store::EventStoreExt;
-use wayfold::{ErrorKind, EventFilter, EventStore, JourneyEvent, Rules, Timestamp};
+use wayfold::{ErrorKind, EventFilter, EventStore, JourneyEvent, Position, Rules, Timestamp};
 use wayfold_testkit::process::times;
 use wayfold_testkit::{Cut, PostgresServer, Proxy};
 
@@ -159,7 +159,14 @@ fn shards_move_there_and_back_and_a_database_is_added() {
     assert_eq!(try_open(&server, &two).unwrap_err().kind(), ErrorKind::InvalidConfiguration);
     assert_settled(&open(&three), &events, "added");
     let moved: Vec<_> = ["north", "south"].iter().flat_map(|of| shards(&open(&three), of, 20)).collect();
+    let before = block_on(east.head()).unwrap();
     block_on(open(&three).move_shards(&moved, "east")).unwrap();
+    // It is recorded anew: the database that it was moved to has not known of it before.
+    let is_moved = |event: &&JourneyEvent| moved.contains(&VirtualShard::of(&event.customer));
+    let customer = &events.iter().find(is_moved).unwrap().customer;
+    let alone = block_on(builder(&Rules::default(), day(100)).open(database(&server, "east").1)).unwrap();
+    let known = |at: Position| block_on(alone.as_known_at(at).customer_as_of(customer, day(100))).unwrap();
+    assert!(known(before).is_none() && known(block_on(east.head()).unwrap()).is_some());
     work(&three);
     assert_settled(&open(&three), &events, "moved to it");
     assert_eq!(open(&three).map().shards_of("east").len(), 40);

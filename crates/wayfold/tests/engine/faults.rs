@@ -1,10 +1,10 @@
-//! Two instances of a service over PostgreSQL, while the disk is full, the server crashes and connections are cut: nothing
-//! that was acknowledged is missing, and what they say is what the oracle says.
+//! Two instances of a service over PostgreSQL, while the disk is full, the server crashes, also amid rebuilds, and
+//! connections are cut: nothing that was acknowledged is missing, and what they say is what the oracle says.
 //!
 //! The run lasts five seconds with writers on, and more until everything has been in the way; `WAYFOLD_TORTURE` makes it so
 //! many times as long.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -15,7 +15,7 @@ use wayfold::{Builder, EventBatch, EventFilter, JourneyEvent, Rules, Timestamp, 
 use wayfold_testkit::shop::{Shop, ShopConfig};
 use wayfold_testkit::{Case, Cut, PostgresServer, Proxy, Random, skip};
 
-use crate::snapshots::{compare, swap};
+use crate::snapshots::compare;
 use crate::spread::{Spread, length};
 
 const WRITERS: usize = 4;
@@ -42,10 +42,49 @@ struct Told {
 #[derive(Debug, Default)]
 struct Met {
     crashes: usize,
+    /// Crashes while a rebuild ran, which had not taken over when the server was back.
+    crashes_in_rebuilds: usize,
     swaps: usize,
     swaps_failed: usize,
     restarts: usize,
     restarts_failed: usize,
+    /// Rebuilds that a new instance went on with.
+    resumed: usize,
+}
+
+/// What the worker and who crashes the server know of each other.
+#[derive(Debug, Default)]
+struct AtWork {
+    /// How many rebuilds were begun.
+    rebuilds: AtomicUsize,
+    /// The number of the one that runs, and 0 where none does.
+    running: AtomicUsize,
+    /// The last that has taken over.
+    swapped: AtomicUsize,
+    /// The last into which a crash fell.
+    crashed: AtomicUsize,
+    /// Nobody writes any more.
+    is_over: AtomicBool,
+}
+
+impl AtWork {
+    /// Crashes the server; says whether that fell into a rebuild.
+    fn crash(&self, server: &mut PostgresServer) -> bool {
+        let running = self.running.load(Ordering::SeqCst);
+        server.crash();
+        let is_amid = running > 0 && self.swapped.load(Ordering::SeqCst) < running;
+        if is_amid {
+            self.crashed.store(running, Ordering::SeqCst);
+        }
+        is_amid
+    }
+
+    /// Waits until the server has crashed amid the rebuild that runs.
+    fn wait_for_a_crash(&self) {
+        while self.crashed.load(Ordering::SeqCst) < self.running.load(Ordering::SeqCst) {
+            thread::sleep(Duration::from_millis(1));
+        }
+    }
 }
 
 /// An instance whose store waits for a server that is not there.
@@ -87,31 +126,92 @@ fn fill<'a>(wayfold: &Wayfold, batches: &[&'a [JourneyEvent]]) -> Vec<&'a [Journ
     batches[count..].to_vec()
 }
 
-/// Crashes the server, and lets a worker rebuild under other rules and start again, until the writers are done.
+/// Crashes the server again and again, until the writers and the worker are done; how often, and how often amid a rebuild.
 fn hinder(
     server: &mut PostgresServer,
-    worker: &mut Wayfold,
-    reopen: impl Fn(&Rules) -> wayfold::Result<Wayfold>,
-    is_over: impl Fn() -> bool,
-) -> Met {
-    let (mut met, mut random) = (Met::default(), Random::new(7));
-    let count = |result: wayfold::Result<()>, done: &mut usize, failed: &mut usize| match result {
+    at_work: &AtWork,
+    (no_writer, no_worker): (impl Fn() -> bool, impl Fn() -> bool),
+) -> (usize, usize) {
+    let (mut crashes, mut amid) = (0, 0);
+    while !no_worker() {
+        thread::sleep(CRASH);
+        amid += usize::from(at_work.crash(server));
+        crashes += 1;
+        at_work.is_over.store(no_writer(), Ordering::SeqCst);
+    }
+    (crashes, amid)
+}
+
+/// An instance that rebuilds under other rules, and starts again between and amid its rebuilds.
+struct Worker<'a, R> {
+    wayfold: Wayfold,
+    reopen: R,
+    at_work: &'a AtWork,
+    random: Random,
+    met: Met,
+}
+
+impl<R: Fn(&Rules) -> wayfold::Result<Wayfold>> Worker<'_, R> {
+    fn work(mut self) -> (Wayfold, Met) {
+        let at_work = self.at_work;
+        let is_over = || at_work.is_over.load(Ordering::SeqCst);
+        // A cut may spoil each of a few tries.
+        while !is_over() || [self.met.swaps, self.met.restarts, self.met.resumed].contains(&0) {
+            let number = at_work.rebuilds.fetch_add(1, Ordering::SeqCst) + 1;
+            at_work.running.store(number, Ordering::SeqCst);
+            let swapped = self.rebuild();
+            if swapped.is_ok() {
+                at_work.swapped.store(number, Ordering::SeqCst);
+            }
+            at_work.running.store(0, Ordering::SeqCst);
+            count(swapped, &mut self.met.swaps, &mut self.met.swaps_failed);
+            let restarted = self.restart();
+            count(restarted, &mut self.met.restarts, &mut self.met.restarts_failed);
+        }
+        (self.wayfold, self.met)
+    }
+
+    fn restart(&mut self) -> wayfold::Result<()> {
+        self.wayfold = (self.reopen)(&self.wayfold.rules())?;
+        Ok(())
+    }
+
+    /// Rebuilds and swaps. The first that comes so far waits until the server has crashed amid it, and the instance is another one
+    /// then; what becomes of the others is left to chance.
+    fn rebuild(&mut self) -> wayfold::Result<()> {
+        let mut rules = self.wayfold.rules();
+        rules.lifecycle.churned_after_days = self.random.between(20, 400) as u32;
+        rules.version = format!("{:?}", rules.lifecycle);
+        let begin =
+            |wayfold: &Wayfold| block_on(wayfold.rebuild(Builder::new(rules.clone())?.with_threads(2)));
+        let mut rebuild = begin(&self.wayfold)?;
+        while block_on(rebuild.step())? {}
+        if self.at_work.crashed.load(Ordering::SeqCst) == 0 {
+            self.at_work.wait_for_a_crash();
+        }
+        if self.met.resumed == 0 || self.random.percent(25) {
+            block_on(rebuild.keep())?;
+            let kept = block_on(rebuild.progress());
+            drop(rebuild);
+            self.restart()?;
+            rebuild = begin(&self.wayfold)?;
+            let found = block_on(rebuild.progress());
+            assert_eq!((found.events, found.position), (kept.events, kept.position), "what was kept is gone");
+            self.met.resumed += 1;
+        }
+        block_on(rebuild.swap())
+    }
+}
+
+/// Counts what was done, and what a fault has spoiled.
+fn count(result: wayfold::Result<()>, done: &mut usize, failed: &mut usize) {
+    match result {
         Ok(()) => *done += 1,
         Err(error) => {
             assert!(error.is_retryable(), "{error}");
             *failed += 1;
         }
-    };
-    // A cut may spoil each of a few tries.
-    while !is_over() || met.swaps == 0 || met.restarts == 0 {
-        thread::sleep(CRASH);
-        server.crash();
-        met.crashes += 1;
-        count(swap(worker, &mut random), &mut met.swaps, &mut met.swaps_failed);
-        let reopened = reopen(&worker.rules()).map(|opened| *worker = opened);
-        count(reopened, &mut met.restarts, &mut met.restarts_failed);
     }
-    met
 }
 
 fn ids<'a>(events: impl IntoIterator<Item = &'a JourneyEvent>) -> Vec<u128> {
@@ -134,20 +234,32 @@ fn live_views_are_the_oracles_through_a_full_disk_crashes_and_cuts() {
     let open = |rules: &Rules| try_open(&proxy, rules, as_of);
 
     let service = open(&Rules::default()).unwrap();
-    let mut worker = open(&Rules::default()).unwrap();
+    let worker = open(&Rules::default()).unwrap();
     let rest = fill(&service, &batches);
     proxy.cut(Cut::Often);
     let filled = batches.len() - rest.len();
     let least = (EVENTS as usize / BATCH).saturating_sub(filled);
     let (told, spread, began) = (Told::default(), Spread::new(&rest, least), Instant::now());
-    let met = thread::scope(|scope| {
+    let at_work = AtWork::default();
+    let worker = Worker {
+        wayfold: worker,
+        reopen: open,
+        at_work: &at_work,
+        random: Random::new(7),
+        met: Met::default(),
+    };
+    let (worker, met) = thread::scope(|scope| {
         let write = || {
             while let Some(batch) = spread.next() {
                 append_surely(&service, batch, &told);
             }
         };
         let writers: Vec<_> = (0..WRITERS).map(|_| scope.spawn(write)).collect();
-        hinder(&mut server, &mut worker, open, || writers.iter().all(|writer| writer.is_finished()))
+        let worker = scope.spawn(|| worker.work());
+        let no_writer = || writers.iter().all(|writer| writer.is_finished());
+        let (crashes, amid) = hinder(&mut server, &at_work, (no_writer, || worker.is_finished()));
+        let (worker, met) = worker.join().unwrap();
+        (worker, Met { crashes, crashes_in_rebuilds: amid, ..met })
     });
     proxy.cut(Cut::Nothing);
     let seconds = began.elapsed().as_secs();
@@ -168,4 +280,5 @@ fn live_views_are_the_oracles_through_a_full_disk_crashes_and_cuts() {
         compare(case.seed, &case, &wayfold, as_of);
     }
     assert!(met.crashes > 0 && proxy.cuts() > 0, "nothing was in the way");
+    assert!(met.crashes_in_rebuilds > 0, "no crash fell into a rebuild");
 }

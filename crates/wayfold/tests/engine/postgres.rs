@@ -1,11 +1,12 @@
 //! The engine over PostgreSQL: what holds over memory and a file holds here, also for several instances of a service.
 
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use pollster::block_on;
 use wayfold::postgres::{PostgresConfig, PostgresStore};
-use wayfold::{Error, ErrorKind, EventStore, Position, StoreUrl, Timestamp, Wayfold};
+use wayfold::{Builder, Error, ErrorKind, EventStore, Position, Rules, StoreUrl, Timestamp, Wayfold};
 use wayfold_testkit::PostgresServer;
 use wayfold_testkit::process::times;
 
@@ -87,6 +88,39 @@ fn points_never_fall_below_zero_whichever_instance_decides() {
     println!("{decisions} decisions in {attempts} attempts");
     assert!(attempts > decisions as u64, "nobody ever met");
     assert_never_below_zero(&instances[0].0);
+}
+
+/// Whoever switched the triggers off and changed a row: a rebuild that holds blocks against their rows refuses by name, goes on
+/// from where it was when the block is gone, and the live states have answered all the while.
+#[test]
+fn a_rebuild_refuses_a_block_whose_rows_were_changed_behind_the_triggers() {
+    let test = "a_rebuild_refuses_a_block_whose_rows_were_changed_behind_the_triggers";
+    let Some(server) = server(test) else { return };
+    let config = PostgresConfig::new(server.connection()).with_checked_blocks().with_seal_events(0);
+    let store = Arc::new(block_on(PostgresStore::open(config)).unwrap());
+    let open = || Builder::new(Rules::default()).unwrap().by_hand(day(9)).on_demand();
+    let wayfold = block_on(open().open(store.clone())).unwrap();
+    block_on(wayfold.append(&(1..=20).map(|id| order("ada", id, 1)).collect::<Vec<_>>())).unwrap();
+    let before = block_on(wayfold.export()).unwrap();
+    block_on(store.compact()).unwrap();
+    let run = |sql: &str| server.run_sql(&server.connection(), sql);
+    let mut rebuild = block_on(wayfold.rebuild(open())).unwrap();
+    run("ALTER TABLE wayfold.event_log DISABLE TRIGGER USER");
+    run("UPDATE wayfold.event_log SET customer = 'ben' WHERE log_number = 7");
+    run("ALTER TABLE wayfold.event_log ENABLE TRIGGER USER");
+    let error = block_on(rebuild.step()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Corrupt, "{error}");
+    let number = run("SELECT number FROM wayfold.block");
+    let named = format!("sealed block {}", number.trim());
+    assert!(
+        error.to_string().contains(&named) && error.to_string().contains("disagrees with the rows"),
+        "{error}"
+    );
+    assert!(block_on(wayfold.export()).unwrap() == before, "the live states are as they were");
+    run("DELETE FROM wayfold.block");
+    while block_on(rebuild.step()).unwrap() {}
+    block_on(rebuild.swap()).unwrap();
+    assert_eq!(block_on(wayfold.population(day(9))).unwrap().len(), 2, "the rows are the truth");
 }
 
 #[test]

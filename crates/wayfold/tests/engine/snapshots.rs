@@ -256,7 +256,7 @@ pub(crate) fn live_through(seed: u64, empty: impl EventStore + 'static, tally: &
 }
 
 /// Rebuilds under another horizon of churn, and swaps.
-pub(crate) fn swap(wayfold: &Wayfold, random: &mut Random) -> wayfold::Result<()> {
+fn swap(wayfold: &Wayfold, random: &mut Random) -> wayfold::Result<()> {
     let mut rules = wayfold.rules();
     rules.lifecycle.churned_after_days = random.between(20, 400) as u32;
     rules.version = format!("{:?}", rules.lifecycle);
