@@ -55,8 +55,9 @@ impl Clusters {
     /// are.
     pub(super) fn gather(&mut self, batches: &[EventBatch], customers: &mut Customers, shard: Shard) -> u64 {
         self.touched.clear();
-        let locals: Vec<Vec<u32>> =
-            batches.iter().map(|batch| self.number(batch, customers, shard)).collect();
+        let locals = self
+            .number_by_merging(batches, customers, shard)
+            .unwrap_or_else(|| batches.iter().map(|batch| self.number(batch, customers, shard)).collect());
         let slots = self.touched.len();
         let numbers = |batch: usize| batches[batch].columns().customer.as_slice();
         let rows: usize = batches.iter().map(EventBatch::len).sum();
@@ -95,15 +96,41 @@ impl Clusters {
         self.rows.values.len() as u64 + in_stretches
     }
 
+    /// The same for all batches, if each has its customers by their spreads, and behind all that are known: whoever stands in
+    /// several batches, as in blocks that are read side by side, is found by merging, and nobody is looked for.
+    fn number_by_merging(
+        &mut self,
+        batches: &[EventBatch],
+        customers: &mut Customers,
+        shard: Shard,
+    ) -> Option<Vec<Vec<u32>>> {
+        let spreads: Vec<_> = batches.iter().map(|batch| spreads(batch, shard)).collect::<Option<_>>()?;
+        let mut entries = Vec::new();
+        for (batch, spreads) in spreads.iter().enumerate() {
+            let own = spreads.iter().enumerate().filter(|(_, spread)| shard.holds_spread(**spread));
+            let first = entries.len();
+            entries.extend(own.map(|(local, spread)| (*spread, batch, local)));
+            let own = &entries[first..];
+            let follows = own.first().is_none_or(|(first, ..)| *first > customers.reach());
+            if !follows || !own.is_sorted_by(|(a, ..), (b, ..)| a < b) {
+                return None;
+            }
+        }
+        radsort::sort_by_key(&mut entries, |(spread, ..)| *spread);
+        let mut slots: Vec<Vec<u32>> = spreads.iter().map(|spreads| vec![NONE; spreads.len()]).collect();
+        for (spread, batch, local) in entries {
+            let (tenant, customer) = batches[batch].columns().customer_texts(local);
+            let number = customers.number_behind(spread, tenant, customer);
+            slots[batch][local] = self.slot(number);
+        }
+        Some(slots)
+    }
+
     /// The slot of each local customer of a batch, or [`NONE`] for another shard's.
     fn number(&mut self, batch: &EventBatch, customers: &mut Customers, shard: Shard) -> Vec<u32> {
         let columns = batch.columns();
         let locals = 0..columns.customers.len();
-        // Spreads are made for shards alone; where they are known, they spare looking for who is new.
-        let spreads = match shard == Shard::ALL {
-            true => columns.known_spreads(),
-            false => Some(columns.spreads()),
-        };
+        let spreads = spreads(batch, shard);
         let number = |local: usize| {
             let (tenant, customer) = columns.customer_texts(local);
             match spreads.map(|spreads| spreads[local]) {
@@ -134,6 +161,15 @@ impl Clusters {
             let (rows, stretches) = (self.rows.of(slot), self.stretches.of(slot));
             (*customer, Gathered { batches, rows, stretches })
         })
+    }
+}
+
+/// The spreads of the local customers of a batch. They are made for shards alone; where they are known, they spare looking for
+/// who is new.
+fn spreads(batch: &EventBatch, shard: Shard) -> Option<&[u64]> {
+    match shard == Shard::ALL {
+        true => batch.columns().known_spreads(),
+        false => Some(batch.columns().spreads()),
     }
 }
 

@@ -161,6 +161,17 @@ impl Customers {
         self.insert(tenant, customer)
     }
 
+    /// Behind which spread nobody is known.
+    pub(super) fn reach(&self) -> u64 {
+        self.reach
+    }
+
+    /// The number of a customer who is the last that is known, or comes by his spread behind all.
+    pub(super) fn number_behind(&mut self, spread: u64, tenant: &str, customer: &str) -> u32 {
+        let last = self.len().checked_sub(1).filter(|last| self.is(*last, (tenant, customer)));
+        last.map_or_else(|| self.number_by_spread(spread, tenant, customer), |last| last as u32)
+    }
+
     /// The number of a customer who is known; everybody is in the index then.
     fn known(&mut self, tenant: &str, customer: &str) -> Option<u32> {
         if self.len().checked_sub(1).is_some_and(|last| self.is(last, (tenant, customer))) {
@@ -227,6 +238,7 @@ mod tests {
                 let spread = *spreads.entry(texts.clone()).or_insert(spread);
                 let number = match spread {
                     0 => customers.number_or_insert(&texts.0, &texts.1),
+                    1..=2 => customers.number_behind(spread, &texts.0, &texts.1),
                     _ => customers.number_by_spread(spread, &texts.0, &texts.1),
                 } as usize;
                 prop_assert_eq!(number, found.unwrap_or(known.len()));

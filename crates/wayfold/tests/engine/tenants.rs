@@ -115,7 +115,7 @@ impl World {
     fn reopened(&self) -> Self {
         block_on(self.wayfold.snapshot()).unwrap();
         let world = open(self.store.clone(), &self.wayfold.rules());
-        assert!(world.wayfold.opened().snapshot.is_some());
+        assert!(block_on(world.wayfold.opened()).unwrap().snapshot.is_some());
         world
     }
 
