@@ -282,7 +282,7 @@ fn is_told_apart(wayfold: &Wayfold) -> bool {
 }
 
 #[track_caller]
-fn assert_nothing_is_inferred(with: World, without: World) {
+fn assert_nothing_is_inferred(with: &World, without: &World) {
     let hears = |world: &World| {
         let mut heard = asks(&world.wayfold, world.events);
         heard.extend(appends(&world.wayfold));
@@ -301,8 +301,8 @@ fn assert_nothing_is_inferred(with: World, without: World) {
         assert!(zelda.is_some());
         (zelda, block_on(wayfold.export_of(&tenant("acme"))).unwrap())
     };
-    let (before, heard, alone) = (of_acme(&with), hears(&with), hears(&without));
-    assert!(before == of_acme(&with), "bolt changes nothing of acme's");
+    let (before, heard, alone) = (of_acme(with), hears(with), hears(without));
+    assert!(before == of_acme(with), "bolt changes nothing of acme's");
     assert_eq!(heard.len(), alone.len());
     for (heard, alone) in heard.iter().zip(&alone) {
         assert_eq!(heard, alone, "bolt hears of acme");
@@ -315,7 +315,7 @@ fn assert_nothing_is_inferred(with: World, without: World) {
 #[test]
 fn a_tenant_neither_reads_nor_infers_anothers_customers() {
     let store = || MemoryStore::new().with_clock(|| day(400));
-    assert_nothing_is_inferred(world(store(), true), world(store(), false));
+    assert_nothing_is_inferred(&world(store(), true), &world(store(), false));
 }
 
 #[test]
@@ -337,5 +337,5 @@ fn a_tenant_neither_reads_nor_infers_anothers_customers_on_postgres() {
     };
     let rights: Vec<_> = role.split_inclusive(";\n").filter(|line| !line.contains("CREATE ROLE")).collect();
     let both = world(store("both", role), true);
-    assert_nothing_is_inferred(both, world(store("alone", &rights.concat()), false));
+    assert_nothing_is_inferred(&both, &world(store("alone", &rights.concat()), false));
 }
