@@ -28,6 +28,7 @@ pub(crate) fn measure(stored: &Stored<'_>) -> Result<Vec<Measured>> {
     // New events happen in the two days after the history.
     let builder = Builder::new(Rules::default())?.by_hand(stored.as_of + Span::from_days(2));
     let wayfold = builder.without_snapshots().open_blocking(store)?;
+    wayfold.catch_up()?;
     let measured = [single(&wayfold, &source, stored.as_of)?, late(&wayfold, &source, stored.as_of)?];
     let history = late_into_history(&wayfold, stored.as_of)?;
     wayfold.close()?;

@@ -195,7 +195,10 @@ impl Bench {
         let mut open = Times::default();
         let wayfold = open.time(|| {
             let builder = Builder::new(Rules::default()).expect("the default rules are valid");
-            builder.on_demand().open_blocking(self.store.clone()).expect("the log can be folded")
+            let wayfold =
+                builder.on_demand().open_blocking(self.store.clone()).expect("the log can be opened");
+            wayfold.catch_up().expect("the log can be folded");
+            wayfold
         });
         println!("{:55} {:>12.2} s", "read and fold everything", open.sum_s());
         let mut customers: Vec<CustomerKey> =

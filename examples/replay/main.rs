@@ -71,7 +71,10 @@ fn replay(arguments: &Arguments) -> Result<()> {
     let store = open(&url)?;
     // Nothing is folded beside the import, so that both times are told apart.
     let builder = Builder::new(Rules::default())?.on_demand();
-    let (wayfold, open_time) = timed(|| builder.open_blocking(store))?;
+    let (wayfold, open_time) = timed(|| {
+        let wayfold = builder.open_blocking(store)?;
+        wayfold.catch_up().map(|_| wayfold)
+    })?;
     let read = import(&wayfold, arguments)?;
     ensure!(read.events > 0, "{} holds no event; nothing to replay", read.file);
     let (folded, fold_time) = timed(|| wayfold.catch_up())?;

@@ -1,3 +1,4 @@
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -9,8 +10,9 @@ use wayfold::insight::{
 };
 use wayfold::sqlite::{SqliteConfig, SqliteStore};
 use wayfold::{
-    Amount, Builder, Currency, EventBatch, Explanation, JourneyEvent, LifecycleStage, Population,
-    PopulationSummary, Rules, Span, Tenant, Timestamp,
+    Amount, Builder, Currency, CustomerKey, EventBatch, EventBody, EventId, Explanation, JourneyEvent,
+    LifecycleStage, MessageOpened, MessageSent, Population, PopulationSummary, Rules, Span, Tenant,
+    Timestamp,
 };
 use wayfold_testkit::shop::{Shop, ShopConfig};
 
@@ -80,6 +82,7 @@ impl Demo {
         let folded = Folded::register(&mut builder, currency, &plan)?;
         let start = Instant::now();
         let wayfold = builder.open_blocking(open(&log)?)?;
+        wayfold.catch_up()?;
         let replay_s = start.elapsed().as_secs_f64();
         let asked = Asked { wayfold, tenant: Tenant::default(), as_of: shop.end(), lists: Vec::new() };
         plan.actions.goals = currency.map(|currency| goals(&asked, currency)).transpose()?;
@@ -117,11 +120,36 @@ fn open(log: &Path) -> Result<SqliteStore> {
         .with_context(|| format!("failed to make {}", log.display()))
 }
 
+/// A message is opened in the campaign of the last one that its customer was sent, which the shop's own events leave open.
+#[derive(Default)]
+struct Messages {
+    sent: HashMap<CustomerKey, Option<String>>,
+    /// What was said of each that was opened: an event that comes twice says the same.
+    opened: HashMap<EventId, Option<String>>,
+}
+
+impl Messages {
+    fn name(&mut self, mut event: JourneyEvent) -> JourneyEvent {
+        match &mut event.body {
+            EventBody::MessageSent(MessageSent { campaign }) => {
+                self.sent.insert(event.customer.clone(), campaign.clone());
+            }
+            EventBody::MessageOpened(MessageOpened { campaign }) => {
+                let last = || self.sent.get(&event.customer).cloned().flatten();
+                campaign.clone_from(self.opened.entry(event.id).or_insert_with(last));
+            }
+            _ => {}
+        }
+        event
+    }
+}
+
 /// Stores the shop's events as they arrive; says how many were taken, and in which currency most was bought.
 fn store(shop: &Shop, log: &Path) -> Result<(u64, Option<Currency>)> {
     let wayfold = builder()?.open_blocking(open(log)?)?;
     let bar = progress::steps(shop.events().len() as u64).with_message("events stored");
-    let (mut events, mut taken) = (shop.events(), 0);
+    let (mut messages, mut taken) = (Messages::default(), 0);
+    let mut events = shop.events().map(|event| messages.name(event));
     loop {
         let batch: Vec<JourneyEvent> = events.by_ref().take(EVENTS_PER_APPEND).collect();
         if batch.is_empty() {
