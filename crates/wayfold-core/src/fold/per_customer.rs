@@ -3,7 +3,7 @@
 use std::ops::{Index, IndexMut};
 
 /// How many values stand in one piece.
-const PIECE: usize = 4_096;
+const PIECE: usize = 1_024;
 
 /// A list that grows by pieces: what stands in it never moves, and no more room is left than a piece has.
 ///

@@ -105,11 +105,14 @@ fn a_commit_that_waits_for_standbys_ends_with_an_unknown_outcome() {
     while beside.column::<String>("SHOW synchronous_standby_names") != ["one"] {
         thread::sleep(Duration::from_millis(2));
     }
+    let checkpoint = || Checkpoint { position: Position::START, bytes: vec![7] };
+    // The server's process that lets commits wait hears of it later than sessions do.
+    let probe = || CheckpointName::new("probe").unwrap();
+    while block_on(store.put_checkpoint(probe(), checkpoint())).is_ok() {}
     let error = append(&store, &[registered(1, "ada")]).unwrap_err();
     assert_eq!((error.is_retryable(), error.written()), (true, Written::Unknown), "{error}");
     assert!(error.to_string().contains("standbys are missing"), "{error}");
     assert_eq!(all(&store), [], "nobody reads what may be lost");
-    let checkpoint = || Checkpoint { position: Position::START, bytes: vec![7] };
     let name = || CheckpointName::new("list").unwrap();
     let error = block_on(store.put_checkpoint(name(), checkpoint())).unwrap_err();
     assert_eq!((error.is_retryable(), error.written()), (true, Written::Unknown), "{error}");
