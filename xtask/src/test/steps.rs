@@ -91,13 +91,19 @@ fn examples(workspace: &Workspace) -> Vec<String> {
 
 fn example(name: &str) -> Step {
     let choice = ["run", "--release", "--package", EXAMPLES, "--all-features", "--example", name];
-    as_one(&format!("example {name}"), cargo::command(&choice))
+    as_one(&format!("example {name}"), without_lto(cargo::command(&choice)))
+}
+
+/// Nothing is measured here, and optimising each of the many examples as a whole took longer than all else.
+fn without_lto(mut command: Command) -> Command {
+    command.env("CARGO_PROFILE_RELEASE_LTO", "off");
+    command
 }
 
 /// Runs the examples that were built for the steps before once more, over a server.
 fn examples_on_postgres() -> Step {
     let choice = ["test", "--release", "--package", EXAMPLES, "--all-features", "--test", "on_postgres"];
-    let mut command = cargo::command(&choice);
+    let mut command = without_lto(cargo::command(&choice));
     command.args(["--", "--nocapture"]);
     Step { name: "examples on PostgreSQL".to_owned(), command, counting: Counting::Libtest }
 }
