@@ -16,10 +16,14 @@ use super::support::{Session, append_in, config, find, open, put, registered, se
 const NEVER_MS: u64 = 3_600_000;
 
 /// A subscriber has a connection that reads and one that listens, and has looked at the log by both.
-const AT_WORK: &str = "SELECT pid FROM pg_stat_activity WHERE application_name = 'follower' AND query LIKE '%wayfold.event_log%'";
+fn at_work(session: &Session, name: &str) -> Vec<i32> {
+    session.column(&format!(
+        "SELECT pid FROM pg_stat_activity WHERE application_name = '{name}' AND query LIKE '%wayfold.event_log%'"
+    ))
+}
 
-fn follower(server: &PostgresServer, poll_interval_ms: u64) -> PostgresConfig {
-    let mut config = PostgresConfig::new(format!("{} application_name=follower", server.connection()));
+fn follower(server: &PostgresServer, name: &str, poll_interval_ms: u64) -> PostgresConfig {
+    let mut config = PostgresConfig::new(format!("{} application_name={name}", server.connection()));
     config.poll_interval_ms = poll_interval_ms;
     config
 }
@@ -29,17 +33,17 @@ fn follower(server: &PostgresServer, poll_interval_ms: u64) -> PostgresConfig {
 fn a_subscriber_whose_connections_are_ended_sees_everything() {
     const ENDINGS: u128 = 4;
     let Some(server) = server("a_subscriber_whose_connections_are_ended_sees_everything") else { return };
-    let (store, subscriber) = (open(config(&server)), open(follower(&server, NEVER_MS)));
+    let (store, subscriber) = (open(config(&server)), open(follower(&server, "hears", NEVER_MS)));
     let session = Session::open(&server.connection());
     let (followed, ended) = thread::scope(|scope| {
         let followed = scope.spawn(|| follow(&subscriber));
         let mut ended = 0;
         for round in 0..ENDINGS {
-            until("the subscriber", || session.column::<i32>(AT_WORK).len() >= 2);
+            until("the subscriber", || at_work(&session, "hears").len() >= 2);
             put(&store, &[registered(round * 3 + 1, "ada")]);
-            let pids = session.column::<i32>(AT_WORK);
+            let pids = at_work(&session, "hears");
             pids.iter().for_each(|pid| session.run(&format!("SELECT pg_terminate_backend({pid})")));
-            until("their end", || session.column::<i32>(AT_WORK).iter().all(|pid| !pids.contains(pid)));
+            until("their end", || at_work(&session, "hears").iter().all(|pid| !pids.contains(pid)));
             ended += pids.len();
             // Nobody listens when these are told.
             put(&store, &[registered(round * 3 + 2, "ada"), registered(round * 3 + 3, "ben")]);
@@ -68,11 +72,11 @@ fn what_nobody_tells_of_is_found_by_looking() {
             transaction.commit().await.unwrap();
         });
     };
-    let (looks, listens) = (open(follower(&server, 20)), open(follower(&server, NEVER_MS)));
+    let (looks, hears) = (open(follower(&server, "looks", 20)), open(follower(&server, "hears", NEVER_MS)));
     thread::scope(|scope| {
-        let waits = scope.spawn(|| block_on(listens.wait_past(Position::START)));
+        let waits = scope.spawn(|| block_on(hears.wait_past(Position::START)));
         let followed = scope.spawn(|| follow(&looks));
-        until("both", || session.column::<i32>(AT_WORK).len() >= 4);
+        until("both", || ["looks", "hears"].iter().all(|name| at_work(&session, name).len() >= 2));
         for id in 1..EVENTS {
             commit(id);
             thread::sleep(Duration::from_millis(3));
