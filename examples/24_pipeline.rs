@@ -4,7 +4,7 @@
 use wayfold::blocking::Wayfold;
 use wayfold::insight::{
     CampaignBy, CampaignCost, Campaigns, Confidence, CrmLink, CrmProcess, DealState, LeadRules, LeadScore,
-    Opportunities, Opportunity, default_stages,
+    Opportunities, Opportunity, OpportunityTotal, default_stages,
 };
 use wayfold::{
     Amount, Builder, ContactMade, Currency, CustomerKey, DemoAttended, Direction, EventBody, EventId, Filter,
@@ -12,7 +12,7 @@ use wayfold::{
     MessageOpened, MessageSent, Money, NeedDetailed, Order, OrderPlaced, QuoteIssued, Rules, Selection, Span,
     Tag, Tenant, Timestamp,
 };
-use wayfold_examples::store;
+use wayfold_examples::{store, tell};
 use wayfold_testkit::shop::{Shop, ShopConfig};
 
 /// What speaks for a lead, as data.
@@ -78,86 +78,10 @@ fn hottest_lead(
 fn pipeline(wayfold: &Wayfold, as_of: Timestamp) -> anyhow::Result<()> {
     let deals = Opportunities::new(default_stages(), Currency::EUR)?;
     let total = wayfold.measure(&deals, as_of)?;
-
-    let open = deals.pipeline(&total).into_iter().filter(|row| row.open > 0);
-    let open: Vec<String> = open
-        .map(|row| {
-            format!("{}: {} open, {} EUR, weighted {}", row.stage, row.open, row.value, row.weighted_value)
-        })
-        .collect();
-    println!("{}", open.join("\n"));
-    let expected = [
-        "lead: 9 open, 0 EUR, weighted 0",
-        "qualified: 23 open, 0 EUR, weighted 0",
-        "discovery: 28 open, 0 EUR, weighted 0",
-        "solution: 27 open, 0 EUR, weighted 0",
-        "quote: 43 open, 5723.8 EUR, weighted 2861.9",
-        "negotiation: 18 open, 2870.59 EUR, weighted 2009.413",
-        "commitment: 48 open, 4207.72 EUR, weighted 3786.948",
-    ];
-    assert_eq!(open, expected);
-
-    let won = deals.win_rates(&total, Confidence::P95).into_iter().map(|row| {
-        let (rate, interval) = row.rate.expect("some are settled");
-        let source = row.source.unwrap_or_default();
-        format!(
-            "{source}: {} won, {} lost, {rate:.1} % ({:.1} to {:.1})",
-            row.won, row.lost, interval.low, interval.high
-        )
-    });
-    let won: Vec<String> = won.collect();
-    println!("{}", won.join("\n"));
-    let expected = [
-        ": 294 won, 133 lost, 68.9 % (64.3 to 73.1)",
-        "fair: 156 won, 65 lost, 70.6 % (64.3 to 76.2)",
-        "referral: 160 won, 66 lost, 70.8 % (64.6 to 76.3)",
-        "web form: 129 won, 66 lost, 66.2 % (59.3 to 72.4)",
-    ];
-    assert_eq!(won, expected);
-
-    let lost = deals.lost(&total).into_iter().take(3).map(|row| {
-        let (reason, competitor) = (row.reason.unwrap_or_default(), row.competitor.unwrap_or_default());
-        format!("lost for {reason:?} to {competitor:?}: {} deals of {} EUR", row.deals, row.value)
-    });
-    let lost: Vec<String> = lost.collect();
-    println!("{}", lost.join("\n"));
-    let expected = [
-        r#"lost for "risk" to "Beta": 63 deals of 6768.32 EUR"#,
-        r#"lost for "price" to "Alpha": 51 deals of 5145.44 EUR"#,
-        r#"lost for "risk" to "Alpha": 56 deals of 4444.7 EUR"#,
-    ];
-    assert_eq!(lost, expected);
-
-    let times = deals.stage_times(&total).into_iter().filter(|row| row.ended > 0);
-    let times: Vec<_> = times.map(|row| (row.stage, row.median.map_or(0, Span::whole_days))).collect();
-    println!("median days in each stage: {times:?}");
-    let expected = [
-        ("lead", 1),
-        ("qualified", 5),
-        ("discovery", 2),
-        ("solution", 4),
-        ("quote", 1),
-        ("negotiation", 6),
-        ("commitment", 1),
-    ];
-    assert_eq!(times, expected.map(|(stage, days)| (stage.to_owned(), days)));
-
-    let resolved = deals.concessions(&total, Confidence::P95).into_iter();
-    let resolved: Vec<_> = resolved
-        .filter(|row| row.resolved > 0)
-        .map(|row| {
-            let concession = row.concession.unwrap_or_default();
-            format!("{} against {}: {} won, {} lost", concession, row.theme, row.won, row.lost)
-        })
-        .collect();
-    println!("{}", resolved.join("\n"));
-    let expected = [
-        "discount against price: 26 won, 8 lost",
-        "trial against price: 17 won, 5 lost",
-        "discount against risk: 15 won, 3 lost",
-        "trial against risk: 13 won, 8 lost",
-    ];
-    assert_eq!(resolved, expected);
+    open(&deals, &total);
+    settled(&deals, &total);
+    time_in_stages(&deals, &total);
+    resolved(&deals, &total);
 
     let slipping = deals.slipping(&total, as_of);
     println!(
@@ -171,6 +95,83 @@ fn pipeline(wayfold: &Wayfold, as_of: Timestamp) -> anyhow::Result<()> {
         (179, "c0000465", "discovery")
     );
     Ok(())
+}
+
+fn open(deals: &Opportunities, total: &OpportunityTotal) {
+    let open = deals.pipeline(total).into_iter().filter(|row| row.open > 0).map(|row| {
+        format!("{}: {} open, {} EUR, weighted {}", row.stage, row.open, row.value, row.weighted_value)
+    });
+    let expected = [
+        "lead: 9 open, 0 EUR, weighted 0",
+        "qualified: 23 open, 0 EUR, weighted 0",
+        "discovery: 28 open, 0 EUR, weighted 0",
+        "solution: 27 open, 0 EUR, weighted 0",
+        "quote: 43 open, 5723.8 EUR, weighted 2861.9",
+        "negotiation: 18 open, 2870.59 EUR, weighted 2009.413",
+        "commitment: 48 open, 4207.72 EUR, weighted 3786.948",
+    ];
+    tell(open, &expected);
+}
+
+/// What came of those that are over, by where they came from, and by why they were lost.
+fn settled(deals: &Opportunities, total: &OpportunityTotal) {
+    let won = deals.win_rates(total, Confidence::P95).into_iter().map(|row| {
+        let (rate, interval) = row.rate.expect("some are settled");
+        let source = row.source.unwrap_or_default();
+        format!(
+            "{source}: {} won, {} lost, {rate:.1} % ({:.1} to {:.1})",
+            row.won, row.lost, interval.low, interval.high
+        )
+    });
+    let expected = [
+        ": 294 won, 133 lost, 68.9 % (64.3 to 73.1)",
+        "fair: 156 won, 65 lost, 70.6 % (64.3 to 76.2)",
+        "referral: 160 won, 66 lost, 70.8 % (64.6 to 76.3)",
+        "web form: 129 won, 66 lost, 66.2 % (59.3 to 72.4)",
+    ];
+    tell(won, &expected);
+    let lost = deals.lost(total).into_iter().take(3).map(|row| {
+        let (reason, competitor) = (row.reason.unwrap_or_default(), row.competitor.unwrap_or_default());
+        format!("lost for {reason:?} to {competitor:?}: {} deals of {} EUR", row.deals, row.value)
+    });
+    let expected = [
+        r#"lost for "risk" to "Beta": 63 deals of 6768.32 EUR"#,
+        r#"lost for "price" to "Alpha": 51 deals of 5145.44 EUR"#,
+        r#"lost for "risk" to "Alpha": 56 deals of 4444.7 EUR"#,
+    ];
+    tell(lost, &expected);
+}
+
+fn time_in_stages(deals: &Opportunities, total: &OpportunityTotal) {
+    let times = deals.stage_times(total).into_iter().filter(|row| row.ended > 0);
+    let times = times
+        .map(|row| format!("{}: {} days in the median", row.stage, row.median.map_or(0, Span::whole_days)));
+    let expected = [
+        "lead: 1 days in the median",
+        "qualified: 5 days in the median",
+        "discovery: 2 days in the median",
+        "solution: 4 days in the median",
+        "quote: 1 days in the median",
+        "negotiation: 6 days in the median",
+        "commitment: 1 days in the median",
+    ];
+    tell(times, &expected);
+}
+
+/// Which concession resolves which objection.
+fn resolved(deals: &Opportunities, total: &OpportunityTotal) {
+    let resolved = deals.concessions(total, Confidence::P95).into_iter().filter(|row| row.resolved > 0);
+    let resolved = resolved.map(|row| {
+        let concession = row.concession.unwrap_or_default();
+        format!("{} against {}: {} won, {} lost", concession, row.theme, row.won, row.lost)
+    });
+    let expected = [
+        "discount against price: 26 won, 8 lost",
+        "trial against price: 17 won, 5 lost",
+        "discount against risk: 15 won, 3 lost",
+        "trial against risk: 13 won, 8 lost",
+    ];
+    tell(resolved, &expected);
 }
 
 /// How the score of a lead rose until its deal was won, and how fast it was contacted.

@@ -12,7 +12,7 @@ use wayfold::{
     FeedbackUsed, Handle, Instrument, JourneyEvent, Rules, Span, Stage, SurveyAnswered, Tag, Tenant,
     TicketAnswered, TicketOpened, TicketResolved, Timestamp,
 };
-use wayfold_examples::store;
+use wayfold_examples::{store, tell};
 use wayfold_testkit::shop::{Shop, ShopConfig};
 
 const HOUR: i64 = 3_600_000_000;
@@ -55,21 +55,17 @@ fn main() -> anyhow::Result<()> {
 /// The shop draws its answers by chance, so that channels hardly differ.
 fn satisfied(satisfaction: &Satisfaction, answers: &SatisfactionTotal) -> anyhow::Result<()> {
     let channels = satisfaction.report(answers, &[SatisfactionBy::Channel], Confidence::P95)?;
-    let told: Vec<String> = channels
-        .iter()
-        .map(|row| {
-            let channel = row.channel.map_or("none", |channel| channel.as_str());
-            format!("{channel}: NPS {:.1} of {} answers", row.score.value, row.score.answers)
-        })
-        .collect();
-    println!("{}", told.join("\n"));
+    let channels = channels.iter().map(|row| {
+        let channel = row.channel.map_or("none", |channel| channel.as_str());
+        format!("{channel}: NPS {:.1} of {} answers", row.score.value, row.score.answers)
+    });
     let expected = [
         "web: NPS -42.9 of 191 answers",
         "app: NPS -48.4 of 153 answers",
         "phone: NPS -50.8 of 177 answers",
         "store: NPS -51.3 of 193 answers",
     ];
-    assert_eq!(told, expected);
+    tell(channels, &expected);
     let by = [SatisfactionBy::Channel, SatisfactionBy::Stage];
     let worst = satisfaction.worst(answers, &by, 30, Confidence::P95)?.expect("enough have answered");
     println!("worst: {:?} in {:?}, NPS {:.1}", worst.channel, worst.stage, worst.score.value);

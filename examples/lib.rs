@@ -48,6 +48,17 @@ pub fn import_as(wayfold: &Wayfold, tenant: &Tenant, mapping: &str, file: &Path)
     Ok(())
 }
 
+/// Prints lines that have to be these.
+///
+/// # Panics
+/// If they are others.
+#[track_caller]
+pub fn tell(lines: impl IntoIterator<Item = String>, expected: &[&str]) {
+    let lines: Vec<String> = lines.into_iter().collect();
+    println!("{}", lines.join("\n"));
+    assert_eq!(lines, expected);
+}
+
 /// Compiles and runs the program of the guide.
 #[cfg(doctest)]
 #[doc = include_str!("../docs/guide/report.md")]

@@ -121,7 +121,8 @@ impl Wayfold {
     }
 
     /// Ends subscriptions and the thread that follows, and writes a snapshot if anything was folded since the last one
-    /// (nothing is where nobody asked about all customers of an engine [on demand](Builder::on_demand)) and the engine [writes snapshots](Builder::with_snapshot_every) at all.
+    /// and the engine [writes snapshots](Builder::with_snapshot_every) at all. Of an engine that has no states, because
+    /// nobody asked about all customers, there is none to write.
     ///
     /// Questions and appends are answered still, by whoever holds the engine. Dropping it loses nothing either; the next
     /// one then folds what came after the last snapshot.

@@ -255,7 +255,7 @@ impl Subscription {
     /// let mut notices = wayfold.subscribe(Start::Beginning).await?.of(bolt);
     /// wayfold.append(&[registered(1, ada), registered(2, ben.clone())]).await?;
     /// let delivery = notices.next().await?.expect("the engine is open");
-    /// assert!(delivery.told.iter().all(|told| told.notice().customer == ben));
+    /// assert!(!delivery.told.is_empty() && delivery.told.iter().all(|told| told.notice().customer == ben));
     /// # Ok::<(), wayfold::Error>(())
     /// # }).unwrap();
     /// ```

@@ -116,7 +116,8 @@ impl Clusters {
                 return None;
             }
         }
-        radsort::sort_by_key(&mut entries, |(spread, ..)| *spread);
+        // Each source stands in order already, which a stable sort finds.
+        entries.sort_by_key(|(spread, ..)| *spread);
         let mut slots: Vec<Vec<u32>> = spreads.iter().map(|spreads| vec![NONE; spreads.len()]).collect();
         for (spread, batch, local) in entries {
             let (tenant, customer) = batches[batch].columns().customer_texts(local);

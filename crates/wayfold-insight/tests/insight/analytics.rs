@@ -9,11 +9,11 @@ use wayfold_core::{
 };
 use wayfold_insight::{
     Activity, ActivityLifecycle, Attribution, AttributionModel, BucketUnit, Calendar, CohortBy, ErrorKind,
-    EventTest, Exclusion, Funnel, FunnelEntry, FunnelOrder, Measure, RangeOf, Reach, Retention,
-    ReturnBuckets, ReturnIn, Tool, shapley,
+    EventTest, Exclusion, Funnel, FunnelEntry, FunnelOrder, Measure, RangeOf, Retention, ReturnBuckets,
+    ReturnIn, Tool, shapley,
 };
 
-use super::made::check_laws;
+use super::made::{check_laws, steps};
 
 fn at(text: &str) -> Timestamp {
     Timestamp::parse(text).unwrap()
@@ -48,16 +48,6 @@ fn person(events: &[(&str, &str)]) -> Vec<JourneyEvent> {
 
 fn funnel(steps: &[&str], window: Span) -> Funnel {
     Funnel::new(steps.iter().map(|step| EventTest::custom(step)).collect(), window).unwrap()
-}
-
-fn reach(funnel: &Funnel, events: &[JourneyEvent]) -> Option<Reach> {
-    let (batch, mut found) = (EventBatch::from_events(events).unwrap(), None);
-    for_each_history(&[batch], Shard::ALL, Timestamp::MAX, |history| found = funnel.reach(history));
-    found
-}
-
-fn steps(funnel: &Funnel, events: &[JourneyEvent]) -> usize {
-    reach(funnel, events).map_or(0, |reach| reach.times.len())
 }
 
 /// One event a minute.

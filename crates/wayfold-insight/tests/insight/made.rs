@@ -6,7 +6,7 @@ use wayfold_core::{
     Amount, Currency, CustomerKey, EventBatch, EventBody, EventId, JourneyEvent, Money, OrderLine,
     OrderPlaced, Shard, Span, Timestamp, for_each_history,
 };
-use wayfold_insight::Measure;
+use wayfold_insight::{Funnel, Measure};
 
 pub(crate) fn at(text: &str) -> Timestamp {
     Timestamp::parse(text).unwrap()
@@ -97,4 +97,11 @@ pub(crate) fn check_laws<M: Measure, R: PartialEq + Debug>(
         let at_once = report(&total(measure, &known));
         assert_eq!(report(&kept), at_once, "kept up with {} of {} events", known.len(), events.len());
     }
+}
+
+/// How many steps of a funnel the customer of some events reaches.
+pub(crate) fn steps(funnel: &Funnel, events: &[JourneyEvent]) -> usize {
+    let (batch, mut found) = (EventBatch::from_events(events).unwrap(), None);
+    for_each_history(&[batch], Shard::ALL, Timestamp::MAX, |history| found = funnel.reach(history));
+    found.map_or(0, |reach| reach.times.len())
 }

@@ -4,15 +4,13 @@ use std::collections::BTreeSet;
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use wayfold_core::{
-    Custom, CustomKind, EventBatch, JourneyEvent, JourneyKey, Shard, Span, Timestamp, for_each_history,
-};
+use wayfold_core::{Custom, CustomKind, JourneyEvent, JourneyKey, Span, Timestamp};
 use wayfold_insight::{
     CaseBy, Cases, EventTest, Exclusion, Funnel, FunnelEntry, FunnelOrder, FunnelTies, Paths, ProcessMap,
-    Reach, Ties, Variants,
+    Ties, Variants,
 };
 
-use super::made::{event, hour, hours, total};
+use super::made::{event, hour, hours, steps, total};
 
 /// An event of a kind of one's own, at an hour; the number is its place within its instant.
 fn named(number: usize, name: &str, hours: i64) -> JourneyEvent {
@@ -30,16 +28,6 @@ fn letters(all: &[(char, i64)]) -> Vec<JourneyEvent> {
 fn funnel(steps: &str, window: Span) -> Funnel {
     let steps = steps.chars().map(|step| EventTest::custom(&step.to_string())).collect();
     Funnel::new(steps, window).unwrap()
-}
-
-fn reach(funnel: &Funnel, events: &[JourneyEvent]) -> Option<Reach> {
-    let (batch, mut found) = (EventBatch::from_events(events).unwrap(), None);
-    for_each_history(&[batch], Shard::ALL, Timestamp::MAX, |history| found = funnel.reach(history));
-    found
-}
-
-fn steps(funnel: &Funnel, events: &[JourneyEvent]) -> usize {
-    reach(funnel, events).map_or(0, |reach| reach.times.len())
 }
 
 const ALL: [FunnelTies; 3] = [FunnelTies::Furthest, FunnelTies::AsFolded, FunnelTies::Apart];
