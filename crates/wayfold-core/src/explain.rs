@@ -144,15 +144,13 @@ pub enum Report {
 /// The history holds all of the customer's events; other customers' events are passed over.
 ///
 /// # Errors
-/// `InvalidProjection` if a view cannot be written as JSON, or if the set is [one projection
-/// alone](ProjectionSet::alone); `ProjectionPanicked` if a projection panics.
+/// `InvalidProjection` if a view cannot be written as JSON; `ProjectionPanicked` if a projection panics.
 pub fn explain(
     projections: &ProjectionSet,
     key: &CustomerKey,
     history: &[EventBatch],
     as_of: Timestamp,
 ) -> Result<Option<Explanation>> {
-    projections.built_in()?;
     let mut rows = rows_of(key, history);
     let mut reports = take_retractions(&mut rows, history, as_of);
     rows.retain(|row| row.event(history).occurred_at() <= as_of);

@@ -4,10 +4,13 @@ mod checkpoint;
 mod cluster;
 mod customers;
 mod histories;
+mod history_fold;
+mod key_order;
 mod per_customer;
 mod questions;
 mod snapshot;
 mod teller;
+mod unsorted_views;
 mod watch;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,9 +22,11 @@ use self::checkpoint::{Checkpoint, EVENTS_PER_CHECKPOINT};
 use self::cluster::Clusters;
 use self::customers::Customers;
 pub use self::histories::{History, for_each_history};
+pub use self::history_fold::HistoryFold;
 pub(crate) use self::per_customer::PerCustomer;
 pub use self::snapshot::{PartEntry, Snapshot, SnapshotPart};
 pub use self::teller::Teller;
+pub use self::unsorted_views::UnsortedViews;
 pub(crate) use self::watch::Membership;
 use self::watch::Watched;
 use crate::batch::{EventBatch, RowRef, Run, rows_of};
@@ -428,7 +433,7 @@ impl Fold {
     }
 
     fn evolve_part(&mut self, customer: usize, run: &Run<'_>) {
-        self.records[customer].evolve(run, self.projections.keeps_orders());
+        self.records[customer].evolve(run);
         for column in &mut self.columns {
             column.evolve(customer, run);
         }

@@ -76,7 +76,8 @@ pub use self::event::{
 pub use self::bodies::*;
 pub use self::explain::{Cause, Change, Explanation, Parting, Report, Step, explain};
 pub use self::fold::{
-    Applied, Fold, History, PartEntry, Refold, Snapshot, SnapshotPart, Teller, for_each_history,
+    Applied, Fold, History, HistoryFold, PartEntry, Refold, Snapshot, SnapshotPart, Teller, UnsortedViews,
+    for_each_history,
 };
 pub use self::key::{
     AttributeName, CustomKind, CustomerId, CustomerKey, EventId, JourneyKey, NAME_BYTES_MAX, OrderId,

@@ -237,7 +237,7 @@ impl Fold {
     /// As [`Fold::view`], for the first customer that cannot be answered.
     pub fn population(&self, tenant: &Tenant, as_of: Timestamp) -> Result<Population> {
         self.check_as_of(as_of)?;
-        let built_in = self.projections().built_in()?;
+        let built_in = self.projections().built_in();
         let mut members = Vec::new();
         for customer in self.sorted(Some(tenant)) {
             self.check_customer(customer, as_of)?;

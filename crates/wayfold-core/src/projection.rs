@@ -165,15 +165,18 @@ impl CustomerRecord {
         &self.orders
     }
 
-    pub(crate) fn evolve(&mut self, run: &Run<'_>, keeps_orders: bool) {
+    pub(crate) fn evolve(&mut self, run: &Run<'_>) {
+        self.count(run);
+        self.orders.evolve(run);
+    }
+
+    /// Takes a run but for its orders.
+    pub(crate) fn count(&mut self, run: &Run<'_>) {
         let Some((first, last)) = run.first().zip(run.last()) else { return };
         self.events += run.len() as u64;
         self.first_seen_at = self.first_seen_at.min(first.occurred_at());
         self.last_seen_at = self.last_seen_at.max(last.occurred_at());
         self.unknown_events += run.count_unknown() as u64;
-        if keeps_orders {
-            self.orders.evolve(run);
-        }
     }
 }
 

@@ -177,7 +177,7 @@ impl Fold {
     /// customer that cannot be answered.
     pub fn select(&self, tenant: &Tenant, as_of: Timestamp, selection: &Selection) -> Result<Page> {
         self.check_as_of(as_of)?;
-        let built_in = self.projections().built_in()?;
+        let built_in = self.projections().built_in();
         let question = Question::new(selection, self.projections())?;
         let number = selection.question(tenant);
         let after = selection.after.as_ref().map(|cursor| cursor.last(number)).transpose()?;

@@ -91,6 +91,7 @@ mod store_url;
 mod subscribe;
 mod versions;
 mod wait;
+mod whole;
 
 pub use self::alone::{fold_alone, fold_alone_of};
 pub use self::ask::AsOf;

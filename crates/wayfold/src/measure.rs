@@ -2,15 +2,16 @@
 
 use std::collections::BTreeSet;
 
-use wayfold_core::{CustomerKey, EventBatch, History, Position, Shard, Tenant, Timestamp, for_each_history};
+use wayfold_core::{CustomerKey, History, Position, Shard, Tenant, Timestamp, for_each_history};
 use wayfold_insight::Measure;
-use wayfold_store::{EventStore, Lane, ReadPage, ReadQuery, Scan};
+use wayfold_store::{EventStore, Lane, ReadPage, ReadQuery};
 
 use crate::ask::AsOf;
 use crate::engine::Wayfold;
 use crate::error::Result;
 use crate::known::{AsKnownAt, Known, KnownAt};
-use crate::shards::{history, join, readable};
+use crate::shards::{history, readable};
+use crate::whole::{each_lane, open_whole};
 
 /// How many events a measure that is kept up reads at a time.
 const EVENTS_PER_READ: usize = 16_384;
@@ -66,7 +67,7 @@ impl Wayfold {
     ) -> Result<()> {
         let known = Known(None);
         let scope = Scope { tenant, as_of: as_of.into().or(self.now()), known };
-        let (lanes, _) = open(self.store(), known, 1).await?;
+        let (lanes, _) = open_whole(self.store(), known, 1).await?;
         lanes.into_iter().try_for_each(|lane| read_lane(lane, scope, &mut take))
     }
 
@@ -236,43 +237,18 @@ async fn pass<M: Measure>(
     scope: Scope<'_>,
     threads: usize,
 ) -> Result<(M::Total, Position)> {
-    let (lanes, position) = open(store, scope.known, threads).await?;
+    let (lanes, position) = open_whole(store, scope.known, threads).await?;
     let of_lane = |lane| -> Result<M::Total> {
         let mut total = M::Total::default();
         read_lane(lane, scope, &mut |history| measure.add(history, 1, &mut total))?;
         Ok(total)
     };
-    let totals: Vec<Result<M::Total>> = std::thread::scope(|threads| {
-        let of_lane = &of_lane;
-        let work: Vec<_> = lanes.into_iter().map(|lane| threads.spawn(move || of_lane(lane))).collect();
-        work.into_iter().map(join).collect()
-    });
+    let totals = each_lane(lanes, of_lane)?;
     let mut all = M::Total::default();
     for total in totals {
-        measure.merge(&mut all, total?);
+        measure.merge(&mut all, total);
     }
     Ok((all, position))
-}
-
-/// Opens the whole log in lanes that each hold their customers' histories whole; says up to where it reaches.
-async fn open(store: &dyn EventStore, known: Known, lanes: usize) -> Result<(Vec<Lane<'_>>, Position)> {
-    let mut scan = store.scan(Position::START, usize::MAX, lanes).await?;
-    if scan.is_last || known.ends_by(scan.position) {
-        return Ok((scan.lanes, known.last(scan.position)));
-    }
-    // A store that gives the log in several parts does not give histories whole, so that all of it is brought together.
-    let mut batches = Vec::new();
-    loop {
-        let (position, is_last) = (scan.position, scan.is_last || known.ends_by(scan.position));
-        for part in scan.read()? {
-            batches.push(EventBatch::from_views(part.events()));
-            part.batches.iter().try_for_each(readable)?;
-        }
-        if is_last {
-            return Ok((Scan::of_batches(batches, lanes, position, true).lanes, known.last(position)));
-        }
-        scan = store.scan(position, usize::MAX, 1).await?;
-    }
 }
 
 /// Calls with the histories of the tenant's customers in a lane.

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use metrics::counter;
 use wayfold_core::{
     CustomerKey, CustomerList, EventBatch, Fold, Handle, Page, Population, Position, Projection,
-    ProjectionSet, Refold, Selection, Snapshot, SnapshotPart, Tenant, Timestamp,
+    ProjectionSet, Refold, Selection, Snapshot, SnapshotPart, Tenant, Timestamp, UnsortedViews,
 };
 use wayfold_store::{EventStore, Lane, Scan, ScanPart};
 
@@ -174,11 +174,7 @@ impl Shards {
     /// `Unsupported` if there is not a lane for each fold, whose customers would be left out; `Corrupt` or as the store if
     /// the part, or something in it that the fold has looked at, cannot be read, and the states are torn then.
     pub(crate) fn apply(&mut self, scan: Scan<'_>, known: Known) -> Result<Read> {
-        if scan.lanes.len() != self.lanes() {
-            let message =
-                format_args!("the store reads in {} lanes, not in {}", scan.lanes.len(), self.lanes());
-            return Err(wayfold_store::Error::new(wayfold_store::ErrorKind::Unsupported, message).into());
-        }
+        check_lanes(&scan, self.lanes())?;
         self.torn = true;
         let lanes = self.folds.iter_mut().zip(scan.lanes);
         let folded: Vec<Result<Folded>> = if scan.events < EVENTS_PER_THREAD_MIN || lanes.len() == 1 {
@@ -238,21 +234,25 @@ impl Shards {
         Ok(pages.try_fold(first, |merged, next| Ok::<_, wayfold_core::Error>(merged.merge(next?)))?)
     }
 
+    /// A projection's views, fold by fold, in no order.
+    pub(crate) fn unsorted_views<P: Projection>(
+        &self,
+        handle: Handle<P>,
+        tenant: &Tenant,
+        as_of: Timestamp,
+    ) -> Result<Vec<UnsortedViews<P::View>>> {
+        let views = each_fold(&self.folds, |fold| fold.unsorted_views(handle, tenant, as_of));
+        Ok(views.into_iter().collect::<wayfold_core::Result<_>>()?)
+    }
+
+    /// The same by the bytes of the keys.
     pub(crate) fn own_views<P: Projection>(
         &self,
         handle: Handle<P>,
         tenant: &Tenant,
         as_of: Timestamp,
     ) -> Result<Vec<(CustomerKey, P::View)>> {
-        let own_views = |fold: &Fold| fold.own_views(handle, tenant, as_of).map_err(crate::Error::from);
-        let mut views = each_fold(&self.folds, own_views).into_iter().collect::<Result<Vec<_>>>()?;
-        if let [views] = &mut views[..] {
-            return Ok(std::mem::take(views));
-        }
-        let mut views: Vec<_> = views.into_iter().flatten().collect();
-        // The folds' views are sorted each, and a stable sort finds that.
-        views.sort_by(|a, b| a.0.cmp(&b.0));
-        Ok(views)
+        Ok(UnsortedViews::sorted(self.unsorted_views(handle, tenant, as_of)?))
     }
 
     /// The canonical export of all shards, by key bytes.
@@ -282,6 +282,15 @@ fn lines<'a>(states: impl IntoIterator<Item = &'a Shards>) -> Result<Vec<(Custom
     }
     lines.sort_by(|a, b| a.0.cmp(&b.0));
     Ok(lines)
+}
+
+/// Refuses a scan that leaves customers out, because it has not a lane for each thread.
+pub(crate) fn check_lanes(scan: &Scan<'_>, lanes: usize) -> Result<()> {
+    if scan.lanes.len() == lanes {
+        return Ok(());
+    }
+    let message = format_args!("the store reads in {} lanes, not in {lanes}", scan.lanes.len());
+    Err(wayfold_store::Error::new(wayfold_store::ErrorKind::Unsupported, message).into())
 }
 
 /// Folds what a lane reads, but for what was not known.

@@ -106,6 +106,11 @@ impl<'a> Run<'a> {
     /// Sorts the rows by the total order.
     pub(crate) fn sorted(batches: &'a [EventBatch], rows: &'a mut [RowRef]) -> Self {
         sort_rows(batches, rows);
+        Self::of_rows(batches, rows)
+    }
+
+    /// Rows that are in order.
+    pub(crate) fn of_rows(batches: &'a [EventBatch], rows: &'a [RowRef]) -> Self {
         Self { stretch: None, batches, rows }
     }
 

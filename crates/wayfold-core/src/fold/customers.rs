@@ -64,39 +64,6 @@ impl Customers {
         (self.tenants[self.tenant_of[customer] as usize].as_str(), self.names[customer].as_str())
     }
 
-    /// The places of customers in a list, by the bytes of their keys.
-    pub(super) fn sorted_places(&self, customers: &[usize]) -> impl Iterator<Item = usize> + use<> {
-        let is_of_one_tenant =
-            customers.windows(2).all(|pair| self.tenant_of[pair[0]] == self.tenant_of[pair[1]]);
-        let shared = self.shared_beginning(customers);
-        // Behind what all names of a tenant begin with, the next bytes tell most apart, and are sorted as a number.
-        let begin = |customer: usize| {
-            let name = &self.names[customer].as_str().as_bytes()[shared..];
-            let mut first = [0; 8];
-            let length = name.len().min(first.len());
-            first[..length].copy_from_slice(&name[..length]);
-            if is_of_one_tenant { u64::from_be_bytes(first) } else { 0 }
-        };
-        let mut places: Vec<(u64, u32)> =
-            customers.iter().zip(0..).map(|(customer, place)| (begin(*customer), place)).collect();
-        radsort::sort_by_key(&mut places, |(begin, _)| *begin);
-        for alike in places.chunk_by_mut(|(a, _), (b, _)| a == b).filter(|alike| alike.len() > 1) {
-            let texts = |place: u32| self.texts(customers[place as usize]);
-            alike.sort_unstable_by(|(_, a), (_, b)| texts(*a).cmp(&texts(*b)));
-        }
-        places.into_iter().map(|(_, place)| place as usize)
-    }
-
-    /// How many bytes all names begin with alike.
-    fn shared_beginning(&self, customers: &[usize]) -> usize {
-        let name = |customer: &usize| self.names[*customer].as_str().as_bytes();
-        let Some((first, others)) = customers.split_first() else { return 0 };
-        others.iter().fold(name(first).len(), |shared, other| {
-            let alike = name(first)[..shared].iter().zip(name(other));
-            alike.take_while(|(a, b)| a == b).count()
-        })
-    }
-
     pub(super) fn number(&self, tenant: &str, customer: &str) -> Option<u32> {
         let newer = || {
             self.newer.get_or_init(|| {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::cluster::Clusters;
+use super::cluster::{Clusters, Gathered};
 use super::customers::Customers;
 use crate::batch::{EventBatch, EventView, RowRef, Stretch, sort_rows};
 use crate::event::EventKind;
@@ -53,23 +53,47 @@ pub fn for_each_history(
     as_of: Timestamp,
     mut take: impl FnMut(&History<'_>),
 ) {
-    let (mut clusters, mut numbers) = (Clusters::default(), Customers::default());
-    clusters.gather(batches, &mut numbers, customers);
-    let (mut rows, mut events) = (Vec::new(), Vec::new());
-    for (number, gathered) in clusters.iter(batches) {
+    let (mut clusters, mut events) = (Clusters::default(), Vec::new());
+    for_each_customer(&mut clusters, batches, customers, as_of, |customer, whole| {
         events.clear();
+        match whole {
+            Whole::Stretches(gathered) => events.extend(gathered.stretches().flat_map(Stretch::views)),
+            Whole::Rows(rows) => events.extend(rows.iter().map(|row| row.event(batches))),
+        }
+        if !events.is_empty() {
+            take(&History { customer, events: &events });
+        }
+    });
+}
+
+/// All events of a customer up to an instant, in the order in which they are folded.
+pub(super) enum Whole<'a, 'r> {
+    Stretches(Gathered<'a>),
+    Rows(&'r [RowRef]),
+}
+
+/// Calls with tenant and customer of each customer of a shard, and with its events up to an instant.
+pub(super) fn for_each_customer<'a>(
+    clusters: &'a mut Clusters,
+    batches: &'a [EventBatch],
+    customers: Shard,
+    as_of: Timestamp,
+    mut take: impl FnMut((&str, &str), Whole<'a, '_>),
+) {
+    let mut numbers = Customers::default();
+    clusters.gather(batches, &mut numbers, customers);
+    let mut rows = Vec::new();
+    for (number, gathered) in clusters.iter(batches) {
+        let customer = numbers.texts(number as usize);
         if gathered.is_plain(as_of) {
-            events.extend(gathered.stretches().flat_map(Stretch::views));
+            take(customer, Whole::Stretches(gathered));
         } else {
             rows.clear();
             rows.extend(gathered.rows());
             drop_retracted(batches, &mut rows);
             rows.retain(|row| row.hot.occurred_at <= as_of);
             sort_rows(batches, &mut rows);
-            events.extend(rows.iter().map(|row| row.event(batches)));
-        }
-        if !events.is_empty() {
-            take(&History { customer: numbers.texts(number as usize), events: &events });
+            take(customer, Whole::Rows(&rows));
         }
     }
 }

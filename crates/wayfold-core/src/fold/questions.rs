@@ -2,7 +2,8 @@
 
 use std::io;
 
-use super::{Fold, History};
+use super::key_order::places_by_key;
+use super::{Fold, History, UnsortedViews};
 use crate::batch::{EventView, Run};
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::{CustomerKey, Tenant};
@@ -45,10 +46,9 @@ impl Fold {
     /// # Errors
     /// `InvalidTime` if the instant lies before an event that is folded (fold the history up to it instead), or if
     /// an event of any customer is scheduled by then (advance the fold first); `NotRefolded` if the customer waits for a
-    /// refold; `InvalidProjection` if the fold is of [one projection
-    /// alone](crate::ProjectionSet::alone).
+    /// refold.
     pub fn view(&self, key: &CustomerKey, as_of: Timestamp) -> Result<Option<CustomerView>> {
-        let built_in = self.projections.built_in()?;
+        let built_in = self.projections.built_in();
         Ok(self.answerable(key, as_of)?.map(|customer| self.view_at(customer, as_of, &built_in)))
     }
 
@@ -99,21 +99,27 @@ impl Fold {
         tenant: &Tenant,
         as_of: Timestamp,
     ) -> Result<Vec<(CustomerKey, P::View)>> {
+        Ok(UnsortedViews::sorted(vec![self.unsorted_views(handle, tenant, as_of)?]))
+    }
+
+    /// As [`Fold::own_views`], in no order: whoever asks several folds puts the views of all in order at once.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn unsorted_views<P: Projection>(
+        &self,
+        handle: Handle<P>,
+        tenant: &Tenant,
+        as_of: Timestamp,
+    ) -> Result<UnsortedViews<P::View>> {
         self.check_as_of(as_of)?;
-        // States are looked at as they lie in memory, and not in the order of the names.
-        let customers: Vec<usize> = self.of_tenant(Some(tenant)).collect();
-        let mut views = Vec::with_capacity(customers.len());
-        for customer in &customers {
-            self.check_customer(*customer, as_of)?;
-            let at = self.customer_at(*customer, as_of);
-            views.push(Some(self.own_view_of(handle, *customer, &at)?));
+        let mut views = UnsortedViews::new(tenant.clone());
+        for customer in self.of_tenant(Some(tenant)) {
+            self.check_customer(customer, as_of)?;
+            let view = self.own_view_of(handle, customer, &self.customer_at(customer, as_of))?;
+            views.push(self.customers.key(customer as u32).customer, view);
         }
-        let mut sorted = Vec::with_capacity(views.len());
-        for place in self.customers.sorted_places(&customers) {
-            let key = self.customers.key(customers[place] as u32);
-            sorted.extend(views[place].take().map(|view| (key, view)));
-        }
-        Ok(sorted)
+        Ok(views)
     }
 
     /// Writes the canonical export: JSON Lines, one customer a line, by the bytes of the keys.
@@ -195,7 +201,8 @@ impl Fold {
     /// Numbers of the customers with events, of one tenant or all, by the bytes of their keys.
     pub(crate) fn sorted(&self, tenant: Option<&Tenant>) -> Vec<usize> {
         let customers: Vec<usize> = self.of_tenant(tenant).collect();
-        self.customers.sorted_places(&customers).map(|place| customers[place]).collect()
+        let texts = |place: usize| self.customers.texts(customers[place]);
+        places_by_key(customers.len(), texts).into_iter().map(|place| customers[place as usize]).collect()
     }
 
     /// The customers with events, of a tenant or of all, in no order.
@@ -230,7 +237,7 @@ impl Fold {
         let (tenant, customer) = event.customer_texts();
         let customer = self.customers.number_or_insert(tenant, customer) as usize;
         self.grow();
-        self.records[customer].evolve(&Run::of_event(event), self.projections.keeps_orders());
+        self.records[customer].evolve(&Run::of_event(event));
         for column in &mut self.columns {
             column.evolve_one(customer, event);
         }

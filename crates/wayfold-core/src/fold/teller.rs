@@ -70,10 +70,8 @@ impl Teller {
     /// Starts from a fold, whose states count as told, and from the position up to which it is folded.
     ///
     /// # Errors
-    /// `NotRefolded` if a customer of the fold waits for a refold; `InvalidProjection` if the fold is of
-    /// [one projection alone](crate::ProjectionSet::alone).
+    /// `NotRefolded` if a customer of the fold waits for a refold.
     pub fn new(mut fold: Fold, position: Position) -> Result<Self> {
-        fold.projections().built_in()?;
         if !fold.stale.is_empty() {
             let message =
                 "customers of the fold wait for a refold, so that nobody knows what was told of them";
@@ -312,7 +310,7 @@ impl Fold {
 
     fn known_point(&self, customer: usize, as_of: Timestamp) -> Point {
         let at = self.customer_at(customer, as_of);
-        let built_in = self.projections().built_in().expect("a teller's fold has them");
+        let built_in = self.projections().built_in();
         let (memberships, until) = self.memberships(customer, as_of);
         let facts = Facts::new(
             &self.built_in_view(built_in.lifecycle, customer, &at),

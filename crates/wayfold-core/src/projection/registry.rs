@@ -66,6 +66,11 @@ pub(crate) struct Column<P: Projection> {
 }
 
 impl<P: Projection> Column<P> {
+    /// Starts with nobody.
+    pub(crate) fn new(projection: Arc<P>) -> Self {
+        Self { projection, states: PerCustomer::default(), failure: OnceLock::new() }
+    }
+
     /// Answers about a customer.
     ///
     /// # Errors
@@ -209,11 +214,7 @@ struct Registration<P>(Arc<P>);
 
 impl<P: Projection> Registered for Registration<P> {
     fn column(&self) -> Box<dyn StateColumn> {
-        Box::new(Column {
-            projection: self.0.clone(),
-            states: PerCustomer::default(),
-            failure: OnceLock::new(),
-        })
+        Box::new(Column::new(self.0.clone()))
     }
 
     fn name(&self) -> &str {
@@ -251,7 +252,7 @@ impl<P> Copy for Handle<P> {}
 pub struct ProjectionSet {
     rules: Arc<Rules>,
     registered: Vec<Arc<dyn Registered>>,
-    built_in: Option<BuiltIn>,
+    built_in: BuiltIn,
     lists: BTreeMap<String, Arc<CustomerList>>,
     watched: Vec<WatchedFilter>,
 }
@@ -310,42 +311,18 @@ impl ProjectionSet {
         let looks_further = rules.lifecycle.looks_further();
         let loyalty =
             looks_further.then(|| add(&mut registered, LoyaltyProjection::new(rules.lifecycle.clone())));
-        let built_in = Some(BuiltIn { journeys, lifecycle, segment, value, loyalty });
+        let built_in = BuiltIn { journeys, lifecycle, segment, value, loyalty };
         Ok(Self { rules, registered, built_in, lists: BTreeMap::new(), watched: Vec::new() })
-    }
-
-    /// Takes one projection alone, for whoever folds a log to see its views and nothing else, which is the fastest.
-    ///
-    /// The built-in projections are left out, and with them the orders that every customer's record holds otherwise:
-    /// [`CustomerRecord::orders`](crate::CustomerRecord::orders) and [`CustomerAt::purchases`] are empty. A fold of it
-    /// answers by [`Fold::own_view`](crate::Fold::own_view) and
-    /// [`Fold::own_views`](crate::Fold::own_views); other questions are errors.
-    pub fn alone<P: Projection>(projection: P) -> (Self, Handle<P>) {
-        let mut registered = Vec::new();
-        let handle = add(&mut registered, projection);
-        let (rules, lists) = (Arc::new(Rules::default()), BTreeMap::new());
-        (Self { rules, registered, built_in: None, lists, watched: Vec::new() }, handle)
     }
 
     /// The projection that keeps what the lifecycle looks at beyond purchases.
     pub(crate) fn loyalty(&self) -> Option<Handle<LoyaltyProjection>> {
-        self.built_in.and_then(|built_in| built_in.loyalty)
+        self.built_in.loyalty
     }
 
     /// The built-in projections.
-    ///
-    /// # Errors
-    /// `InvalidProjection` if they are left out.
-    pub(crate) fn built_in(&self) -> Result<BuiltIn> {
-        self.built_in.ok_or_else(|| {
-            let message = "the set holds one projection alone, so that only its own views can be asked for";
-            Error::new(ErrorKind::InvalidProjection, message)
-        })
-    }
-
-    /// Says whether the built-in projections are among them, and the orders are kept that they read.
-    pub(crate) fn keeps_orders(&self) -> bool {
-        self.built_in.is_some()
+    pub(crate) fn built_in(&self) -> BuiltIn {
+        self.built_in
     }
 
     /// Adds a projection and returns the handle that asks for its views.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use wayfold_core::{
     CustomerKey, Handle, Page, Population, PopulationDifference, Position, Projection, Selection, Tenant,
-    Timestamp, VirtualShard,
+    Timestamp, UnsortedViews, VirtualShard,
 };
 use wayfold_store::EventStore;
 
@@ -145,10 +145,8 @@ impl ClusterView {
         handle: Handle<P>,
         tenant: &Tenant,
     ) -> Result<Vec<(CustomerKey, P::View)>> {
-        let views = self.shards().map(|shards| shards.own_views(handle, tenant, self.as_of));
-        let mut views: Vec<_> = views.collect::<Result<Vec<_>>>()?.into_iter().flatten().collect();
-        views.sort_by(|a, b| a.0.cmp(&b.0));
-        Ok(views)
+        let views = self.shards().map(|shards| shards.unsorted_views(handle, tenant, self.as_of));
+        Ok(UnsortedViews::sorted(views.collect::<Result<Vec<_>>>()?.into_iter().flatten().collect()))
     }
 
     /// The canonical export of all states: equal sets of events give equal bytes.

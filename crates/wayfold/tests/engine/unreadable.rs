@@ -141,6 +141,9 @@ fn a_store_that_leaves_lanes_out_is_refused() {
     let error = block_on(fold_alone(&store, AnswerA, at(), 2)).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");
     assert!(error.to_string().contains("the store reads in 1 lanes, not in 2"), "{error}");
+    let wayfold = block_on(Builder::new(Rules::default()).unwrap().with_threads(2).open(store)).unwrap();
+    let error = block_on(wayfold.catch_up()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");
 }
 
 #[test]
