@@ -19,7 +19,7 @@ static ALLOCATOR: MiMalloc = MiMalloc;
 
 const USAGE: &str = "usage, by `cargo xtask bench`:
   journeys memory THREADS W|S EVENTS                     the directly-follows graph of what is in memory case by case
-  journeys map|funnel|retention THREADS AS_OF_US FILE    one measure of a closed store
+  journeys graph|funnel|retention THREADS AS_OF_US FILE  one measure of a closed store
   journeys once|each THREADS AS_OF_US FILE               ten measures, in one pass or each in a pass of its own
   journeys xes FILE                                      reads an event log in XES into batches in memory
   journeys xes-store FILE STORE                          imports it into a new store";
@@ -30,7 +30,7 @@ fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let told = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["memory", threads, workload, events] => {
-            memory::map(&Planned::new(workload.parse()?, events.parse()?), threads.parse()?)?
+            memory::graph(&Planned::new(workload.parse()?, events.parse()?), threads.parse()?)?
         }
         ["xes", file] => xes::read(file.as_ref())?,
         ["xes-store", file, store] => xes::import(file.as_ref(), store.as_ref())?,

@@ -5,7 +5,7 @@
 use std::time::Instant;
 
 use serde_json::{Value, json};
-use wayfold::insight::{Measure, ProcessMapTotal};
+use wayfold::insight::{DirectlyFollowsTotal, Measure};
 use wayfold_benches::{Planned, chunks, peak_rss_kib};
 use wayfold_core::{EventBatch, Shard, for_each_history};
 
@@ -15,27 +15,27 @@ use crate::questions;
 /// Events of a batch.
 const BATCH: usize = 65_536;
 
-pub(crate) fn map(planned: &Planned, threads: usize) -> Result<Value> {
+pub(crate) fn graph(planned: &Planned, threads: usize) -> Result<Value> {
     let (batches, as_of) = (by_case(planned), planned.as_of());
     let start = Instant::now();
-    let map = questions::map();
+    let graph = questions::graph();
     let of_shard = |index: usize| {
-        let mut total = ProcessMapTotal::default();
+        let mut total = DirectlyFollowsTotal::default();
         for_each_history(&batches, Shard::new(index, threads), as_of, |history| {
-            map.add(history, 1, &mut total);
+            graph.add(history, 1, &mut total);
         });
         total
     };
     let total = std::thread::scope(|scope| {
         let of_shard = &of_shard;
         let parts: Vec<_> = (0..threads).map(|index| scope.spawn(move || of_shard(index))).collect();
-        let mut all = ProcessMapTotal::default();
+        let mut all = DirectlyFollowsTotal::default();
         for part in parts {
-            map.merge(&mut all, part.join().expect("a measure does not panic"));
+            graph.merge(&mut all, part.join().expect("a measure does not panic"));
         }
         all
     });
-    let check = questions::map_figures(&map.report(&total));
+    let check = questions::graph_figures(&graph.report(&total));
     let seconds = start.elapsed().as_secs_f64();
     Ok(json!({ "seconds": seconds, "peak_rss_kib": peak_rss_kib(), "check": check }))
 }

@@ -3,9 +3,9 @@
 use std::str::FromStr;
 
 use wayfold::insight::{
-    ActivityLifecycle, Attribution, BucketUnit, Calendar, Cases, CohortBy, EventTest, Funnel, FunnelTotal,
-    JourneyMap, Paths, ProcessMap, ProcessMapReport, Retention, RetentionTotal, SatisfactionMethod,
-    StageDurations, TemporalProfile, Tz, Variants,
+    ActivityLifecycle, Attribution, BucketUnit, Calendar, Cases, CohortBy, DirectlyFollows,
+    DirectlyFollowsReport, EventTest, Funnel, FunnelTotal, JourneyMap, Paths, ProcessMap, ProcessMapReport,
+    Retention, RetentionTotal, SatisfactionMethod, StageDurations, TemporalProfile, Tz, Variants,
 };
 use wayfold::{Currency, EventKind, Span};
 
@@ -14,7 +14,7 @@ use crate::Result;
 /// What a closed store is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Question {
-    Map,
+    Graph,
     Funnel,
     Retention,
     Once,
@@ -26,7 +26,7 @@ impl FromStr for Question {
 
     fn from_str(text: &str) -> std::result::Result<Self, String> {
         match text {
-            "map" => Ok(Self::Map),
+            "graph" => Ok(Self::Graph),
             "funnel" => Ok(Self::Funnel),
             "retention" => Ok(Self::Retention),
             "once" => Ok(Self::Once),
@@ -36,19 +36,33 @@ impl FromStr for Question {
     }
 }
 
-/// Which kind of event directly follows which, by customer.
+/// Which kind of event directly follows which, by customer: what peers count.
+pub(crate) fn graph() -> DirectlyFollows {
+    DirectlyFollows::new(Cases::new())
+}
+
+/// The same with times, values and rework.
 pub(crate) fn map() -> ProcessMap {
     ProcessMap::new(Cases::new())
 }
 
 /// Cases, activities and edges, and their counts in the order of their names.
+pub(crate) fn graph_figures(graph: &DirectlyFollowsReport) -> Vec<i64> {
+    let edges = graph.edges.iter().map(|edge| (&edge.from, &edge.to, edge.count)).collect();
+    figures([graph.cases, graph.events], graph.steps.iter().map(|step| step.events).collect(), edges)
+}
+
+/// The same figures of a process map.
 pub(crate) fn map_figures(map: &ProcessMapReport) -> Vec<i64> {
-    let mut edges: Vec<_> = map.edges.iter().map(|edge| (&edge.from, &edge.to, edge.count)).collect();
+    let edges = map.edges.iter().map(|edge| (&edge.from, &edge.to, edge.count)).collect();
+    figures([map.cases, map.events], map.activities.iter().map(|activity| activity.events).collect(), edges)
+}
+
+fn figures(sizes: [u64; 2], activities: Vec<u64>, mut edges: Vec<(&String, &String, u64)>) -> Vec<i64> {
     edges.sort_unstable();
-    let sizes = [map.cases, map.events, map.activities.len() as u64, edges.len() as u64];
-    let activities = map.activities.iter().map(|activity| activity.events);
-    let counts = sizes.into_iter().chain(activities).chain(edges.into_iter().map(|(.., count)| count));
-    counts.map(|count| count as i64).collect()
+    let lengths = [activities.len() as u64, edges.len() as u64];
+    let counts = activities.into_iter().chain(edges.into_iter().map(|(.., count)| count));
+    sizes.into_iter().chain(lengths).chain(counts).map(|count| count as i64).collect()
 }
 
 /// A need, an order, its delivery, within thirty days of the need.

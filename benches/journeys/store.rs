@@ -34,9 +34,9 @@ pub(crate) fn measure(question: Question, threads: usize, as_of_us: i64, file: &
     let store = SqliteStore::open_read_only(file, SqliteConfig::default())?;
     let opened = Opened { store, as_of, threads };
     let check = match question {
-        Question::Map => {
-            let map = questions::map();
-            questions::map_figures(&map.report(&opened.measure(&map)?))
+        Question::Graph => {
+            let graph = questions::graph();
+            questions::graph_figures(&graph.report(&opened.measure(&graph)?))
         }
         Question::Funnel => {
             let funnel = questions::funnel()?;

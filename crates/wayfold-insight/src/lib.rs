@@ -42,7 +42,7 @@
 //!   [`TierLedger`]: its tier.
 //! - [`SatisfactionMethod`]: NPS, CSAT and CES with intervals, of [`Answers`] that the projection [`SurveyAnswers`]
 //!   collects by dimension.
-//! - [`Measure`]: questions about many histories at once, in one pass: [`ProcessMap`] and [`Variants`] of [`Cases`],
+//! - [`Measure`]: questions about many histories at once, in one pass: [`ProcessMap`], [`DirectlyFollows`] and [`Variants`] of [`Cases`],
 //!   [`TemporalProfile`] and the [`TemporalDeviations`] from it, [`Funnel`], [`Retention`], [`ActivityLifecycle`] and [`Attribution`].
 //!   [`Paths`] from a step or to one; the [`JourneyMap`] of stages, touchpoints and feelings; [`Norms`] and who breaks them.
 //!   [`Funnel::like`], [`Retention::like`] and [`ActivityLifecycle::like`] copy the defaults of a [`Tool`].
@@ -152,13 +152,14 @@ pub use self::lifetime_value::{LifetimeValue, MonthValue, ValuePlan, lifetime_va
 pub use self::measure::{
     Activity, ActivityLifecycle, ActivityLifecycleReport, ActivityLifecycleTotal, ActivityRow, Attribution,
     AttributionModel, AttributionReport, AttributionTotal, BucketUnit, Calendar, CaseBy, Cases,
-    ChannelCredit, CohortBy, ConformanceReport, Deviation, DeviationRow, DroppedOut, EdgeRow, EventTest,
-    Exclusion, FeelingScore, Funnel, FunnelEntry, FunnelOrder, FunnelReport, FunnelStep, FunnelTies,
-    FunnelTotal, IntendedPath, JourneyMap, JourneyMapCell, JourneyMapReport, JourneyMapTotal, LifecycleRow,
-    Measure, Norm, NormBreach, NormRow, NormTotal, Norms, NormsReport, PairRow, PathDeviation,
-    PathDeviationRow, PathNode, PathWay, Paths, PathsReport, PathsTotal, ProcessMap, ProcessMapReport,
-    ProcessMapTotal, RangeOf, Reach, Retention, RetentionReport, RetentionRow, RetentionTotal, ReturnBuckets,
-    ReturnIn, StageDurations, StageReport, StageRow, StageTime, StageTotal, StepBack, TemporalDeviations,
+    ChannelCredit, CohortBy, ConformanceReport, Deviation, DeviationRow, DirectlyFollows,
+    DirectlyFollowsReport, DirectlyFollowsTotal, DroppedOut, EdgeCount, EdgeRow, EventTest, Exclusion,
+    FeelingScore, Funnel, FunnelEntry, FunnelOrder, FunnelReport, FunnelStep, FunnelTies, FunnelTotal,
+    IntendedPath, JourneyMap, JourneyMapCell, JourneyMapReport, JourneyMapTotal, LifecycleRow, Measure, Norm,
+    NormBreach, NormRow, NormTotal, Norms, NormsReport, PairRow, PathDeviation, PathDeviationRow, PathNode,
+    PathWay, Paths, PathsReport, PathsTotal, ProcessMap, ProcessMapReport, ProcessMapTotal, RangeOf, Reach,
+    Retention, RetentionReport, RetentionRow, RetentionTotal, ReturnBuckets, ReturnIn, StageDurations,
+    StageReport, StageRow, StageTime, StageTotal, StepBack, StepCount, TemporalDeviations,
     TemporalDeviationsReport, TemporalProfile, TemporalProfileReport, TemporalProfileTotal, Ties, Tool,
     VariantRow, Variants, VariantsReport, VariantsTotal, shapley,
 };

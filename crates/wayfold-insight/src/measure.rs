@@ -5,6 +5,7 @@ mod attribution;
 mod calendar;
 mod cases;
 mod conformance;
+mod directly_follows;
 mod durations;
 mod event_test;
 mod funnel;
@@ -35,6 +36,9 @@ pub use self::attribution::{
 pub use self::calendar::{BucketUnit, Calendar};
 pub use self::cases::{Activity, CaseBy, Cases};
 pub use self::conformance::{ConformanceReport, IntendedPath, PathDeviation, PathDeviationRow};
+pub use self::directly_follows::{
+    DirectlyFollows, DirectlyFollowsReport, DirectlyFollowsTotal, EdgeCount, StepCount,
+};
 pub(crate) use self::durations::Durations;
 pub use self::event_test::EventTest;
 pub use self::funnel::{

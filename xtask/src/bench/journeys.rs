@@ -65,7 +65,7 @@ fn map(bench: &mut Bench) -> Result<Vec<Row>> {
     let memory = ["memory", THREADS, files.workload, &files.events];
     let mut contenders = vec![
         Contender::new(IN_MEMORY, bench.programs.path(JOURNEYS)?, &memory),
-        of_store(bench, &files, "map", FROM_STORE)?,
+        of_store(bench, &files, "graph", FROM_STORE)?,
     ];
     let graph = ["graph", files.workload, &files.events];
     let peer = bench.programs.peers().map(|peers| Contender::new(Who::Peer(PROCESS_MINING), peers, &graph));

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::cluster::{Clusters, Gathered};
 use super::customers::Customers;
-use crate::batch::{EventBatch, EventView, RowRef, Stretch, sort_rows};
+use crate::batch::{EventBatch, EventView, RowRef, sort_rows};
 use crate::event::EventKind;
 use crate::shard::Shard;
 use crate::time::Timestamp;
@@ -57,7 +57,9 @@ pub fn for_each_history(
     for_each_customer(&mut clusters, batches, customers, as_of, |customer, whole| {
         events.clear();
         match whole {
-            Whole::Stretches(gathered) => events.extend(gathered.stretches().flat_map(Stretch::views)),
+            Whole::Stretches(gathered) => {
+                gathered.stretches().for_each(|stretch| events.extend(stretch.views()));
+            }
             Whole::Rows(rows) => events.extend(rows.iter().map(|row| row.event(batches))),
         }
         if !events.is_empty() {

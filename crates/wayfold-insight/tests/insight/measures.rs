@@ -9,7 +9,8 @@ use wayfold_core::{
     OrderPlaced, ProductViewed, Registered, Shard, Span, Tag, TicketOpened, Timestamp, for_each_history,
 };
 use wayfold_insight::{
-    Activity, CaseBy, Cases, Measure, ProcessMap, TemporalDeviations, TemporalProfile, Variants,
+    Activity, CaseBy, Cases, DirectlyFollows, Measure, ProcessMap, TemporalDeviations, TemporalProfile,
+    Variants,
 };
 
 use super::made::check_laws;
@@ -103,13 +104,26 @@ proptest! {
     fn a_map_and_variants_count_what_plain_counting_counts(events in events(), by_journey: bool) {
         let by = if by_journey { CaseBy::Journey } else { CaseBy::Customer };
         let cases = Cases::new().by(by).valued_in(Currency::EUR);
+        let graph = DirectlyFollows::new(cases.clone());
         let measure = (ProcessMap::new(cases.clone()), (Variants::new(cases.clone()), TemporalProfile::new(cases)));
         let mut found = Default::default();
         total(&measure, &events, 1, &mut found);
         let (map, (variants, profile)) = &measure;
         let (map, variants, profile) = (map.report(&found.0), variants.report(&found.1.0), profile.report(&found.1.1));
 
+        let mut counted = Default::default();
+        total(&graph, &events, 1, &mut counted);
+        let graph = graph.report(&counted);
+
         let plain = plain_cases(&events, by);
+        prop_assert_eq!((graph.cases as usize, graph.edges.len()), (plain.len(), map.edges.len()));
+        for row in &graph.steps {
+            let is_it = |step: &&(String, i64, bool)| step.0 == row.name;
+            let found = [row.events, row.starts, row.ends].map(|count| count as usize);
+            let starts = plain.iter().filter_map(|case| case.first()).filter(is_it).count();
+            let ends = plain.iter().filter_map(|case| case.last()).filter(is_it).count();
+            prop_assert_eq!(found, [plain.iter().flatten().filter(is_it).count(), starts, ends]);
+        }
         prop_assert_eq!(map.cases as usize, plain.len());
         prop_assert_eq!(map.events as usize, plain.iter().map(Vec::len).sum::<usize>());
         let value = |case: &[(String, i64, bool)]| case.iter().filter(|step| step.2).count() as i64 * 125_000;
@@ -141,6 +155,7 @@ proptest! {
             hours.sort_unstable();
             let hour = |hours: i64| Span::from_micros(hours * 3_600_000_000);
             prop_assert_eq!((row.count as usize, row.cases, row.value.as_ten_thousandths()), (hours.len(), cases, value));
+            prop_assert_eq!(graph.count(&from, &to), row.count);
             prop_assert_eq!(row.total, hour(hours.iter().sum()));
             prop_assert_eq!(row.median, hour(hours[hours.len().div_ceil(2) - 1]));
         }
@@ -170,12 +185,13 @@ proptest! {
             measure.report(&found)
         };
         let measure = (
-            (ProcessMap::new(cases.clone()), Variants::new(cases.clone())),
+            ((ProcessMap::new(cases.clone()), DirectlyFollows::new(cases.clone())), Variants::new(cases.clone())),
             (TemporalProfile::new(cases.clone()), TemporalDeviations::new(cases, profile, 1.0)),
         );
-        let ((map, variants), (profile, deviations)) = &measure;
-        check_laws(&measure, &all, |((edges, ways), (pairs, found))| {
-            (map.report(edges), variants.report(ways), profile.report(pairs), deviations.report(found), found.clone())
+        let (((map, graph), variants), (profile, deviations)) = &measure;
+        check_laws(&measure, &all, |(((edges, counts), ways), (pairs, found))| {
+            let of_cases = (map.report(edges), graph.report(counts), variants.report(ways));
+            (of_cases, profile.report(pairs), deviations.report(found), found.clone())
         });
     }
 }
