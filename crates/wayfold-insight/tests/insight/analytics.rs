@@ -457,13 +457,16 @@ proptest! {
     }
 
     #[test]
-    fn totals_are_a_group_and_are_kept_up(all in vec((0..4_usize, 0..4_usize, 0..900_i64), 0..40)) {
+    fn totals_are_a_group_and_are_kept_up(
+        all in vec((0..4_usize, 0..4_usize, 0..900_i64), 0..40),
+        named in 0..3_usize,
+    ) {
         let events: Vec<_> = all.iter().enumerate().map(|(id, (customer, name, hour))| {
             let (customer, name) = (["p", "q", "r", "s"][*customer], ["a", "b", "seen", "order"][*name]);
             event(customer, id, name, at("2024-05-01") + hours(*hour))
         }).collect();
         let calendar = utc(BucketUnit::Week);
-        let funnel = funnel(&["a", "b", "seen"], hours(72));
+        let funnel = funnel(&["a", "b", "seen"], hours(72)).naming(named);
         let lifecycle = ActivityLifecycle::new(calendar, EventTest::custom("a"));
         let retention = Retention::new(calendar, EventTest::any(), EventTest::kind(EventKind::OrderPlaced))
             .valued_in(Currency::EUR);
