@@ -62,6 +62,19 @@ impl<'a> Reader<'a> {
     }
 
     fn long_varint(&mut self) -> Result<u64> {
+        if let Some((word, _)) = self.bytes.split_first_chunk::<8>() {
+            let word = u64::from_le_bytes(*word);
+            let ends = !word & 0x8080_8080_8080_8080;
+            if ends != 0 {
+                // All bits up to the one that ends it; then the sevens are moved together, two, four and eight at once.
+                let sevens = word & (ends ^ (ends - 1)) & 0x7f7f_7f7f_7f7f_7f7f;
+                let pairs = (sevens & 0x007f_007f_007f_007f) | (sevens & 0x7f00_7f00_7f00_7f00) >> 1;
+                let fours = (pairs & 0x0000_3fff_0000_3fff) | (pairs & 0x3fff_0000_3fff_0000) >> 2;
+                let value = (fours & 0x0000_0000_0fff_ffff) | (fours & 0x0fff_ffff_0000_0000) >> 4;
+                self.take(ends.trailing_zeros() as usize / 8 + 1)?;
+                return Ok(value);
+            }
+        }
         let mut value = 0;
         for shift in (0..64).step_by(7) {
             let byte = self.byte()?;
@@ -142,13 +155,17 @@ mod tests {
 
     #[test]
     fn numbers_come_back_and_longer_ones_are_refused() {
-        for value in [0, 1, 127, 128, 300, u64::from(u32::MAX), u64::MAX - 1, u64::MAX] {
+        let powers = (0..64).flat_map(|bit| [1_u64 << bit, (1 << bit) - 1, 0x5a5a_5a5a_5a5a_5a5a >> bit]);
+        for value in powers.chain([300, u64::MAX - 1, u64::MAX]) {
             let mut bytes = Vec::new();
             put_varint(&mut bytes, value);
             put_zigzag(&mut bytes, value as i64);
-            let mut reader = Reader::new(&bytes);
-            assert_eq!((reader.varint().unwrap(), reader.zigzag().unwrap()), (value, value as i64));
-            reader.finish().unwrap();
+            for more in 0..9 {
+                let bytes = [&bytes[..], &[0xff; 9][..more]].concat();
+                let mut reader = Reader::new(&bytes);
+                assert_eq!((reader.varint().unwrap(), reader.zigzag().unwrap()), (value, value as i64));
+                assert_eq!(reader.len(), more);
+            }
         }
         for bytes in [&[0xff; 10][..], &[0x80; 10], &[0x80], &[]] {
             assert!(Reader::new(bytes).varint().is_err(), "{bytes:?}");

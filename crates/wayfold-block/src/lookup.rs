@@ -94,7 +94,10 @@ impl Filter {
     /// Says whether the block may hold it; `false` is certain.
     pub fn may_hold(&self, lookup: Lookup) -> bool {
         let (line, bits) = self.place(lookup);
-        probes(bits).all(|(word, bit)| self.lines[line][word] & bit != 0)
+        let line = &self.lines[line];
+        // All bits of the one line are looked at: to guess at which of them an absent key fails costs more, and keeps
+        // the lines of the next keys from being fetched meanwhile.
+        probes(bits).fold(true, |may_hold, (word, bit)| may_hold & (line[word] & bit != 0))
     }
 
     pub(crate) fn lines(&self) -> usize {

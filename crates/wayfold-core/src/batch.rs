@@ -2,6 +2,7 @@
 
 mod builder;
 mod columns;
+mod copy;
 mod gather;
 mod later;
 mod lift;

@@ -113,11 +113,19 @@ impl<'a> Archive<'a> {
         Ok(directory)
     }
 
+    /// Says of each lookup whether a block may hold it. A block is asked for all of them at once, so that memory is not
+    /// waited for one by one.
+    pub(crate) fn may_hold(&self, lookups: &[Lookup]) -> Result<Vec<bool>> {
+        let mut found = vec![false; lookups.len()];
+        for block in &self.manifest.blocks {
+            let filter = block.filter(self.connection)?;
+            found.iter_mut().zip(lookups).for_each(|(found, lookup)| *found |= filter.may_hold(*lookup));
+        }
+        Ok(found)
+    }
+
     /// The event with the tenant and id of another event: its number, page and row.
     pub(crate) fn find(&self, event: &EventView<'_>) -> Result<Option<(u64, EventBatch, usize)>> {
-        if self.manifest.blocks.is_empty() {
-            return Ok(None);
-        }
         let lookup = Lookup::id(event.customer_texts().0, event.id());
         for block in self.manifest.blocks.iter().rev() {
             if !block.filter(self.connection)?.may_hold(lookup) {
@@ -180,6 +188,7 @@ impl<'a> Archive<'a> {
         after: u64,
         own: impl Fn(u64) -> bool,
     ) -> Result<Option<u64>> {
+        let lookups: Vec<_> = lookups(filter).collect();
         for block in self.manifest.between(after, u64::MAX) {
             if filter.is_all() {
                 // Whatever stands there is in the set.
@@ -188,7 +197,10 @@ impl<'a> Archive<'a> {
                 }
                 continue;
             }
-            let Some(opened) = self.open(block, filter, after)? else { continue };
+            if !may_hold(block, filter, &lookups, after) {
+                continue;
+            }
+            let Some(opened) = self.open_pages(block, filter)? else { continue };
             for (number, page, row) in opened.between(after, u64::MAX) {
                 if filter.matches(&page.today(self.upcasters())?.event(row)) && !own(number) {
                     return Ok(Some(number));
@@ -205,9 +217,14 @@ impl<'a> Archive<'a> {
         filter: &EventFilter,
         after: u64,
     ) -> Result<Option<Arc<Opened>>> {
-        if !may_hold(block, filter, after) {
-            return Ok(None);
+        match may_hold(block, filter, &lookups(filter).collect::<Vec<_>>(), after) {
+            true => self.open_pages(block, filter),
+            false => Ok(None),
         }
+    }
+
+    /// The same, whatever is known in memory.
+    fn open_pages(&self, block: &Block, filter: &EventFilter) -> Result<Option<Arc<Opened>>> {
         let Some(numbers) = self.pages_of(block, filter)? else { return self.open_all(block).map(Some) };
         if numbers.is_empty() {
             return Ok(None);
@@ -252,17 +269,22 @@ impl<'a> Archive<'a> {
     }
 }
 
-/// Says whether an event of a set may stand in a block after a number, by what is known in memory.
-pub(crate) fn may_hold(block: &Block, filter: &EventFilter, after: u64) -> bool {
+/// What all events of a set have in common, as it is looked up.
+pub(crate) fn lookups(filter: &EventFilter) -> impl Iterator<Item = Lookup> {
+    let customer = filter.customer.as_ref();
+    let customer = customer.map(|key| Lookup::customer(key.tenant.as_str(), key.customer.as_str()));
+    let tags = filter.tags.iter().map(|tag| Lookup::tag(tag.as_str()));
+    customer.into_iter().chain(tags)
+}
+
+/// Says whether an event of a set, which has these in common, may stand in a block after a number, by what is known in
+/// memory.
+pub(crate) fn may_hold(block: &Block, filter: &EventFilter, lookups: &[Lookup], after: u64) -> bool {
     let is_meant = |name: &str| filter.kinds.iter().any(|kind| may_mean(kind, name));
     if !filter.kinds.is_empty() && !block.header.may_hold_kind(position(after), is_meant) {
         return false;
     }
-    let Some(known) = block.known_filter() else { return true };
-    let customer = filter.customer.as_ref();
-    let customer = customer.map(|key| Lookup::customer(key.tenant.as_str(), key.customer.as_str()));
-    let tags = filter.tags.iter().map(|tag| Lookup::tag(tag.as_str()));
-    customer.into_iter().chain(tags).all(|lookup| known.may_hold(lookup))
+    block.known_filter().is_none_or(|known| lookups.iter().all(|lookup| known.may_hold(*lookup)))
 }
 
 /// Says whether events that a block lists under this name may be meant.

@@ -1,6 +1,7 @@
 //! One commit for all appends that wait: judged one after the other, written together, answered apart.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
 use rusqlite::{Connection, params};
 use wayfold_block::{Page, write_fresh};
@@ -8,8 +9,8 @@ use wayfold_core::{EventBatch, Timestamp};
 use wayfold_store::{AppendOutcome, Checkpoint, CheckpointName, Error, Result, Written};
 
 use crate::archive::Archive;
-use crate::error::{At, unavailable};
-use crate::judge::{Accepted, Append, Draft, Standing, Verdict};
+use crate::error::{At, position, unavailable};
+use crate::judge::{Accepted, Append, Draft, Judged, Standing, Verdict};
 use crate::keys::Keys;
 use crate::record::{Meta, put_checkpoint};
 use crate::reply::Promise;
@@ -26,7 +27,7 @@ const PACK_BYTES_MAX: usize = 32 << 20;
 /// What waits for the writer.
 #[derive(Debug)]
 pub(crate) enum Job {
-    Append(Box<Append>, Promise<AppendOutcome>),
+    Append(Box<Append>, Promise<Judged>),
     Put(CheckpointName, Checkpoint, Promise<()>),
 }
 
@@ -99,7 +100,8 @@ fn try_commit(
     // It keeps other processes from writing until the commit.
     let transaction = turn::begin(connection, &shared.config).at("begin to append")?;
     let before = shared.state.read_meta(&transaction)?;
-    let mut draft = judge(&transaction, &shared.state, &before, jobs, attempt)?;
+    let now = now(&before, jobs);
+    let (last, accepted) = judge(&transaction, &shared.state, &before, jobs, attempt)?.finish();
     let mut is_put = false;
     for job in jobs.iter() {
         if let Job::Put(name, checkpoint, _) = job {
@@ -108,11 +110,11 @@ fn try_commit(
         }
     }
     let mut meta = before;
-    let blocks = write(&transaction, before.head + 1, std::mem::take(&mut draft.accepted))?;
-    if let Some((last, _)) = blocks.last() {
-        assert_eq!(last.last(), draft.last(), "every accepted event is written");
-        meta.head = draft.last();
-        meta.recorded_at = last.batch.event(0).recorded_at();
+    let blocks = write(&transaction, before.head + 1, now, accepted)?;
+    if let Some((block, _)) = blocks.last() {
+        assert_eq!(block.last(), last, "every accepted event is written");
+        meta.head = last;
+        meta.recorded_at = Some(now);
         meta.write(&transaction).at("write the record of the log")?;
     }
     if blocks.is_empty() && !is_put {
@@ -125,6 +127,15 @@ fn try_commit(
     shared.readers.check_file()?;
     shared.state.publish(&meta, blocks);
     Ok(Some(meta))
+}
+
+/// When the events of a group are recorded: never before those that stand.
+fn now(meta: &Meta, jobs: &[Job]) -> Timestamp {
+    let nows = jobs.iter().filter_map(|job| match job {
+        Job::Append(append, _) => Some(append.now),
+        Job::Put(..) => None,
+    });
+    nows.chain(meta.recorded_at).max().unwrap_or(Timestamp::MIN)
 }
 
 fn judge(
@@ -141,16 +152,14 @@ fn judge(
             Job::Put(..) => None,
         })
         .collect();
-    let now = appends.iter().map(|append| append.now).chain(meta.recorded_at).max();
-    let mut draft = Draft::new(meta.head, now.unwrap_or(Timestamp::MIN), appends.len() > 1);
+    let mut draft = Draft::new(meta.head, appends.len() > 1);
     if appends.is_empty() {
         return Ok(draft);
     }
     let judged = shared.ask(transaction, meta, |state| {
         let archive = Archive::new(transaction, &state.sealed, shared);
         let standing = Standing { hasher: &shared.hasher, state, archive };
-        let judge = |append: &mut &mut Append| draft.judge(&standing, append);
-        Ok(appends.iter_mut().map(judge).collect())
+        Ok(draft.judge(&standing, &mut appends))
     })?;
     // Nobody else can have committed since, so the memory is of this very commit.
     attempt.verdicts = judged.ok_or_else(|| unavailable("append: the log changed under its own lock"))?;
@@ -158,16 +167,24 @@ fn judge(
 }
 
 /// Writes the accepted events as few fresh blocks.
-fn write(transaction: &Connection, first: u64, accepted: Vec<Accepted>) -> Result<Vec<(Fresh, Keys)>> {
+fn write(
+    transaction: &Connection,
+    first: u64,
+    now: Timestamp,
+    accepted: Vec<Accepted>,
+) -> Result<Vec<(Fresh, Keys)>> {
     let mut blocks = Vec::new();
     let mut next = first;
     for Accepted { batch, keys, .. } in pack(accepted) {
+        let positions = (next..).take(batch.len()).map(position).collect();
+        let (batch, keys) = (batch.recorded(positions, now), Arc::unwrap_or_clone(keys));
+        if batch.len() <= Page::EVENTS_MAX {
+            write_block(transaction, &mut next, batch, keys, &mut blocks)?;
+            continue;
+        }
         for start in (0..batch.len()).step_by(Page::EVENTS_MAX) {
             let rows: Vec<usize> = (start..batch.len().min(start + Page::EVENTS_MAX)).collect();
-            let (piece, keys) = match rows.len() == batch.len() {
-                true => (batch.clone(), keys.clone()),
-                false => (select(&batch, &rows), keys.select(&rows)),
-            };
+            let (piece, keys) = (select(&batch, &rows), keys.select(&rows));
             write_block(transaction, &mut next, piece, keys, &mut blocks)?;
         }
     }
@@ -200,7 +217,7 @@ fn join(mut pack: Vec<Accepted>) -> Option<Accepted> {
     let bytes = pack.iter().map(|append| append.bytes).sum();
     let mut keys = Keys::default();
     pack.iter().for_each(|append| keys.extend(&append.keys));
-    Some(Accepted { batch, keys, bytes })
+    Some(Accepted { batch, keys: Arc::new(keys), bytes })
 }
 
 fn select(batch: &EventBatch, rows: &[usize]) -> EventBatch {
@@ -237,8 +254,8 @@ fn answer(jobs: Vec<Job>, attempt: Attempt, failure: Option<&Error>) {
     let mut verdicts = attempt.verdicts.into_iter();
     for job in jobs {
         match job {
-            Job::Append(_, promise) => {
-                promise.keep(match (verdicts.next(), failure) {
+            Job::Append(append, promise) => {
+                let outcome = match (verdicts.next(), failure) {
                     (Some(verdict), None) => verdict.outcome,
                     (Some(verdict), Some(_)) if !verdict.rests_on_commit => verdict.outcome,
                     (verdict, Some(failure)) => {
@@ -246,7 +263,8 @@ fn answer(jobs: Vec<Job>, attempt: Attempt, failure: Option<&Error>) {
                         Err(copy(failure, attempt.is_committing && may_stand))
                     }
                     (None, None) => Err(unavailable("append: the writer gave no verdict")),
-                });
+                };
+                promise.keep(outcome.map(|outcome| Judged::new(outcome, append)));
             }
             Job::Put(_, _, promise) => {
                 promise.keep(failure.map_or(Ok(()), |failure| Err(copy(failure, attempt.is_committing))));

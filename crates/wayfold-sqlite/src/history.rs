@@ -4,7 +4,7 @@ use rusqlite::Connection;
 use wayfold_core::{CustomerKey, EventBatch, Shard};
 use wayfold_store::{Direction, EventFilter, ReadQuery, Result, lifted};
 
-use crate::archive::may_hold;
+use crate::archive::{lookups, may_hold};
 use crate::read::Bounds;
 use crate::slice::slices;
 use crate::state::SharedState;
@@ -21,7 +21,8 @@ pub(crate) fn history(
         Ok((state.sealed.clone(), slices(&shared.hasher, &state.tail, &query, &bounds)))
     })?;
     let mut batches = Vec::new();
-    for block in sealed.blocks.iter().filter(|block| may_hold(block, &query.filter, 0)) {
+    let lookups: Vec<_> = lookups(&query.filter).collect();
+    for block in sealed.blocks.iter().filter(|block| may_hold(block, &query.filter, &lookups, 0)) {
         for page in block.header.pages_of(&Shard::of(customer)) {
             batches.push(lifted(&block.open_page(&snapshot.transaction, page)?, shared.upcasters())?);
         }

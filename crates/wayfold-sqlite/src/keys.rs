@@ -76,7 +76,11 @@ impl Keys {
 
     /// Adds the numbers of other rows behind these.
     pub(crate) fn extend(&mut self, others: &Self) {
-        (0..others.len()).for_each(|row| self.push(others, row));
+        let before = self.tags.len();
+        self.ids.extend_from_slice(&others.ids);
+        self.customers.extend_from_slice(&others.customers);
+        self.tags.extend_from_slice(&others.tags);
+        self.tag_ends.extend(others.tag_ends.iter().map(|end| before + end));
     }
 
     fn push(&mut self, from: &Self, row: usize) {

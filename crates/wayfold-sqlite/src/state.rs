@@ -130,11 +130,7 @@ impl SharedState {
             Some(known) if known.meta.generation == meta.generation => {
                 known.extend(&self.hasher, connection, meta)
             }
-            known => {
-                let read = State::read(&self.hasher, connection, meta, known.as_ref())?;
-                *state = Some(read);
-                Ok(())
-            }
+            known => State::renew(&self.hasher, connection, meta, known),
         }
     }
 
@@ -159,21 +155,24 @@ impl SharedState {
 }
 
 impl State {
-    /// Reads the state at a transaction; what an earlier one holds of it already is taken from there.
-    fn read(hasher: &Hasher, connection: &Connection, meta: &Meta, known: Option<&Self>) -> Result<Self> {
-        let sealed = Manifest::read(connection, meta, known.map(|known| &*known.sealed))?;
-        let mut tail = Tail::after(meta.sealed_to);
-        if let Some(known) = known.filter(|known| known.meta.head <= meta.head) {
-            for block in known.tail.blocks(meta.sealed_to, u64::MAX) {
-                if block.first != tail.head() + 1 {
-                    break;
-                }
-                tail.push(block.clone(), &Keys::of(hasher, &block.batch));
-            }
-        }
-        let mut state = Self { meta: *meta, sealed: Arc::new(sealed), tail };
-        state.extend(hasher, connection, meta)?;
-        Ok(state)
+    /// Reads the state at a transaction; what an earlier one holds of it already is kept. On an error nothing changes.
+    fn renew(hasher: &Hasher, connection: &Connection, meta: &Meta, known: &mut Option<Self>) -> Result<()> {
+        let sealed = Manifest::read(connection, meta, known.as_ref().map(|known| &*known.sealed))?;
+        let is_kept =
+            |known: &&mut Self| known.meta.head <= meta.head && known.tail.can_start_after(meta.sealed_to);
+        let kept = known.as_mut().filter(is_kept).map(|known| &mut known.tail);
+        let after = kept.as_ref().map_or(0, |tail| tail.head()).max(meta.sealed_to);
+        let newer = read_newer(hasher, connection, after, meta)?;
+        let mut tail = kept.map_or_else(
+            || Tail::after(meta.sealed_to),
+            |kept| {
+                kept.start_after(meta.sealed_to);
+                std::mem::replace(kept, Tail::after(meta.sealed_to))
+            },
+        );
+        newer.into_iter().for_each(|(block, keys)| tail.push(block, &keys));
+        *known = Some(Self { meta: *meta, sealed: Arc::new(sealed), tail });
+        Ok(())
     }
 
     /// Says whether it is as new as a transaction, with the same sealed blocks.
@@ -183,17 +182,27 @@ impl State {
 
     /// Reads the fresh blocks that are not known yet; on an error nothing changes.
     fn extend(&mut self, hasher: &Hasher, connection: &Connection, meta: &Meta) -> Result<()> {
-        let mut blocks = Vec::new();
-        let last = read_fresh_blocks(connection, self.tail.head(), |block| {
-            let keys = Keys::of(hasher, &block.batch);
-            blocks.push((block, keys));
-            Ok(())
-        })?;
-        check_head(last, meta)?;
-        blocks.into_iter().for_each(|(block, keys)| self.tail.push(block, &keys));
+        let newer = read_newer(hasher, connection, self.tail.head(), meta)?;
+        newer.into_iter().for_each(|(block, keys)| self.tail.push(block, &keys));
         self.meta = *meta;
         Ok(())
     }
+}
+
+/// Reads the fresh blocks behind an event up to the end of the log.
+fn read_newer(
+    hasher: &Hasher,
+    connection: &Connection,
+    after: u64,
+    meta: &Meta,
+) -> Result<Vec<(Fresh, Keys)>> {
+    let mut blocks = Vec::new();
+    let last = read_fresh_blocks(connection, after, |block| {
+        let keys = Keys::of(hasher, &block.batch);
+        blocks.push((block, keys));
+        Ok(())
+    })?;
+    check_head(last, meta).map(|()| blocks)
 }
 
 fn went_back(known: &Meta, found: &Meta) -> Error {

@@ -220,12 +220,12 @@ impl EventStore for SqliteStore {
             let writer = self.writer("append")?;
             let now = (self.clock)();
             admit(&batch, &self.limits, &self.capabilities())?;
-            let keys = Keys::of(&self.shared.state.hasher, &batch);
+            let keys = Arc::new(Keys::of(&self.shared.state.hasher, &batch));
             let (bytes, limits) = (batch.extent().bytes, self.limits.clone());
             let (promise, reply) = promise();
             let append = Append { batch, keys, bytes, condition, limits, now };
             writer.send(Job::Append(Box::new(append), promise));
-            reply.await
+            reply.await.map(|judged| judged.outcome)
         })
     }
 

@@ -1,6 +1,6 @@
 //! The events that are in no sealed block yet, in memory, and how they are found.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::hash::BuildHasherDefault;
 
 use wayfold_core::{EventBatch, EventView, Upcasters};
@@ -35,6 +35,10 @@ impl Fresh {
     }
 }
 
+/// From so many events on the next ones are indexed apart, so that the index of what is sealed is dropped whole and
+/// that of what is left is not made anew.
+const INDEX_EVENTS: usize = 65_536;
+
 /// Events with growing numbers and without a gap.
 #[derive(Debug)]
 pub(crate) struct Tail {
@@ -42,22 +46,62 @@ pub(crate) struct Tail {
     head: u64,
     bytes: usize,
     blocks: BTreeMap<u64, Fresh>,
+    /// In the order of their events. The first may list some that the tail does not hold any more.
+    indexes: VecDeque<Index>,
+}
+
+/// How some adjacent events are found.
+#[derive(Debug, Default)]
+struct Index {
+    /// The number of the last of them.
+    last: u64,
     ids: Chains,
     customers: Chains,
     tags: Chains,
 }
 
+impl Index {
+    fn push(&mut self, first: u64, keys: &Keys) {
+        let rows = keys.len();
+        self.ids.reserve(rows);
+        self.customers.reserve(rows);
+        self.tags.reserve(rows);
+        for (row, number) in (first..).take(rows).enumerate() {
+            self.ids.push(keys.ids[row], number);
+            self.customers.push(keys.customers[row], number);
+            keys.tags(row).iter().for_each(|tag| self.tags.push(*tag, number));
+            self.last = number;
+        }
+    }
+
+    fn is_full(&self) -> bool {
+        self.ids.links.len() >= INDEX_EVENTS
+    }
+}
+
 impl Tail {
     /// Starts empty, behind an event.
     pub(crate) fn after(number: u64) -> Self {
-        Self {
-            after: number,
-            head: number,
-            bytes: 0,
-            blocks: BTreeMap::new(),
-            ids: Chains::default(),
-            customers: Chains::default(),
-            tags: Chains::default(),
+        Self { after: number, head: number, bytes: 0, blocks: BTreeMap::new(), indexes: VecDeque::new() }
+    }
+
+    /// Says whether it holds all of its events behind a number in blocks of their own.
+    pub(crate) fn can_start_after(&self, number: u64) -> bool {
+        number >= self.head || (number >= self.after && self.blocks.contains_key(&(number + 1)))
+    }
+
+    /// Lets go of the events up to a number, behind which it [can start](Self::can_start_after).
+    pub(crate) fn start_after(&mut self, number: u64) {
+        if number >= self.head {
+            *self = Self::after(number);
+            return;
+        }
+        self.after = number;
+        while let Some(block) = self.blocks.first_entry().filter(|block| *block.key() <= number) {
+            self.bytes -= block.remove().bytes;
+        }
+        while self.indexes.front().is_some_and(|index| index.last <= number) {
+            self.indexes.pop_front();
         }
     }
 
@@ -95,15 +139,11 @@ impl Tail {
         if block.batch.is_empty() {
             return;
         }
-        let rows = keys.len();
-        self.ids.reserve(rows);
-        self.customers.reserve(rows);
-        self.tags.reserve(rows);
-        for (row, number) in (block.first..=block.last()).enumerate() {
-            self.ids.push(keys.ids[row], number);
-            self.customers.push(keys.customers[row], number);
-            keys.tags(row).iter().for_each(|tag| self.tags.push(*tag, number));
+        if self.indexes.back().is_none_or(Index::is_full) {
+            self.indexes.push_back(Index::default());
         }
+        let index = self.indexes.back_mut().expect("there is one");
+        index.push(block.first, keys);
         self.head = block.last();
         self.bytes += block.bytes;
         self.blocks.insert(block.first, block);
@@ -133,7 +173,7 @@ impl Tail {
 
     /// The number of the event with the tenant and id of another event.
     pub(crate) fn find(&self, key: u64, event: &EventView<'_>) -> Option<u64> {
-        self.ids.newest_first(key).find(|number| {
+        self.newest_first(|index| &index.ids, key, 0).find(|number| {
             let known = self.event(*number);
             (known.customer_texts().0, known.id()) == (event.customer_texts().0, event.id())
         })
@@ -151,12 +191,24 @@ impl Tail {
         let found = match (&filter.customer, filter.tags.first()) {
             (Some(key), _) => {
                 let key = hasher.customer((key.tenant.as_str(), key.customer.as_str()));
-                self.customers.newest_first(key)
+                self.newest_first(|index| &index.customers, key, after)
             }
-            (None, Some(tag)) => self.tags.newest_first(hasher.tag(tag.as_str())),
+            (None, Some(tag)) => self.newest_first(|index| &index.tags, hasher.tag(tag.as_str()), after),
             (None, None) => return None,
         };
-        Some(found.skip_while(move |number| *number >= before).take_while(move |number| *number > after))
+        Some(found.skip_while(move |number| *number >= before))
+    }
+
+    /// The numbers behind one that are listed under a key, the newest first.
+    fn newest_first(
+        &self,
+        chains: fn(&Index) -> &Chains,
+        key: u64,
+        after: u64,
+    ) -> impl Iterator<Item = u64> + use<'_> {
+        let after = after.max(self.after);
+        let found = self.indexes.iter().rev().flat_map(move |index| chains(index).newest_first(key));
+        found.take_while(move |number| *number > after)
     }
 
     /// The first event of a set after a number, leaving aside those that `own` names.
@@ -286,5 +338,39 @@ mod tests {
         assert_eq!(firsts(13, u64::MAX), [14]);
         assert_eq!(firsts(12, 14), [11]);
         assert_eq!(firsts(15, u64::MAX), [0_u64; 0]);
+    }
+
+    /// Beyond one index, and after the index that it began with was dropped.
+    #[test]
+    fn what_is_let_go_is_not_found_and_the_rest_is() {
+        let (hasher, mut tail) = (Hasher::default(), Tail::after(0));
+        let many = INDEX_EVENTS as u128;
+        let events: Vec<_> = (1..=many).map(|id| event(id, if id % 2 == 0 { "a" } else { "b" })).collect();
+        push(&mut tail, &hasher, &events[..2]);
+        push(&mut tail, &hasher, &events[2..]);
+        push(&mut tail, &hasher, &[event(many + 1, "b"), event(many + 2, "a")]);
+        assert_eq!(tail.indexes.len(), 2);
+        let last = INDEX_EVENTS as u64 + 2;
+        let find = |tail: &Tail, id: u128| {
+            let batch = EventBatch::from_events([&event(id, "z")]).unwrap();
+            tail.find(hasher.id("", &batch.event(0)), &batch.event(0))
+        };
+        let of_a = EventFilter::customer(CustomerKey::new("a").unwrap());
+        let of_a = |tail: &Tail| tail.candidates(&hasher, &of_a, 0, u64::MAX).unwrap().collect::<Vec<_>>();
+        let expected = |from: u64| (from..=last).filter(|number| number % 2 == 0).rev().collect::<Vec<_>>();
+        assert_eq!(of_a(&tail), expected(1));
+        let starts = [0, 1, 2, 3, last - 2, last - 1, last, last + 9];
+        let can_start = starts.map(|number| tail.can_start_after(number));
+        assert_eq!(can_start, [true, false, true, false, true, false, true, true]);
+
+        tail.start_after(2);
+        assert_eq!([2, 3, many + 2].map(|id| find(&tail, id)), [None, Some(3), Some(last)]);
+        assert_eq!(of_a(&tail), expected(3));
+        assert_eq!((tail.start(), tail.events(), tail.fresh_blocks()), (2, INDEX_EVENTS, 2));
+
+        tail.start_after(last - 2);
+        assert_eq!((tail.indexes.len(), of_a(&tail)), (1, vec![last]));
+        tail.start_after(last + 9);
+        assert_eq!((tail.head(), tail.events(), find(&tail, many + 2)), (last + 9, 0, None));
     }
 }

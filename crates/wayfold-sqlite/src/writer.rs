@@ -25,6 +25,8 @@ struct Queue {
 struct Waiting {
     jobs: VecDeque<Job>,
     is_closed: bool,
+    /// Says whether the thread waits for work and nobody has woken it yet: to wake it is a call of the system.
+    is_idle: bool,
 }
 
 impl Queue {
@@ -40,8 +42,10 @@ impl Queue {
             if waiting.is_closed {
                 return None;
             }
+            waiting.is_idle = true;
             waiting = self.changed.wait(waiting).unwrap_or_else(PoisonError::into_inner);
         }
+        waiting.is_idle = false;
         let mut group = Vec::new();
         let (mut events, mut bytes) = (0_usize, 0_usize);
         while let Some(job) = waiting.jobs.front() {
@@ -84,8 +88,11 @@ impl Writer {
             return job.refuse(unavailable("append: the store is closed"));
         }
         waiting.jobs.push_back(job);
+        let is_idle = std::mem::take(&mut waiting.is_idle);
         drop(waiting);
-        self.queue.changed.notify_one();
+        if is_idle {
+            self.queue.changed.notify_one();
+        }
     }
 
     /// Takes no more work, ends what waits, and brings all into the one file.

@@ -1,12 +1,13 @@
 //! Rows of several batches brought together into one, column by column.
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use hashbrown::HashMap;
 
 use super::builder::BatchBuilder;
 use super::columns::{Columns, Indexed, NONE, Named, NamedColumns, OrderFacts, Sparse};
+use super::copy::copy_row;
 use super::{EventBatch, EventView};
 use crate::event::Limits;
 
@@ -15,7 +16,11 @@ use crate::event::Limits;
 /// Texts are looked up once for each batch that they come from, and columns of a few rows are walked once, so
 /// that an event costs far less than building it anew.
 pub(super) fn gather<'a>(views: impl IntoIterator<Item = EventView<'a>>) -> EventBatch {
-    Gather::of(views.into_iter().map(|view| view.whole())).finish()
+    let gather = Gather::of(views.into_iter().map(|view| view.whole()));
+    match gather.rows.len() <= gather.sources.len() * ROWS_COPIED {
+        true => gather.copy_rows(),
+        false => gather.finish(),
+    }
 }
 
 /// Copies the fields of kinds that hold no texts.
@@ -24,6 +29,10 @@ pub(super) fn gather_numbers<'a>(views: impl IntoIterator<Item = EventView<'a>>)
     gather.numbers_of_fields();
     gather.builder.columns.fields
 }
+
+/// Up to so many rows of each batch, on average, are copied one by one: to look into every batch for every column would
+/// cost more.
+const ROWS_COPIED: usize = 2;
 
 /// So many texts of a batch for each row that is picked of it are worth a list.
 const TEXTS_PER_ROW: usize = 8;
@@ -115,6 +124,15 @@ impl<'a> Gather<'a> {
         self.builder.finish_gathered()
     }
 
+    /// The same for few rows of each source.
+    fn copy_rows(mut self) -> EventBatch {
+        for (source, row) in &self.rows {
+            copy_row(&mut self.builder, self.sources[*source].columns, *row);
+        }
+        self.recorded();
+        self.builder.finish_gathered()
+    }
+
     fn dense(&mut self) {
         self.builder.columns.customer = self.numbers(Source::customer, |columns, row| columns.customer[row]);
         self.builder.columns.journey = self.numbers(
@@ -129,7 +147,11 @@ impl<'a> Gather<'a> {
         self.builder.columns.channel = self.copy(|columns, row| columns.channel[row]);
         self.builder.columns.offset_minutes = self.copy(|columns, row| columns.offset_minutes[row]);
         self.builder.columns.schema_version = self.copy(|columns, row| columns.schema_version[row]);
-        // Positions stand for all rows or for none.
+        self.recorded();
+    }
+
+    /// Positions stand for all rows or for none.
+    fn recorded(&mut self) {
         if self.sources.iter().all(|source| !source.columns.positions.is_empty()) {
             self.builder.columns.recorded_at = self.copy(|columns, row| columns.recorded_at[row]);
             self.builder.columns.positions = self.copy(|columns, row| columns.positions[row]);
@@ -200,12 +222,12 @@ impl<'a> Gather<'a> {
     }
 
     fn rare(&mut self) {
-        self.builder.columns.source = self.sparse_texts(|columns| Some(&columns.source));
-        self.builder.columns.team = self.sparse_texts(|columns| Some(&columns.team));
-        self.builder.columns.person = self.sparse_texts(|columns| Some(&columns.person));
-        self.builder.columns.correlation = self.sparse(|columns| Some(&columns.correlation));
-        self.builder.columns.causation = self.sparse(|columns| Some(&columns.causation));
-        self.builder.columns.received_at = self.sparse(|columns| Some(&columns.received_at));
+        self.builder.columns.source = self.sparse_texts(|columns| &columns.source);
+        self.builder.columns.team = self.sparse_texts(|columns| &columns.team);
+        self.builder.columns.person = self.sparse_texts(|columns| &columns.person);
+        self.builder.columns.correlation = self.sparse(|columns| &columns.correlation);
+        self.builder.columns.causation = self.sparse(|columns| &columns.causation);
+        self.builder.columns.received_at = self.sparse(|columns| &columns.received_at);
     }
 
     fn fields(&mut self) {
@@ -241,23 +263,19 @@ impl<'a> Gather<'a> {
         self.builder.columns.attributes.jsons = self.named_texts(|columns| &columns.attributes.jsons);
     }
 
-    fn sparse<T: Copy + 'a>(&self, of: impl Fn(&'a Columns) -> Option<&'a Sparse<T>>) -> Sparse<T> {
+    fn sparse<T: Copy + 'a>(&self, of: impl Fn(&'a Columns) -> &'a Sparse<T>) -> Sparse<T> {
         let mut found = Vec::new();
         for source in &self.sources {
-            if let Some(column) = of(source.columns) {
-                column.join(&source.picks, |row, value| found.push((row, value)));
-            }
+            of(source.columns).join(&source.picks, |row, value| found.push((row, value)));
         }
         Sparse::from_unsorted(found)
     }
 
-    fn sparse_texts(&mut self, of: impl Fn(&'a Columns) -> Option<&'a Sparse<u32>>) -> Sparse<u32> {
+    fn sparse_texts(&mut self, of: impl Fn(&'a Columns) -> &'a Sparse<u32>) -> Sparse<u32> {
         let mut found = Vec::new();
         for source in &mut self.sources {
             let start = found.len();
-            if let Some(column) = of(source.columns) {
-                column.join(&source.picks, |row, value| found.push((row, value)));
-            }
+            of(source.columns).join(&source.picks, |row, value| found.push((row, value)));
             for (_, value) in &mut found[start..] {
                 *value = source.text(&mut self.builder, *value);
             }
@@ -266,24 +284,36 @@ impl<'a> Gather<'a> {
     }
 
     fn named<T: Copy + 'a>(&self, of: impl Fn(&'a Columns) -> &'a Named<T>) -> Named<T> {
-        let names = names(&self.sources, &of);
-        let columns =
-            names.into_iter().map(|name| (name.clone(), self.sparse(|columns| of(columns).get(name))));
-        columns.filter(|(_, column)| !column.is_empty()).collect()
+        let mut found = Found::default();
+        for source in &self.sources {
+            for (name, column) in of(source.columns) {
+                let values = found.entry(name).or_default();
+                column.join(&source.picks, |row, value| values.push((row, value)));
+            }
+        }
+        named(found)
     }
 
     fn named_texts(&mut self, of: impl Fn(&'a Columns) -> &'a Named<u32>) -> Named<u32> {
-        let names = names(&self.sources, &of);
-        let columns =
-            names.into_iter().map(|name| (name.clone(), self.sparse_texts(|columns| of(columns).get(name))));
-        columns.filter(|(_, column)| !column.is_empty()).collect()
+        let Self { sources, builder, .. } = self;
+        let mut found = Found::default();
+        for source in sources {
+            for (name, column) in of(source.columns) {
+                let values = found.entry(name).or_default();
+                let start = values.len();
+                column.join(&source.picks, |row, value| values.push((row, value)));
+                values[start..].iter_mut().for_each(|(_, value)| *value = source.text(builder, *value));
+            }
+        }
+        named(found)
     }
 }
 
-/// The names of the columns that any source has, each once.
-fn names<'a, T: 'a>(
-    sources: &[Source<'a>],
-    of: impl Fn(&'a Columns) -> &'a Named<T>,
-) -> BTreeSet<&'a Cow<'static, str>> {
-    sources.iter().flat_map(|source| of(source.columns).keys()).collect()
+/// Rows and values by the name of their column. Each source is asked for what it has: most of many small ones lack
+/// most columns.
+type Found<'a, T> = BTreeMap<&'a Cow<'static, str>, Vec<(u32, T)>>;
+
+fn named<T: Copy>(found: Found<'_, T>) -> Named<T> {
+    let found = found.into_iter().filter(|(_, values)| !values.is_empty());
+    found.map(|(name, values)| (name.clone(), Sparse::from_unsorted(values))).collect()
 }

@@ -91,7 +91,17 @@ proptest! {
         let gathered = EventBatch::from_views(numbers.iter().map(|number| views[*number]));
         let expected: Vec<_> = numbers.iter().map(|number| events[*number].clone()).collect();
         prop_assert_eq!(gathered.extent(), EventBatch::from_events(&expected).unwrap().extent());
-        prop_assert_eq!(gathered.to_events(), expected);
+        prop_assert_eq!(gathered.to_events(), expected.clone());
+        let alone: Vec<_> = expected.iter().map(|event| EventBatch::from_events([event]).unwrap()).collect();
+        let gathered = EventBatch::from_views(alone.iter().flat_map(EventBatch::iter));
+        prop_assert_eq!(gathered.to_events(), expected.clone());
+        let recorded = |number: usize, batch: EventBatch| {
+            batch.recorded(vec![Position::from_bytes((number as u128).to_be_bytes())], Timestamp::MAX)
+        };
+        let alone: Vec<_> = (0..).zip(alone).map(|(number, batch)| recorded(number, batch)).collect();
+        let gathered = EventBatch::from_views(alone.iter().flat_map(EventBatch::iter));
+        let alone: Vec<_> = alone.iter().flat_map(EventBatch::to_events).collect();
+        prop_assert_eq!(gathered.to_events(), alone);
     }
 
     /// What is copied at once is looked at first, then what is copied apart, and all of it at the end.
