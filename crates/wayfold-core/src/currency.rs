@@ -1,16 +1,15 @@
 //! The currencies of ISO 4217 with their exponents.
 
+use std::cmp::Ordering;
 use std::fmt;
 use std::num::NonZeroU8;
 
-use serde::{Deserialize, Serialize};
-
 use crate::error::{Error, ErrorKind, Result};
+use crate::text::serde_as_text;
 use crate::text_enum::debug_as_text;
 
 /// A currency of ISO 4217, named by its three letters and kept in one byte; in the order of the letters.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Currency(NonZeroU8);
 
 /// The codes in force in 2025, in their order.
@@ -44,14 +43,19 @@ impl Currency {
     /// # Errors
     /// `InvalidMoney` if ISO 4217 has no such code in force.
     pub fn new(code: &str) -> Result<Self> {
-        let codes = CODES.as_bytes().chunks(4).map(|code| &code[..3]);
-        match codes.zip(1..).find(|(known, _)| *known == code.as_bytes()) {
-            Some((_, number)) => Ok(Self(NonZeroU8::new(number).expect("numbers begin with one"))),
-            None => {
-                let message = format_args!("currency {code:?} is not in ISO 4217; write a code such as EUR");
-                Err(Error::new(ErrorKind::InvalidMoney, message))
+        let (mut first, mut end) = (0, CODES.len().div_ceil(4));
+        while first < end {
+            let middle = usize::midpoint(first, end);
+            match CODES.as_bytes()[4 * middle..4 * middle + 3].cmp(code.as_bytes()) {
+                Ordering::Less => first = middle + 1,
+                Ordering::Greater => end = middle,
+                Ordering::Equal => {
+                    return Ok(Self(NonZeroU8::new(middle as u8 + 1).expect("numbers begin with one")));
+                }
             }
         }
+        let message = format_args!("currency {code:?} is not in ISO 4217; write a code such as EUR");
+        Err(Error::new(ErrorKind::InvalidMoney, message))
     }
 
     /// A code that is in the list, when the library is compiled.
@@ -105,6 +109,7 @@ impl From<Currency> for String {
     }
 }
 
+serde_as_text!(Currency, Self::new);
 debug_as_text!(Currency);
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 //! Fields stand as declared, maps by key, texts spelled out, money as decimal text. No dictionary code,
 //! internal number, position, recording time or float is in it.
 
-mod floats;
+pub(crate) mod floats;
 
 use std::io;
 

@@ -7,6 +7,7 @@ use smol_str::SmolStr;
 use uuid::Uuid;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::text::serde_as_text;
 use crate::text_enum::debug_as_text;
 
 /// The longest name in bytes: of a tenant, customer, journey, tag, custom kind or attribute.
@@ -31,8 +32,7 @@ macro_rules! name {
         $(#[$doc])*
         ///
         /// Any text of 1 to [`NAME_BYTES_MAX`] bytes; ordered by its bytes.
-        #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-        #[serde(try_from = "String", into = "String")]
+        #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub struct $name(SmolStr);
 
         impl $name {
@@ -84,6 +84,8 @@ macro_rules! name {
                 name.0.into()
             }
         }
+
+        serde_as_text!($name, |text| Self::new(text));
     };
 }
 
@@ -111,8 +113,7 @@ name! {
 /// Separates customers of one log: quantiles, rates, ids and erasure are per tenant.
 ///
 /// The default tenant is empty.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Tenant(SmolStr);
 
 impl Tenant {
@@ -163,6 +164,8 @@ impl From<Tenant> for String {
         tenant.0.into()
     }
 }
+
+serde_as_text!(Tenant, |text| Self::new(text));
 
 /// Names a customer in the whole log; ordered by tenant, then customer, by bytes.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

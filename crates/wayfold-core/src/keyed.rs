@@ -3,7 +3,7 @@ use std::hash::BuildHasher;
 use std::marker::PhantomData;
 
 use hashbrown::{DefaultHashBuilder, HashTable};
-use serde::de::{Error as _, MapAccess, Visitor};
+use serde::de::{DeserializeSeed, MapAccess, Visitor};
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -11,6 +11,8 @@ use crate::key::check_name;
 
 /// Beyond this many entries a search by key uses an index instead of looking at each.
 const SCAN_MAX: usize = 16;
+/// For as many entries room is made at once where a map says how many it has.
+const ROOM_MAX: usize = 64;
 
 /// A map by text that is small for most customers: a list, indexed once it grows.
 ///
@@ -138,16 +140,48 @@ impl<'de, T: Deserialize<'de> + Default> Visitor<'de> for KeyedVisitor<T> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Keyed<T>, A::Error> {
         let mut keyed = Keyed::default();
-        while let Some(key) = map.next_key::<String>()? {
-            check_name("key", &key).map_err(A::Error::custom)?;
-            let last = keyed.len().checked_sub(1).map(|last| keyed.key(last));
-            if last.is_some_and(|last| last >= key.as_str()) {
-                return Err(A::Error::custom(format_args!("key {key:?} is out of order")));
-            }
-            let place = keyed.insert(&key);
+        // What is claimed is believed as far as it costs little.
+        let room = map.size_hint().unwrap_or_default().min(ROOM_MAX);
+        while let Some(place) = map.next_key_seed(NextKey { keyed: &mut keyed, room })? {
             keyed.entries[place].1 = map.next_value()?;
         }
         Ok(keyed)
+    }
+}
+
+/// Takes the next key behind the others; its value is the place.
+struct NextKey<'a, T> {
+    keyed: &'a mut Keyed<T>,
+    /// For how many entries room is made when the first comes.
+    room: usize,
+}
+
+impl<'de, T: Default> DeserializeSeed<'de> for NextKey<'_, T> {
+    type Value = usize;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<usize, D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl<T: Default> Visitor<'_> for NextKey<'_, T> {
+    type Value = usize;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a string")
+    }
+
+    fn visit_str<E: serde::de::Error>(self, key: &str) -> Result<usize, E> {
+        let Self { keyed, room } = self;
+        check_name("key", key).map_err(E::custom)?;
+        match keyed.len().checked_sub(1).map(|last| keyed.key(last)) {
+            Some(last) if last >= key => {
+                return Err(E::custom(format_args!("key {key:?} is out of order")));
+            }
+            Some(_) => {}
+            None => keyed.reserve(room, room * key.len()),
+        }
+        Ok(keyed.insert(key))
     }
 }
 

@@ -2,10 +2,12 @@
 
 use std::fmt;
 
+use serde::ser::SerializeStruct;
 use serde::{Deserialize, Serialize};
 
 use crate::currency::Currency;
 use crate::error::{Error, ErrorKind, Result};
+use crate::text::{TextOrNumber, serde_as_text_or_number, serialize_as_record_or_list};
 use crate::text_enum::debug_as_text;
 
 const DECIMALS: u32 = 4;
@@ -26,14 +28,8 @@ pub enum Rounding {
 /// An exact decimal number with four decimals, without a currency: unit prices, scores, values.
 ///
 /// Written as decimal text with as few decimals as it needs, such as `"2.55"`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize)]
-#[serde(try_from = "AmountText", into = "AmountText")]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct Amount(i64);
-
-/// The text of an amount, which is plain text in documents; by its name, fields of views are told from other text.
-#[derive(Serialize, Deserialize)]
-#[serde(rename = "wayfold::Amount")]
-struct AmountText(String);
 
 impl Amount {
     /// Nothing.
@@ -175,19 +171,23 @@ impl From<Amount> for String {
     }
 }
 
-impl TryFrom<AmountText> for Amount {
-    type Error = Error;
+impl TextOrNumber for Amount {
+    const NAME: &'static str = "wayfold::Amount";
 
-    fn try_from(text: AmountText) -> Result<Self> {
-        Self::parse(&text.0)
+    fn to_number(self) -> i64 {
+        self.as_ten_thousandths()
+    }
+
+    fn from_number(number: i64) -> Result<Self> {
+        Ok(Self::from_ten_thousandths(number))
+    }
+
+    fn from_text(text: &str) -> Result<Self> {
+        Self::parse(text)
     }
 }
 
-impl From<Amount> for AmountText {
-    fn from(amount: Amount) -> Self {
-        Self(amount.to_string())
-    }
-}
+serde_as_text_or_number!(Amount);
 
 /// An amount of one currency, as an event states it.
 ///
@@ -196,7 +196,7 @@ impl From<Amount> for AmountText {
 /// let price = Money::parse("29.33", Currency::USD).unwrap();
 /// assert_eq!(price.to_string(), "29.33 USD");
 /// ```
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Money {
     /// How much, in the currency's unit.
@@ -219,6 +219,8 @@ impl Money {
         Ok(Self { amount: Amount::parse(text)?, currency })
     }
 }
+
+serialize_as_record_or_list!(Money { amount, currency });
 
 impl fmt::Display for Money {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -304,7 +306,6 @@ impl fmt::Display for MoneySum {
 
 impl Serialize for MoneySum {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
-        use serde::ser::SerializeStruct;
         let mut out = serializer.serialize_struct("MoneySum", 2)?;
         out.serialize_field("amount", &self.to_decimal())?;
         out.serialize_field("currency", &self.currency)?;

@@ -14,6 +14,7 @@ use crate::event::EventKind;
 use crate::key::JourneyKey;
 use crate::keyed::Keyed;
 use crate::money::{Money, MoneySum, parse_sum};
+use crate::text::serialize_as_record_or_list;
 use crate::time::Timestamp;
 use crate::view::{PlacedOrder, Purchase};
 
@@ -100,7 +101,7 @@ impl<'de> Visitor<'de> for TotalsVisitor {
 }
 
 /// What a customer's events say about one order.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct OrderRecord {
     /// When it was first placed; cancels, refunds and shipments may name it before.
@@ -108,27 +109,37 @@ pub(crate) struct OrderRecord {
     pub(crate) amount: Option<Money>,
     pub(crate) cancelled: bool,
     /// What many orders have nothing of, kept apart so that those stay small.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     details: Option<Box<OrderDetails>>,
 }
 
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+serialize_as_record_or_list!(OrderRecord {
+    placed_at,
+    amount,
+    cancelled,
+    details unless Option::is_none,
+});
+
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct OrderDetails {
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) journey: Option<JourneyKey>,
     /// Paid less cost of the lines that carry both, in ten-thousandths.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) margin_ten_thousandths: Option<i64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) promised_at: Option<Timestamp>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) delivered_at: Option<Timestamp>,
-    #[serde(skip_serializing_if = "Totals::is_empty")]
     pub(crate) refunds: Totals,
-    #[serde(skip_serializing_if = "Totals::is_empty")]
     pub(crate) payments: Totals,
 }
+
+serialize_as_record_or_list!(OrderDetails {
+    journey unless Option::is_none,
+    margin_ten_thousandths unless Option::is_none,
+    promised_at unless Option::is_none,
+    delivered_at unless Option::is_none,
+    refunds unless Totals::is_empty,
+    payments unless Totals::is_empty,
+});
 
 impl OrderRecord {
     pub(crate) fn details(&self) -> Option<&OrderDetails> {
@@ -196,17 +207,24 @@ impl OrderRecord {
 }
 
 /// One record for each order that a customer's events name, and the money that names no order.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct OrderBook {
     orders: Keyed<OrderRecord>,
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default)]
     ignored_placements: u32,
-    #[serde(default, skip_serializing_if = "Totals::is_empty")]
+    #[serde(default)]
     refunds_without_order: Totals,
-    #[serde(default, skip_serializing_if = "Totals::is_empty")]
+    #[serde(default)]
     payments_without_order: Totals,
 }
+
+serialize_as_record_or_list!(OrderBook {
+    orders,
+    ignored_placements unless is_zero,
+    refunds_without_order unless Totals::is_empty,
+    payments_without_order unless Totals::is_empty,
+});
 
 fn is_zero(number: &u32) -> bool {
     *number == 0

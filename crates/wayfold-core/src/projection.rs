@@ -24,6 +24,7 @@ pub(crate) use self::value::ValueProjection;
 use crate::batch::{EventView, Run};
 use crate::error::{Error, Result, ensure};
 use crate::orders::OrderBook;
+use crate::text::serialize_as_record_or_list;
 use crate::time::Timestamp;
 use crate::view::Purchase;
 
@@ -78,7 +79,10 @@ pub trait Projection: Send + Sync + 'static {
     /// What is kept of one customer. Maps in it must be ordered, and no number in it a float: the canonical
     /// export refuses floats.
     ///
-    /// Reading what was written gives an equal state. What is read may be damaged: where `evolve` or `view` rests
+    /// Reading what was written gives an equal state, also in a form that is not for people: snapshots hold MessagePack,
+    /// with the fields of structs by their names, so that any attributes of serde will do. A type of another crate that has
+    /// a form of its own there, and cannot read it out of a tagged, untagged or flattened type, as addresses of the
+    /// standard library cannot, makes snapshots that are dropped. What is read may be damaged: where `evolve` or `view` rests
     /// on more than the types say, reading must check it.
     type State: Clone + Default + Serialize + DeserializeOwned + Send + Sync + 'static;
     /// What is answered about one customer.
@@ -112,16 +116,23 @@ pub trait Projection: Send + Sync + 'static {
 pub(crate) const EVENTS_MAX: u64 = 1 << 31;
 
 /// What the fold keeps of every customer, whatever projections are registered.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(try_from = "UncheckedRecord")]
 pub struct CustomerRecord {
     events: u64,
-    #[serde(skip_serializing_if = "is_zero")]
     unknown_events: u64,
     first_seen_at: Timestamp,
     last_seen_at: Timestamp,
     orders: OrderBook,
 }
+
+serialize_as_record_or_list!(CustomerRecord {
+    events,
+    unknown_events unless is_zero,
+    first_seen_at,
+    last_seen_at,
+    orders,
+});
 
 fn is_zero(number: &u64) -> bool {
     *number == 0

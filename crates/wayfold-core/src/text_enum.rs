@@ -2,8 +2,7 @@
 macro_rules! text_enum {
     ($(#[$doc:meta])* pub enum $name:ident, $what:literal { $($(#[$vdoc:meta])* $variant:ident = $text:literal,)+ }) => {
         $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
-        #[serde(try_from = "String", into = "&'static str")]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
         #[repr(u8)]
         pub enum $name { $($(#[$vdoc])* $variant,)+ }
 
@@ -44,6 +43,8 @@ macro_rules! text_enum {
                 Self::parse(&text)
             }
         }
+
+        $crate::text::serde_as_text!($name, Self::parse);
 
         impl From<$name> for &'static str {
             fn from(value: $name) -> &'static str {

@@ -10,6 +10,7 @@ use chrono::{DateTime, FixedOffset, NaiveDate, SecondsFormat, TimeZone, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::text::{TextOrNumber, serde_as_text_or_number};
 use crate::text_enum::debug_as_text;
 
 const MICROS_PER_DAY: i64 = 86_400_000_000;
@@ -55,18 +56,12 @@ impl Add for Span {
 /// An instant in whole microseconds, between the years 1 and 9999; written as RFC 3339 in UTC.
 ///
 /// Arithmetic stops at the ends of that range instead of overflowing. An `Option` of it takes no more room than itself.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(try_from = "InstantText", into = "InstantText")]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Timestamp(NonZeroU64);
 
 /// The bit of the sign: turned round, it brings signed numbers into the order of those without a sign, and none of the
 /// range is zero.
 const SIGN: u64 = 1 << 63;
-
-/// The text of an instant, which is plain text in documents; by its name, fields of views are told from other text.
-#[derive(Serialize, Deserialize)]
-#[serde(rename = "wayfold::Timestamp")]
-struct InstantText(String);
 
 impl Timestamp {
     /// The first instant, 0001-01-01T00:00:00Z.
@@ -215,19 +210,23 @@ impl From<Timestamp> for String {
     }
 }
 
-impl TryFrom<InstantText> for Timestamp {
-    type Error = Error;
+impl TextOrNumber for Timestamp {
+    const NAME: &'static str = "wayfold::Timestamp";
 
-    fn try_from(text: InstantText) -> Result<Self> {
-        Self::parse(&text.0)
+    fn to_number(self) -> i64 {
+        self.as_micros()
+    }
+
+    fn from_number(number: i64) -> Result<Self> {
+        Self::from_micros(number)
+    }
+
+    fn from_text(text: &str) -> Result<Self> {
+        Self::parse(text)
     }
 }
 
-impl From<Timestamp> for InstantText {
-    fn from(instant: Timestamp) -> Self {
-        Self(instant.to_string())
-    }
-}
+serde_as_text_or_number!(Timestamp);
 
 /// When something happened: an instant, and the offset from UTC at which the source wrote it.
 ///

@@ -14,6 +14,8 @@ mod golden;
 mod invalid;
 #[path = "core/loyalty.rs"]
 mod loyalty;
+#[path = "core/packed.rs"]
+mod packed;
 #[path = "core/population.rs"]
 mod population;
 #[path = "core/projection.rs"]

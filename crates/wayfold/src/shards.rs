@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use metrics::counter;
 use wayfold_core::{
     CustomerKey, CustomerList, EventBatch, Fold, Handle, Page, Population, Position, Projection,
-    ProjectionSet, Refold, Selection, Snapshot, SnapshotPart, Tenant, Timestamp, UnsortedViews,
+    ProjectionSet, Refold, Selection, Shard, Snapshot, SnapshotPart, Tenant, Timestamp, UnsortedViews,
 };
 use wayfold_store::{EventStore, Lane, Scan, ScanPart};
 
@@ -114,12 +114,26 @@ impl Shards {
         self.folds.pop().expect("there is one")
     }
 
-    /// Takes the customers of a part, each into its fold, before anything is folded.
-    pub(crate) fn restore_part(&mut self, bytes: &[u8]) -> Result<()> {
-        for fold in &mut self.folds {
-            fold.restore_part(bytes)?;
+    /// The customers that each fold takes.
+    pub(crate) fn customers(&self) -> impl Iterator<Item = Shard> {
+        self.folds.iter().map(Fold::shard)
+    }
+
+    /// Lets each fold restore what is for it before anything is folded, in a thread of its own where there are several.
+    pub(crate) fn restore<W: Send, E: Send>(
+        &mut self,
+        work: Vec<W>,
+        restore: impl Fn(&mut Fold, W) -> std::result::Result<(), E> + Sync,
+    ) -> std::result::Result<(), E> {
+        let work = self.folds.iter_mut().zip(work);
+        if work.len() == 1 {
+            return work.map(|(fold, own)| restore(fold, own)).collect();
         }
-        Ok(())
+        std::thread::scope(|scope| {
+            let restore = &restore;
+            let work: Vec<_> = work.map(|(fold, own)| scope.spawn(move || restore(fold, own))).collect();
+            work.into_iter().map(join).collect()
+        })
     }
 
     /// Says up to where the log is folded in what was restored.

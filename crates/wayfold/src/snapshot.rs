@@ -4,12 +4,13 @@
 //! The parts of a snapshot are checkpoints, written into one of two places in turn; a last checkpoint, the directory,
 //! says which place counts. So a snapshot counts whole or not at all, and the one before counts until then.
 
+use std::collections::VecDeque;
 use std::time::Instant;
 
 use metrics::{counter, gauge, histogram};
 use serde::{Deserialize, Serialize};
 use tracing::{Instrument, info_span, warn};
-use wayfold_core::{Fingerprint, PartEntry, Position, ProjectionSet, SnapshotPart, Timestamp};
+use wayfold_core::{Fingerprint, Fold, PartEntry, Position, ProjectionSet, Shard, SnapshotPart, Timestamp};
 use wayfold_store::{Checkpoint, CheckpointName, EventStore};
 
 use crate::engine::{Engine, Parts, Wayfold};
@@ -18,6 +19,8 @@ use crate::shards::Shards;
 
 /// The version of the directory.
 const FORMAT: u32 = 1;
+/// So many parts are read for each fold before all of them restore theirs.
+const PARTS_AT_ONCE: usize = 16;
 
 /// What an engine found when its live states were begun, and did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -222,18 +225,53 @@ pub(crate) async fn restored(
         return Ok(Some(Err(why)));
     }
     let mut shards = begin(directory.as_of);
-    for (number, entry) in directory.parts.iter().enumerate() {
-        let part = store.checkpoint(part_name(prefix, directory.place, number)).await?;
-        let bytes = part.map(|part| part.bytes).unwrap_or_default();
-        if crc32fast::hash(&bytes) != entry.crc32 {
-            return Ok(Some(Err(format!("part {number} is not the one that was written"))));
+    let mut left = directory.parts_of(shards.customers());
+    while left.iter().any(|numbers| !numbers.is_empty()) {
+        let mut read = Vec::with_capacity(left.len());
+        for numbers in &mut left {
+            let mut parts = Vec::new();
+            for number in numbers.drain(..numbers.len().min(PARTS_AT_ONCE)) {
+                let part = store.checkpoint(part_name(prefix, directory.place, number)).await?;
+                parts.push((number, part.map(|part| part.bytes).unwrap_or_default()));
+            }
+            read.push(parts);
         }
-        if let Err(error) = shards.restore_part(&bytes) {
-            return Ok(Some(Err(format!("part {number}: {error}"))));
+        if let Err(why) = shards.restore(read, |fold, parts| directory.restore(fold, &parts)) {
+            return Ok(Some(Err(why)));
         }
     }
     shards.begin_at(known.position, directory.events);
     Ok(Some(Ok(shards)))
+}
+
+impl Directory {
+    /// The numbers of the parts that each fold restores, given by its customers. One that reaches from one fold's
+    /// customers to another's is restored by both; one of nobody's is looked at by the first, so that each is looked at.
+    fn parts_of(&self, folds: impl Iterator<Item = Shard>) -> Vec<VecDeque<usize>> {
+        let folds: Vec<Shard> = folds.collect();
+        let mut parts = vec![VecDeque::new(); folds.len()];
+        for (number, Entry { part, .. }) in self.parts.iter().enumerate() {
+            let holds = |fold: &Shard| part.first <= fold.last() && fold.first() <= part.last;
+            let held: Vec<usize> = (0..folds.len()).filter(|fold| holds(&folds[*fold])).collect();
+            for fold in if held.is_empty() { vec![0] } else { held } {
+                parts[fold].push_back(number);
+            }
+        }
+        parts
+    }
+
+    /// Restores parts, each of which must be the one that was written.
+    fn restore(&self, fold: &mut Fold, parts: &[(usize, Vec<u8>)]) -> std::result::Result<(), String> {
+        for (number, bytes) in parts {
+            let Entry { part, crc32 } = &self.parts[*number];
+            let refused = |error| format!("part {number}: {error}");
+            if crc32fast::hash(bytes) != *crc32 || PartEntry::of_part(bytes).map_err(refused)? != *part {
+                return Err(format!("part {number} is not the one that was written"));
+            }
+            fold.restore_part(bytes).map_err(refused)?;
+        }
+        Ok(())
+    }
 }
 
 fn read_directory(bytes: &[u8], fingerprint: &Fingerprint) -> std::result::Result<Directory, String> {

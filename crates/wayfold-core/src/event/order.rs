@@ -1,11 +1,12 @@
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use crate::key::EventId;
+use crate::text::serialize_as_record_or_list;
 use crate::time::Timestamp;
 
 /// The place of an event in the total order in which a customer's events are folded: by instant, then
 /// sequence, then the causal rank of the kind, then id.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct OrderKey {
     /// When it happened.
@@ -17,6 +18,8 @@ pub struct OrderKey {
     /// The id.
     pub id: EventId,
 }
+
+serialize_as_record_or_list!(OrderKey { occurred_at, sequence, rank, id });
 
 impl OrderKey {
     /// Before every event.

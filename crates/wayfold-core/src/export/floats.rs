@@ -12,12 +12,24 @@ type Result<T = ()> = std::result::Result<T, serde_json::Error>;
 
 /// Refuses a value that holds a float; one written as text may differ between platforms.
 pub(super) fn refuse(value: &(impl Serialize + ?Sized)) -> Result {
-    value.serialize(NoFloats)
+    value.serialize(NoFloats { is_human_readable: true })
 }
+
+/// Refuses a value that MessagePack cannot give back: one that holds a float, or the text of JSON, which serde_json alone
+/// can read.
+pub(crate) fn refuse_packed(value: &(impl Serialize + ?Sized)) -> Result {
+    value.serialize(NoFloats { is_human_readable: false })
+}
+
+/// What the names begin with under which serde_json tells the text of JSON and of a number that it keeps as text.
+const JSON_TEXT: &str = "$serde_json::private::";
 
 /// Walks through a value, writes nothing, and fails at the first float.
 #[derive(Clone, Copy)]
-struct NoFloats;
+struct NoFloats {
+    /// Whether it is written for people, so that some types are walked through otherwise.
+    is_human_readable: bool,
+}
 
 macro_rules! plain {
     ($($name:ident: $ty:ty,)*) => { $( fn $name(self, _value: $ty) -> Result { Ok(()) } )* };
@@ -58,7 +70,7 @@ impl Serializer for NoFloats {
     }
 
     fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result {
-        refuse(value)
+        value.serialize(self)
     }
 
     fn serialize_unit_variant(self, _: &'static str, _: u32, _: &'static str) -> Result {
@@ -66,7 +78,7 @@ impl Serializer for NoFloats {
     }
 
     fn serialize_newtype_struct<T: Serialize + ?Sized>(self, _: &'static str, value: &T) -> Result {
-        refuse(value)
+        value.serialize(self)
     }
 
     fn serialize_newtype_variant<T: Serialize + ?Sized>(
@@ -76,8 +88,21 @@ impl Serializer for NoFloats {
         _: &'static str,
         value: &T,
     ) -> Result {
-        refuse(value)
+        value.serialize(self)
     }
+
+    fn is_human_readable(&self) -> bool {
+        self.is_human_readable
+    }
+
+    fn serialize_struct(self, name: &'static str, _: usize) -> Result<Self> {
+        if name.starts_with(JSON_TEXT) && !self.is_human_readable {
+            return Err(Error::custom("it holds JSON as text; keep a String"));
+        }
+        Ok(self)
+    }
+
+    type SerializeStruct = Self;
 
     compound! {
         serialize_seq(Option<usize>) -> SerializeSeq;
@@ -85,7 +110,6 @@ impl Serializer for NoFloats {
         serialize_tuple_struct(&'static str, usize) -> SerializeTupleStruct;
         serialize_tuple_variant(&'static str, u32, &'static str, usize) -> SerializeTupleVariant;
         serialize_map(Option<usize>) -> SerializeMap;
-        serialize_struct(&'static str, usize) -> SerializeStruct;
         serialize_struct_variant(&'static str, u32, &'static str, usize) -> SerializeStructVariant;
     }
 }
@@ -96,7 +120,7 @@ macro_rules! parts {
             type Ok = ();
             type Error = serde_json::Error;
 
-            $( fn $part<T: Serialize + ?Sized>(&mut self, $(_: $key,)? value: &T) -> Result { refuse(value) } )+
+            $( fn $part<T: Serialize + ?Sized>(&mut self, $(_: $key,)? value: &T) -> Result { value.serialize(*self) } )+
 
             fn end(self) -> Result {
                 Ok(())

@@ -1,5 +1,6 @@
 //! Snapshots: the states of folds as parts of bytes, from which a fold goes on without the log.
 
+mod customer;
 mod cut;
 mod line;
 mod part;
@@ -86,6 +87,15 @@ pub struct PartEntry {
 }
 
 impl PartEntry {
+    /// Reads what a part says that it holds, so that it can be compared with what a directory says.
+    ///
+    /// # Errors
+    /// `StatesDiffer` if the part has a version that this program does not read, `Malformed` if it does not begin as a part.
+    pub fn of_part(part: &[u8]) -> Result<Self> {
+        let (head, _) = Head::split(part).map_err(restore::refused)?;
+        Ok(head.entry)
+    }
+
     /// Says whether the part may hold a customer. No two parts may, unless the customers of one spread alone fill
     /// one.
     pub fn may_hold(&self, key: &CustomerKey) -> bool {
@@ -162,14 +172,12 @@ impl<'a> Snapshot<'a> {
             && let Some(place) = self.customers.pop_front()
         {
             let due = self.due.remove(&(place.shard, place.customer)).unwrap_or_default();
-            let names = self.fingerprint.projections();
-            let write =
-                |out: &mut Vec<u8>| self.shards[place.shard as usize].write_line(place, &due, names, out);
-            self.cut.push(place.spread, write)?;
+            let (shard, names) = (&self.shards[place.shard as usize], self.fingerprint.projections());
+            self.cut.push(place.spread, |out| shard.write_customer(place, &due, names, out))?;
         }
-        let Some((entry, lines)) = self.cut.take(self.part_bytes_max) else { return Ok(None) };
-        let head = Head { as_of: self.as_of, fingerprint: self.fingerprint.clone(), entry };
-        Ok(Some(SnapshotPart { entry, bytes: head.before(&lines) }))
+        let Some((entry, customers)) = self.cut.take(self.part_bytes_max) else { return Ok(None) };
+        let head = Head::new(self.as_of, self.fingerprint.clone(), entry);
+        Ok(Some(SnapshotPart { entry, bytes: head.before(&customers) }))
     }
 }
 

@@ -23,6 +23,7 @@ use crate::keyed::Keyed;
 use crate::orders::OrderRecord;
 use crate::rules::JourneyRules;
 use crate::stage::Stage;
+use crate::text::serialize_as_record_or_list;
 use crate::time::{Span, Timestamp};
 use crate::view::{JourneyView, JourneysView, Outcome, PromiseCounts, PromiseState, PromiseView, StageView};
 
@@ -52,7 +53,7 @@ impl Serialize for Journeys {
     }
 }
 
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Journey {
     started_at: Option<Timestamp>,
@@ -66,7 +67,18 @@ struct Journey {
     closed: bool,
 }
 
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+serialize_as_record_or_list!(Journey {
+    started_at,
+    last_event_at,
+    stage,
+    stage_since,
+    stages,
+    steps_back,
+    last_moved_at,
+    closed,
+});
+
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Visits {
     entered_at: Option<Timestamp>,
@@ -74,6 +86,8 @@ struct Visits {
     ended_us: Span,
     events: u64,
 }
+
+serialize_as_record_or_list!(Visits { entered_at, visits, ended_us, events });
 
 impl JourneyProjection {
     /// Takes the thresholds.

@@ -18,6 +18,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::field::Tree;
 use crate::fold::PerCustomer;
 use crate::list::CustomerList;
+use crate::pack;
 use crate::rules::Rules;
 use crate::select::{Filter, PreparedFilter};
 use crate::time::Timestamp;
@@ -39,6 +40,10 @@ pub(crate) trait StateColumn: Send + Sync {
     /// The view as a tree; see [`Tree::of`] for what is wanted.
     fn view_tree(&self, customer: usize, at: &CustomerAt<'_>, wanted: Option<&[&str]>) -> Result<Tree>;
     fn write_state(&self, customer: usize, out: &mut dyn io::Write) -> Result<()>;
+    /// Writes a state as MessagePack, in which parts of snapshots hold it.
+    fn pack_state(&self, customer: usize, out: &mut Vec<u8>) -> Result<()>;
+    fn unpack_state(&self, bytes: &[u8]) -> std::result::Result<SavedState, pack::ReadError>;
+    /// Reads a state from the JSON of which parts of the first version are made.
     fn read_state(&self, json: &str) -> serde_json::Result<SavedState>;
     fn put(&mut self, customer: usize, saved: SavedState);
     fn as_any(&self) -> &dyn Any;
@@ -92,11 +97,24 @@ impl<P: Projection> Column<P> {
         }
     }
 
+    fn not_written(&self, error: impl fmt::Display) -> Error {
+        let message = format_args!("state of projection {:?}: {error}", self.projection.name());
+        Error::new(ErrorKind::InvalidProjection, message)
+    }
+
     fn fail(&self, place: impl fmt::Display, panic: &str) -> Error {
         let (name, version) = (self.projection.name(), self.projection.version());
         let message = format_args!("projection {name:?} version {version} panicked {place}: {panic}");
         self.failure.get_or_init(|| Error::new(ErrorKind::ProjectionPanicked, message)).clone()
     }
+}
+
+/// Reads a state by code of a user.
+fn read_state<S: Send + Sync + 'static, E: serde::de::Error>(
+    read: impl FnOnce() -> std::result::Result<S, E>,
+) -> std::result::Result<SavedState, E> {
+    let panicked = |panic| Err(E::custom(format_args!("it panicked: {panic}")));
+    Ok(Box::new(caught(read).unwrap_or_else(panicked)?))
 }
 
 /// Runs code of a user; the error is what its panic said. Whatever the panic has left half done must not be looked
@@ -182,16 +200,20 @@ impl<P: Projection> StateColumn for Column<P> {
     }
 
     fn write_state(&self, customer: usize, out: &mut dyn io::Write) -> Result<()> {
-        self.contain(|| crate::export::to_writer(out, &self.states[customer]))?.map_err(|error| {
-            let message = format_args!("state of projection {:?}: {error}", self.projection.name());
-            Error::new(ErrorKind::InvalidProjection, message)
-        })
+        self.contain(|| crate::export::to_writer(out, &self.states[customer]))?
+            .map_err(|error| self.not_written(error))
+    }
+
+    fn pack_state(&self, customer: usize, out: &mut Vec<u8>) -> Result<()> {
+        self.contain(|| pack::write(out, &self.states[customer]))?.map_err(|error| self.not_written(error))
+    }
+
+    fn unpack_state(&self, bytes: &[u8]) -> std::result::Result<SavedState, pack::ReadError> {
+        read_state(|| pack::read::<P::State>(bytes))
     }
 
     fn read_state(&self, json: &str) -> serde_json::Result<SavedState> {
-        let read = caught(|| serde_json::from_str::<P::State>(json));
-        let panicked = |panic| Err(serde::de::Error::custom(format_args!("it panicked: {panic}")));
-        Ok(Box::new(read.unwrap_or_else(panicked)?))
+        read_state(|| serde_json::from_str::<P::State>(json))
     }
 
     fn put(&mut self, customer: usize, saved: SavedState) {

@@ -1,9 +1,11 @@
-//! Snapshots that are damaged or made up: refused with the customer's name, or read as a state that can be used.
+//! Snapshots that are damaged or made up: refused with the customer's name, or read as a state that can be used. Those of
+//! the first version are changed here by their text.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
 use wayfold_core::{ErrorKind, EventId, Fold, Timestamp};
 
+use super::golden;
 use super::snapshot::{AS_OF, check_equal, history, refold, restore, save, save_one, saved_fold};
 use super::support::{ada, batch, day, projections};
 
@@ -18,7 +20,7 @@ fn with_lines(part: &[u8], change: impl FnOnce(&str) -> String) -> Vec<u8> {
 
 #[track_caller]
 fn check_damage(from: &str, to: &str, message: &str) {
-    let part = save_one(&saved_fold());
+    let part = golden::part("snapshot.v1.history.part");
     let damaged = with_lines(&part, |lines| {
         assert!(lines.contains(from), "{lines}");
         lines.replacen(from, to, 1)
@@ -134,19 +136,22 @@ fn lines_that_no_fold_writes_are_refused() {
 
 #[test]
 fn a_part_that_was_cut_is_refused_also_for_one_customer() {
-    let part = save_one(&saved_fold());
-    for length in 0..part.len() {
-        let mut fold = Fold::new(&projections()).with_as_of(day(AS_OF));
-        for refused in
-            [fold.restore_part(&part[..length]).err(), fold.restore_customer(&part[..length], &ada()).err()]
-        {
-            assert_eq!(refused.map(|error| error.kind()), Some(ErrorKind::Malformed), "of {length} bytes");
+    for part in [golden::part("snapshot.v1.history.part"), save_one(&saved_fold())] {
+        for length in 0..part.len() {
+            let (mut fold, part) = (Fold::new(&projections()).with_as_of(day(AS_OF)), &part[..length]);
+            for refused in [fold.restore_part(part).err(), fold.restore_customer(part, &ada()).err()] {
+                assert_eq!(
+                    refused.map(|error| error.kind()),
+                    Some(ErrorKind::Malformed),
+                    "of {length} bytes"
+                );
+            }
         }
+        let mut fold = Fold::new(&projections()).with_as_of(day(AS_OF));
+        fold.restore_part(&part).unwrap();
+        let error = fold.restore_part(&part).unwrap_err();
+        assert!(error.to_string().ends_with(": the fold knows it already"), "{error}");
     }
-    let mut fold = Fold::new(&projections()).with_as_of(day(AS_OF));
-    fold.restore_part(&part).unwrap();
-    let error = fold.restore_part(&part).unwrap_err();
-    assert!(error.to_string().ends_with(": the fold knows it already"), "{error}");
 }
 
 /// Asks, and folds on, whatever was read; that nothing panics is the claim.
@@ -210,8 +215,8 @@ fn values(lines: &str) -> Vec<std::ops::Range<usize>> {
     starts.filter_map(range).collect()
 }
 
-fn try_restore(bytes: &[u8]) -> bool {
-    let fold = || Fold::new(&projections()).with_as_of(day(AS_OF));
+pub(crate) fn try_restore(bytes: &[u8], as_of: u32) -> bool {
+    let fold = || Fold::new(&projections()).with_as_of(day(as_of));
     let mut one = fold();
     if one.restore_customer(bytes, &ada()).is_ok() {
         use_up(one);
@@ -224,16 +229,17 @@ fn try_restore(bytes: &[u8]) -> bool {
 
 #[test]
 fn every_value_can_be_another_without_a_panic() {
-    let mut fold = Fold::new(&projections()).with_as_of(day(AS_OF));
-    let _ = fold.apply(&[batch(&history()[..15])]);
-    let part = save_one(&fold);
+    let part = golden::part("snapshot.v1.part");
     let lines = std::str::from_utf8(&part).unwrap().split_once('\n').unwrap().1.to_owned();
     let (mut read, mut refused) = (0, 0);
     for value in values(&lines) {
         for extreme in EXTREMES {
-            let is_read = try_restore(&with_lines(&part, |lines| {
-                format!("{}{extreme}{}", &lines[..value.start], &lines[value.end..])
-            }));
+            let is_read = try_restore(
+                &with_lines(&part, |lines| {
+                    format!("{}{extreme}{}", &lines[..value.start], &lines[value.end..])
+                }),
+                250,
+            );
             *(if is_read { &mut read } else { &mut refused }) += 1;
         }
     }
@@ -245,27 +251,32 @@ proptest! {
 
     #[test]
     fn any_bytes_are_read_or_refused(bytes in vec(any::<u8>(), 0..400)) {
-        prop_assert!(!try_restore(&bytes));
-        let part = save_one(&saved_fold());
-        let head = part.iter().position(|byte| *byte == b'\n').unwrap();
-        try_restore(&[&part[..=head], &bytes[..]].concat());
+        prop_assert!(!try_restore(&bytes, AS_OF));
+        for part in [golden::part("snapshot.v1.history.part"), save_one(&saved_fold())] {
+            let head = part.iter().position(|byte| *byte == b'\n').unwrap();
+            try_restore(&[&part[..=head], &bytes[..]].concat(), AS_OF);
+        }
     }
 
     #[test]
-    fn flipped_bits_are_read_or_refused(flips in vec((any::<proptest::sample::Index>(), 0..8_u32), 1..4)) {
-        let mut part = save_one(&saved_fold());
+    fn flipped_bits_are_read_or_refused(
+        is_old in any::<bool>(),
+        flips in vec((any::<proptest::sample::Index>(), 0..8_u32), 1..4),
+    ) {
+        let mut part =
+            if is_old { golden::part("snapshot.v1.history.part") } else { save_one(&saved_fold()) };
         for (place, bit) in flips {
             let length = part.len();
             part[place.index(length)] ^= 1 << bit;
         }
-        try_restore(&part);
+        try_restore(&part, AS_OF);
     }
 
     #[test]
     fn other_values_are_read_or_refused(
         changes in vec((any::<proptest::sample::Index>(), 0..EXTREMES.len()), 1..3),
     ) {
-        let part = with_lines(&save_one(&saved_fold()), |lines| {
+        let part = with_lines(&golden::part("snapshot.v1.history.part"), |lines| {
             let mut lines = lines.to_owned();
             for (place, extreme) in &changes {
                 let values = values(&lines);
@@ -273,6 +284,6 @@ proptest! {
             }
             lines
         });
-        try_restore(&part);
+        try_restore(&part, AS_OF);
     }
 }

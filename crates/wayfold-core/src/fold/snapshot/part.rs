@@ -1,9 +1,8 @@
-//! A part as bytes: a line of JSON that says what it holds, then one line a customer, by spread.
+//! A part as bytes: a line of JSON that says what it holds, then one customer after the other, by spread.
 
 use serde::{Deserialize, Serialize};
 
-use super::PartEntry;
-use super::line::{Line, PREFIX};
+use super::{PartEntry, customer, line};
 use crate::error::{Error, ErrorKind, Result, ensure};
 use crate::event::without_place;
 use crate::fold::Fold;
@@ -11,10 +10,13 @@ use crate::projection::Fingerprint;
 use crate::time::Timestamp;
 
 /// Counts up whenever an older reader would misread a part.
-const FORMAT_VERSION: u32 = 1;
+const FORMAT_VERSION: u32 = 2;
+/// The version whose customers are lines of JSON.
+const LINES: u32 = 1;
 
 /// What stands in front of the customers.
 pub(super) struct Head {
+    version: u32,
     pub(super) as_of: Timestamp,
     pub(super) fingerprint: Fingerprint,
     pub(super) entry: PartEntry,
@@ -45,29 +47,40 @@ struct Probe {
 }
 
 impl Head {
-    /// The head and the lines as one.
-    pub(super) fn before(self, lines: &[u8]) -> Vec<u8> {
-        let Self { as_of, fingerprint, entry } = self;
-        let head =
-            HeadText { wayfold: Kind::Snapshot, version: FORMAT_VERSION, as_of, fingerprint, part: entry };
+    pub(super) fn new(as_of: Timestamp, fingerprint: Fingerprint, entry: PartEntry) -> Self {
+        Self { version: FORMAT_VERSION, as_of, fingerprint, entry }
+    }
+
+    /// The head and the customers as one.
+    pub(super) fn before(self, customers: &[u8]) -> Vec<u8> {
+        let Self { version, as_of, fingerprint, entry } = self;
+        let head = HeadText { wayfold: Kind::Snapshot, version, as_of, fingerprint, part: entry };
         let mut bytes = serde_json::to_vec(&head).expect("a head holds texts and numbers");
-        bytes.reserve_exact(1 + lines.len());
+        bytes.reserve_exact(1 + customers.len());
         bytes.push(b'\n');
-        bytes.extend_from_slice(lines);
+        bytes.extend_from_slice(customers);
         bytes
+    }
+
+    /// The head of a part, and what stands behind it.
+    pub(super) fn split(part: &[u8]) -> Result<(Self, &[u8])> {
+        let end = part.iter().position(|byte| *byte == b'\n').unwrap_or(part.len());
+        Ok((Self::read(&part[..end])?, part.get(end + 1..).unwrap_or_default()))
     }
 
     fn read(json: &[u8]) -> Result<Self> {
         let probe: Probe = serde_json::from_slice(json).map_err(malformed)?;
-        if probe.version != FORMAT_VERSION {
+        if !(LINES..=FORMAT_VERSION).contains(&probe.version) {
             let message = format_args!(
-                "the snapshot has format version {}, and this program reads {FORMAT_VERSION}; fold the log instead",
+                "the snapshot has format version {}, and this program reads {LINES} to {FORMAT_VERSION}; fold the log \
+                 instead",
                 probe.version
             );
             return Err(Error::new(ErrorKind::StatesDiffer, message));
         }
         let head: HeadText = serde_json::from_slice(json).map_err(malformed)?;
-        Ok(Self { as_of: head.as_of, fingerprint: head.fingerprint, entry: head.part })
+        let HeadText { wayfold: Kind::Snapshot, version, as_of, fingerprint, part } = head;
+        Ok(Self { version, as_of, fingerprint, entry: part })
     }
 }
 
@@ -76,84 +89,43 @@ fn malformed(error: serde_json::Error) -> Error {
     Error::new(ErrorKind::Malformed, without_place(&error)).at("head")
 }
 
-/// A part whose head fits the fold and its lines.
-pub(super) struct Part<'a> {
-    entry: PartEntry,
-    lines: &'a [u8],
+/// A customer as it stands in a part.
+#[derive(Clone, Copy)]
+pub(super) struct Stored<'a> {
+    pub(super) spread: u64,
+    pub(super) form: Form<'a>,
 }
 
-impl<'a> Part<'a> {
-    /// Reads the head of a part, whose states must mean what those of the fold mean.
-    pub(super) fn open(bytes: &'a [u8], fold: &Fold, fingerprint: &Fingerprint) -> Result<Self> {
-        let end = bytes.iter().position(|byte| *byte == b'\n').unwrap_or(bytes.len());
-        let (head, lines) = (Head::read(&bytes[..end])?, bytes.get(end + 1..).unwrap_or_default());
-        if let Some(difference) = fingerprint.difference(&head.fingerprint) {
-            let message = format_args!(
-                "the states of the snapshot mean something else: {difference}; fold the log instead"
-            );
-            return Err(Error::new(ErrorKind::StatesDiffer, message));
-        }
-        if head.as_of != fold.as_of {
-            let message = format_args!("the snapshot is as of {}, the fold as of {}", head.as_of, fold.as_of);
-            return Err(Error::new(ErrorKind::InvalidTime, message));
-        }
-        let entry = head.entry;
-        ensure(entry.bytes == lines.len() as u64, "the part has not as many bytes as its head says")?;
-        let part = Self { entry, lines };
-        let ends = lines.strip_suffix(b"\n").map(|lines| lines.rsplit(|byte| *byte == b'\n').next());
-        let last = Line::read(ends.flatten().unwrap_or_default())?.spread;
-        let first = part.line_at(0)?.0.spread;
-        ensure(
-            (first, last) == (entry.first, entry.last),
-            "the part holds not the customers that its head says",
-        )?;
-        Ok(part)
-    }
+/// What is told of a customer, by the version of the part.
+#[derive(Clone, Copy)]
+pub(super) enum Form<'a> {
+    /// An object of JSON.
+    Line(&'a [u8]),
+    /// Values of MessagePack.
+    Packed(&'a [u8]),
+}
 
-    /// Every line, checked as far as their spreads and their number go.
-    pub(super) fn lines(&self) -> Result<Vec<Line<'a>>> {
-        let mut lines = Vec::new();
-        let mut start = 0;
-        while start < self.lines.len() {
-            let (line, end) = self.line_at(start)?;
-            lines.push(line);
-            start = end;
-        }
-        ensure(lines.is_sorted_by_key(|line| line.spread), "the lines of the part are out of order")?;
-        let count = lines.len() as u64 == self.entry.customers;
-        ensure(count, "the part has not as many lines as its head says")?;
-        Ok(lines)
+/// The customers of a part, whose head fits the fold and them: checked as far as their spreads and their number go.
+pub(super) fn open<'a>(bytes: &'a [u8], fold: &Fold, fingerprint: &Fingerprint) -> Result<Vec<Stored<'a>>> {
+    let (Head { version, as_of, fingerprint: of_part, entry }, customers) = Head::split(bytes)?;
+    if let Some(difference) = fingerprint.difference(&of_part) {
+        let message = format_args!(
+            "the states of the snapshot mean something else: {difference}; fold the log instead"
+        );
+        return Err(Error::new(ErrorKind::StatesDiffer, message));
     }
-
-    /// The lines of one spread, found by halving the part.
-    pub(super) fn lines_of(&self, spread: u64) -> Result<Vec<Line<'a>>> {
-        let (mut low, mut high) = (0, self.lines.len());
-        while low < high {
-            let middle = low + (high - low) / 2;
-            let before = self.lines[low..middle].iter().rposition(|byte| *byte == b'\n');
-            let start = before.map_or(low, |end| low + end + 1);
-            let (line, end) = self.line_at(start)?;
-            if line.spread < spread { low = end } else { high = start }
-        }
-        let mut found = Vec::new();
-        while low < self.lines.len() {
-            let (line, end) = self.line_at(low)?;
-            if line.spread != spread {
-                break;
-            }
-            found.push(line);
-            low = end;
-        }
-        Ok(found)
+    if as_of != fold.as_of {
+        let message = format_args!("the snapshot is as of {as_of}, the fold as of {}", fold.as_of);
+        return Err(Error::new(ErrorKind::InvalidTime, message));
     }
-
-    /// The line that starts at a byte, and where the next one starts.
-    fn line_at(&self, start: usize) -> Result<(Line<'a>, usize)> {
-        let rest = &self.lines[start..];
-        let length = rest.iter().skip(PREFIX).position(|byte| *byte == b'\n').map(|place| PREFIX + place);
-        let line = rest.get(..length.unwrap_or_default()).unwrap_or_default();
-        Ok((Line::read(line)?, start + line.len() + 1))
-    }
+    ensure(entry.bytes == customers.len() as u64, "the part has not as many bytes as its head says")?;
+    let customers = if version == LINES { line::split(customers)? } else { customer::split(customers)? };
+    let ends = customers.first().zip(customers.last()).map(|(first, last)| (first.spread, last.spread));
+    ensure(ends == Some((entry.first, entry.last)), "the part holds not the customers that its head says")?;
+    ensure(customers.is_sorted_by_key(|stored| stored.spread), "the customers of the part are out of order")?;
+    let count = customers.len() as u64 == entry.customers;
+    ensure(count, "the part has not as many customers as its head says")?;
+    Ok(customers)
 }
 
 /// A spread as text: 16 hexadecimal digits, so that texts order as the numbers do.

@@ -1,7 +1,7 @@
 //! Folds that go on from parts.
 
-use super::line::SavedCustomer;
-use super::part::Part;
+use super::customer::SavedCustomer;
+use super::part::open;
 use super::spread_of;
 use crate::error::{Error, ErrorKind, Result, ensure};
 use crate::fold::Fold;
@@ -22,16 +22,15 @@ impl Fold {
     /// - `Malformed` if the bytes are no part that a fold could have saved, or a customer is known to the fold.
     pub fn restore_part(&mut self, part: &[u8]) -> Result<usize> {
         let fingerprint = self.projections.fingerprint();
-        let part = Part::open(part, self, &fingerprint).map_err(refused)?;
         let mut saved: Vec<SavedCustomer> = Vec::new();
-        for line in part.lines().map_err(refused)? {
-            if !self.shard.holds_spread(line.spread) {
+        for stored in open(part, self, &fingerprint).map_err(refused)? {
+            if !self.shard.holds_spread(stored.spread) {
                 continue;
             }
-            let customer = self.read_line(line, fingerprint.projections()).map_err(refused)?;
+            let customer = self.read_customer(stored, fingerprint.projections()).map_err(refused)?;
             let follows =
-                saved.last().is_none_or(|last| (last.spread, &last.key) < (line.spread, &customer.key));
-            self.check_new(&customer.key, follows).map_err(refused)?;
+                saved.last().is_none_or(|last| (last.spread, &last.key) < (customer.spread, &customer.key));
+            self.check_new(&customer, follows).map_err(refused)?;
             saved.push(customer);
         }
         let count = saved.len();
@@ -39,21 +38,21 @@ impl Fold {
         Ok(count)
     }
 
-    /// Takes one customer of a part, without reading the states of the others; says whether the part holds it.
+    /// Takes one customer of a part, without reading what is told of the others; says whether the part holds it.
     ///
     /// # Errors
     /// As [`Fold::restore_part`], as far as this customer goes.
     pub fn restore_customer(&mut self, part: &[u8], key: &CustomerKey) -> Result<bool> {
         let fingerprint = self.projections.fingerprint();
-        let part = Part::open(part, self, &fingerprint).map_err(refused)?;
+        let customers = open(part, self, &fingerprint).map_err(refused)?;
         let spread = spread_of(key);
         if !self.shard.holds_spread(spread) {
             return Ok(false);
         }
-        for line in part.lines_of(spread).map_err(refused)? {
-            let customer = self.read_line(line, fingerprint.projections()).map_err(refused)?;
+        for stored in customers.into_iter().filter(|stored| stored.spread == spread) {
+            let customer = self.read_customer(stored, fingerprint.projections()).map_err(refused)?;
             if customer.key == *key {
-                self.check_new(key, true).map_err(refused)?;
+                self.check_new(&customer, true).map_err(refused)?;
                 self.take(vec![customer]);
                 return Ok(true);
             }
@@ -61,9 +60,12 @@ impl Fold {
         Ok(false)
     }
 
-    fn check_new(&self, key: &CustomerKey, follows: bool) -> Result<()> {
+    fn check_new(&self, saved: &SavedCustomer, follows: bool) -> Result<()> {
+        let SavedCustomer { spread, key, .. } = saved;
+        // Behind the reach nobody is known, and nobody has to be looked for.
+        let is_new = || *spread > self.customers.reach() || self.number_of(key).is_none();
         let check = ensure(follows, "it stands twice or out of order")
-            .and_then(|()| ensure(self.number_of(key).is_none(), "the fold knows it already"));
+            .and_then(|()| ensure(is_new(), "the fold knows it already"));
         check.map_err(|error| error.at(format_args!("customer {key}")))
     }
 
@@ -71,7 +73,7 @@ impl Fold {
         let first = self.customers.len();
         for customer in &saved {
             let key = &customer.key;
-            self.customers.number_or_insert(key.tenant.as_str(), key.customer.as_str());
+            self.customers.number_by_spread(customer.spread, key.tenant.as_str(), key.customer.as_str());
         }
         self.grow();
         for (customer, saved) in (first..).zip(saved) {
@@ -84,7 +86,7 @@ impl Fold {
                 }
             }
             if !saved.retracted.is_empty() {
-                self.retracted.insert(number, saved.retracted);
+                self.retracted.insert(number, saved.retracted.into_iter().collect());
             }
             self.due.extend(saved.due.into_iter().map(|at| (at, number)));
         }
@@ -92,6 +94,6 @@ impl Fold {
 }
 
 /// Says of what is damaged that it is a snapshot; what differs says so itself.
-fn refused(error: Error) -> Error {
+pub(super) fn refused(error: Error) -> Error {
     if error.kind() == ErrorKind::Malformed { error.at("snapshot") } else { error }
 }
