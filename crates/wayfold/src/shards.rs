@@ -125,14 +125,14 @@ impl Shards {
         work: Vec<W>,
         restore: impl Fn(&mut Fold, W) -> std::result::Result<(), E> + Sync,
     ) -> std::result::Result<(), E> {
-        let work = self.folds.iter_mut().zip(work);
+        let mut work = self.folds.iter_mut().zip(work);
         if work.len() == 1 {
-            return work.map(|(fold, own)| restore(fold, own)).collect();
+            return work.try_for_each(|(fold, own)| restore(fold, own));
         }
         std::thread::scope(|scope| {
             let restore = &restore;
             let work: Vec<_> = work.map(|(fold, own)| scope.spawn(move || restore(fold, own))).collect();
-            work.into_iter().map(join).collect()
+            work.into_iter().try_for_each(join)
         })
     }
 

@@ -164,7 +164,6 @@ fn failed(error: impl std::fmt::Display) -> Error {
     Error::new(ErrorKind::InvalidProjection, error)
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "it maps an error")]
 fn malformed(error: pack::ReadError) -> Error {
     Error::new(ErrorKind::Malformed, error)
 }
