@@ -102,6 +102,10 @@ fn try_commit(
     let before = shared.state.read_meta(&transaction)?;
     let now = now(&before, jobs);
     let (last, accepted) = judge(&transaction, &shared.state, &before, jobs, attempt)?.finish();
+    if connection.is_autocommit() {
+        // Who does not need what could not be read would be written statement by statement.
+        return Err(unavailable("append: a read failed, and SQLite ended the transaction"));
+    }
     let mut is_put = false;
     for job in jobs.iter() {
         if let Job::Put(name, checkpoint, _) = job {
