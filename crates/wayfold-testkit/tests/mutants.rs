@@ -8,7 +8,9 @@ use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::thread;
 
-use serde_json::Value;
+use rmpv::Value;
+use rmpv::decode::read_value;
+use rmpv::encode::write_value;
 use wayfold_core::{
     CustomerKey, CustomerView, DealLost, EventBody, EventId, EventKind, EventTime, Fold, JourneyEvent,
     OrderChanged, OrderKey, Population, Refold, Refunded, Registered, Result, Returned, Rules, Span, Tenant,
@@ -428,49 +430,76 @@ impl Answers for AlteredAnswers {
 /// Restarts that restore something else than was saved.
 fn restarts() -> [RestartSubject; 4] {
     [
-        RestartSubject::altered("restart without retractions", |part| without(part, "retracted")),
-        RestartSubject::altered("restart without the schedule", |part| without(part, "due")),
+        RestartSubject::altered("restart without retractions", |part| without(part, RETRACTED_FROM_THE_END)),
+        RestartSubject::altered("restart without the schedule", |part| without(part, DUE_FROM_THE_END)),
         RestartSubject::altered("restart with an earlier last event", |part| {
-            each_folded(part, |folded| folded["last"]["sequence"] = 0.into())
+            each_folded(part, |values| zero(&mut values[LAST], LAST_SEQUENCE))
         }),
         RestartSubject::altered("restart that forgets a count", |part| {
-            each_folded(part, |folded| folded["record"]["unknown_events"] = 0.into())
+            each_folded(part, |values| zero(&mut values[RECORD], RECORD_UNKNOWN_EVENTS))
         }),
     ]
 }
 
-fn each_folded(part: &[u8], change: impl Fn(&mut Value)) -> Option<Vec<u8>> {
-    each_line(part, |line| {
-        line.get_mut("folded").map(&change);
+/// Where values of a customer stand, as docs/format.md says.
+const LAST: usize = 2;
+const RECORD: usize = 3;
+const RETRACTED_FROM_THE_END: usize = 2;
+const DUE_FROM_THE_END: usize = 1;
+/// Where members stand in lists.
+const LAST_SEQUENCE: usize = 1;
+const RECORD_UNKNOWN_EVENTS: usize = 1;
+
+fn zero(list: &mut Value, member: usize) {
+    let Value::Array(members) = list else { panic!("a list, and not {list}") };
+    members[member] = 0.into();
+}
+
+fn each_folded(part: &[u8], change: impl Fn(&mut Vec<Value>)) -> Option<Vec<u8>> {
+    each_customer(part, |values| {
+        if !values[LAST].is_nil() {
+            change(values);
+        }
         true
     })
 }
 
-fn without(part: &[u8], member: &str) -> Option<Vec<u8>> {
-    each_line(part, |line| {
-        let line = line.as_object_mut().expect("a line is an object");
-        line.remove(member);
-        ["folded", "retracted", "due"].iter().any(|member| line.contains_key(*member))
+fn without(part: &[u8], from_the_end: usize) -> Option<Vec<u8>> {
+    each_customer(part, |values| {
+        let place = values.len() - from_the_end;
+        values[place] = Value::Array(Vec::new());
+        let is_nothing = |value: &Value| value.is_nil() || value.as_array().is_some_and(Vec::is_empty);
+        !values[LAST..].iter().all(is_nothing)
     })
 }
 
-/// Changes the customers of a part, or leaves them out, and tells the head.
-fn each_line(part: &[u8], change: impl Fn(&mut Value) -> bool) -> Option<Vec<u8>> {
-    let text = std::str::from_utf8(part).expect("a part is text");
-    let (head, lines) = text.split_once('\n').expect("a part has a head");
-    let mut changed: Vec<String> = Vec::new();
-    for line in lines.lines() {
-        let (spread, json) = line.split_at(17);
-        let mut json: Value = serde_json::from_str(json).expect("a line is JSON");
-        if change(&mut json) {
-            changed.push(format!("{spread}{json}\n"));
+/// Changes the values of the customers of a part, or leaves customers out, and tells the head.
+fn each_customer(part: &[u8], change: impl Fn(&mut Vec<Value>) -> bool) -> Option<Vec<u8>> {
+    let end = part.iter().position(|byte| *byte == b'\n').expect("a part has a head");
+    let (head, mut rest) = (std::str::from_utf8(&part[..end]).expect("a head is text"), &part[end + 1..]);
+    let (mut spreads, mut bytes) = (Vec::new(), Vec::new());
+    while let Some((spread, after)) = rest.split_first_chunk() {
+        let (length, after) = after.split_first_chunk().expect("a length follows the spread");
+        let (mut own, after) = after.split_at(u32::from_be_bytes(*length) as usize);
+        rest = after;
+        let mut values = Vec::new();
+        while !own.is_empty() {
+            values.push(read_value(&mut own).expect("values follow each other"));
+        }
+        if change(&mut values) {
+            let mut written = Vec::new();
+            values.iter().for_each(|value| write_value(&mut written, value).expect("memory takes bytes"));
+            spreads.push(u64::from_be_bytes(*spread));
+            bytes.extend_from_slice(spread);
+            bytes.extend_from_slice(&(written.len() as u32).to_be_bytes());
+            bytes.extend_from_slice(&written);
         }
     }
-    let (first, last, lines) = (&changed.first()?[..16], &changed.last()?[..16], changed.concat());
-    let (customers, bytes) = (changed.len(), lines.len());
-    let entry = serde_json::json!({ "first": first, "last": last, "customers": customers, "bytes": bytes });
+    let (first, last) = (format!("{:016x}", spreads.first()?), format!("{:016x}", spreads.last()?));
+    let (customers, length) = (spreads.len(), bytes.len());
+    let entry = serde_json::json!({ "first": first, "last": last, "customers": customers, "bytes": length });
     let (before, _) = head.split_once(",\"part\":").expect("a head tells what the part holds");
-    Some(format!("{before},\"part\":{entry}}}\n{lines}").into_bytes())
+    Some([format!("{before},\"part\":{entry}}}\n").into_bytes(), bytes].concat())
 }
 
 /// How many histories caught a mutant, by which part of the check, and the seed of the first.
