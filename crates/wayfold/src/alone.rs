@@ -7,8 +7,8 @@ use wayfold_store::{EventStore, Lane, ScanPart};
 
 use crate::error::Result;
 use crate::known::Known;
-use crate::shards::readable;
-use crate::whole::{each_lane, open_whole};
+use crate::shards::{readable, side_by_side};
+use crate::whole::open_whole;
 
 /// Folds a whole log by one projection alone, on so many threads, and gives the views of the default tenant's customers
 /// as of an instant, by the bytes of their keys.
@@ -98,5 +98,6 @@ pub async fn fold_alone_of<P: Projection>(
         }
         Ok(fold.into_views())
     };
-    Ok(UnsortedViews::sorted(each_lane(lanes, of_lane)?))
+    let views = side_by_side(lanes.into_iter(), of_lane).into_iter().collect::<Result<_>>()?;
+    Ok(UnsortedViews::sorted(views))
 }

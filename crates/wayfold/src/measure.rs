@@ -10,8 +10,8 @@ use crate::ask::AsOf;
 use crate::engine::Wayfold;
 use crate::error::Result;
 use crate::known::{AsKnownAt, Known, KnownAt};
-use crate::shards::{history, readable};
-use crate::whole::{each_lane, open_whole};
+use crate::shards::{history, readable, side_by_side};
+use crate::whole::open_whole;
 
 /// How many events a measure that is kept up reads at a time.
 const EVENTS_PER_READ: usize = 16_384;
@@ -243,10 +243,10 @@ async fn pass<M: Measure>(
         read_lane(lane, scope, &mut |history| measure.add(history, 1, &mut total))?;
         Ok(total)
     };
-    let totals = each_lane(lanes, of_lane)?;
+    let totals = side_by_side(lanes.into_iter(), of_lane);
     let mut all = M::Total::default();
     for total in totals {
-        measure.merge(&mut all, total);
+        measure.merge(&mut all, total?);
     }
     Ok((all, position))
 }

@@ -125,15 +125,8 @@ impl Shards {
         work: Vec<W>,
         restore: impl Fn(&mut Fold, W) -> std::result::Result<(), E> + Sync,
     ) -> std::result::Result<(), E> {
-        let mut work = self.folds.iter_mut().zip(work);
-        if work.len() == 1 {
-            return work.try_for_each(|(fold, own)| restore(fold, own));
-        }
-        std::thread::scope(|scope| {
-            let restore = &restore;
-            let work: Vec<_> = work.map(|(fold, own)| scope.spawn(move || restore(fold, own))).collect();
-            work.into_iter().try_for_each(join)
-        })
+        let work = self.folds.iter_mut().zip(work);
+        side_by_side(work, |(fold, own)| restore(fold, own)).into_iter().collect()
     }
 
     /// Says up to where the log is folded in what was restored.
@@ -191,14 +184,10 @@ impl Shards {
         check_lanes(&scan, self.lanes())?;
         self.torn = true;
         let lanes = self.folds.iter_mut().zip(scan.lanes);
-        let folded: Vec<Result<Folded>> = if scan.events < EVENTS_PER_THREAD_MIN || lanes.len() == 1 {
-            lanes.map(|(fold, lane)| fold_lane(fold, lane, known)).collect()
-        } else {
-            std::thread::scope(|scope| {
-                let work: Vec<_> =
-                    lanes.map(|(fold, lane)| scope.spawn(move || fold_lane(fold, lane, known))).collect();
-                work.into_iter().map(join).collect()
-            })
+        let fold = |(fold, lane)| fold_lane(fold, lane, known);
+        let folded: Vec<_> = match scan.events < EVENTS_PER_THREAD_MIN {
+            true => lanes.map(fold).collect(),
+            false => side_by_side(lanes, fold),
         };
         let mut read = Read { events: 0, recorded_at: None };
         for (shard, folded) in folded.into_iter().enumerate() {
@@ -236,14 +225,15 @@ impl Shards {
     }
 
     pub(crate) fn population(&self, tenant: &Tenant, as_of: Timestamp) -> Result<Population> {
-        let populations = each_fold(&self.folds, |fold| fold.population(tenant, as_of));
+        let populations = side_by_side(self.folds.iter(), |fold| fold.population(tenant, as_of));
         let mut populations = populations.into_iter();
         let first = populations.next().expect("there is at least one shard")?;
         Ok(populations.try_fold(first, |merged, next| Ok::<_, wayfold_core::Error>(merged.merge(next?)))?)
     }
 
     pub(crate) fn select(&self, tenant: &Tenant, as_of: Timestamp, selection: &Selection) -> Result<Page> {
-        let mut pages = each_fold(&self.folds, |fold| fold.select(tenant, as_of, selection)).into_iter();
+        let mut pages =
+            side_by_side(self.folds.iter(), |fold| fold.select(tenant, as_of, selection)).into_iter();
         let first = pages.next().expect("there is at least one shard")?;
         Ok(pages.try_fold(first, |merged, next| Ok::<_, wayfold_core::Error>(merged.merge(next?)))?)
     }
@@ -255,7 +245,7 @@ impl Shards {
         tenant: &Tenant,
         as_of: Timestamp,
     ) -> Result<Vec<UnsortedViews<P::View>>> {
-        let views = each_fold(&self.folds, |fold| fold.unsorted_views(handle, tenant, as_of));
+        let views = side_by_side(self.folds.iter(), |fold| fold.unsorted_views(handle, tenant, as_of));
         Ok(views.into_iter().collect::<wayfold_core::Result<_>>()?)
     }
 
@@ -341,20 +331,22 @@ pub(crate) fn readable(batch: &EventBatch) -> Result<()> {
     }
 }
 
-/// Asks each fold, in a thread of its own where there are several.
-fn each_fold<T: Send>(folds: &[Fold], ask: impl Fn(&Fold) -> T + Sync) -> Vec<T> {
-    match folds {
-        [fold] => vec![ask(fold)],
-        folds => std::thread::scope(|scope| {
-            let ask = &ask;
-            let work: Vec<_> = folds.iter().map(|fold| scope.spawn(move || ask(fold))).collect();
-            work.into_iter().map(join).collect()
-        }),
+/// Does all pieces of work, each in a thread of its own where there are several.
+pub(crate) fn side_by_side<W: Send, T: Send>(
+    work: impl ExactSizeIterator<Item = W>,
+    run: impl Fn(W) -> T + Sync,
+) -> Vec<T> {
+    if work.len() <= 1 {
+        return work.map(run).collect();
     }
-}
-
-pub(crate) fn join<T>(thread: std::thread::ScopedJoinHandle<'_, T>) -> T {
-    thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    std::thread::scope(|scope| {
+        let run = &run;
+        let threads: Vec<_> = work.map(|piece| scope.spawn(move || run(piece))).collect();
+        let result = |thread: std::thread::ScopedJoinHandle<'_, T>| {
+            thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        };
+        threads.into_iter().map(result).collect()
+    })
 }
 
 /// All events of a customer up to what is known, and maybe some of others.

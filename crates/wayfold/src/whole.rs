@@ -5,7 +5,7 @@ use wayfold_store::{EventStore, Lane, Scan};
 
 use crate::error::Result;
 use crate::known::Known;
-use crate::shards::{check_lanes, join, readable};
+use crate::shards::{check_lanes, readable};
 
 /// Opens the whole log in lanes that each hold their customers' histories whole; says up to where it reaches.
 ///
@@ -35,19 +35,4 @@ pub(crate) async fn open_whole(
         scan = store.scan(position, usize::MAX, 1).await?;
         check_lanes(&scan, 1)?;
     }
-}
-
-/// Reads each lane, in a thread of its own where there are several.
-pub(crate) fn each_lane<'a, T: Send>(
-    lanes: Vec<Lane<'a>>,
-    read: impl Fn(Lane<'a>) -> Result<T> + Sync,
-) -> Result<Vec<T>> {
-    if lanes.len() <= 1 {
-        return lanes.into_iter().map(read).collect();
-    }
-    std::thread::scope(|threads| {
-        let read = &read;
-        let work: Vec<_> = lanes.into_iter().map(|lane| threads.spawn(move || read(lane))).collect();
-        work.into_iter().map(join).collect()
-    })
 }

@@ -5,6 +5,7 @@ use wayfold_core::History;
 
 use super::Measure;
 use super::cases::{Case, Cases, StepNames};
+use super::names::value_of;
 use super::pairs::Pairs;
 
 /// Counts how often which step of a case directly follows which, and with which cases start and end: what process mining
@@ -108,14 +109,14 @@ impl Measure for DirectlyFollows {
         self.cases.for_each(history, names, |Case { steps: case, .. }, _| {
             *cases += times;
             for step in case {
-                of_step(steps, step.activity).events += times;
+                value_of(steps, step.activity).events += times;
             }
             for [from, to] in case.array_windows() {
                 *edges.of(from.activity, to.activity) += times;
             }
             if let (Some(first), Some(last)) = (case.first(), case.last()) {
-                of_step(steps, first.activity).starts += times;
-                of_step(steps, last.activity).ends += times;
+                value_of(steps, first.activity).starts += times;
+                value_of(steps, last.activity).ends += times;
             }
         });
     }
@@ -124,7 +125,7 @@ impl Measure for DirectlyFollows {
         let numbers = total.names.take_over(&other.names);
         total.cases += other.cases;
         for (from, number) in other.steps.into_iter().zip(&numbers) {
-            let to = of_step(&mut total.steps, *number);
+            let to = value_of(&mut total.steps, *number);
             to.events += from.events;
             to.starts += from.starts;
             to.ends += from.ends;
@@ -133,15 +134,6 @@ impl Measure for DirectlyFollows {
             *total.edges.of(numbers[from as usize], numbers[to as usize]) += count;
         }
     }
-}
-
-#[inline]
-fn of_step(steps: &mut Vec<StepTotal>, number: u32) -> &mut StepTotal {
-    let place = number as usize;
-    if steps.len() <= place {
-        steps.resize(place + 1, StepTotal::default());
-    }
-    &mut steps[place]
 }
 
 /// The directly-follows graph in figures.

@@ -34,3 +34,13 @@ impl Names {
         other.names.iter().map(|name| self.number(name)).collect()
     }
 }
+
+/// The value of a number in a list of values by number, which grows as far as it has to.
+#[inline]
+pub(super) fn value_of<T: Clone + Default>(values: &mut Vec<T>, number: u32) -> &mut T {
+    let place = number as usize;
+    if values.len() <= place {
+        values.resize(place + 1, T::default());
+    }
+    &mut values[place]
+}

@@ -6,6 +6,7 @@ use wayfold_core::{Amount, History, Span};
 use super::Measure;
 use super::cases::{Case, Cases, StepNames};
 use super::durations::Durations;
+use super::names::value_of;
 use super::pairs::Pairs;
 
 /// Measures the directly-follows graph of cases, with starts, ends, and rework.
@@ -109,7 +110,7 @@ impl Measure for ProcessMap {
         total.cases += other.cases;
         total.value += other.value;
         for (from, number) in other.activities.into_iter().zip(&numbers) {
-            let to = activity(&mut total.activities, *number);
+            let to = value_of(&mut total.activities, *number);
             to.events += from.events;
             to.cases += from.cases;
             to.reworked += from.reworked;
@@ -126,18 +127,9 @@ impl Measure for ProcessMap {
     }
 }
 
-#[inline]
-fn activity(activities: &mut Vec<ActivityTotal>, number: u32) -> &mut ActivityTotal {
-    let place = number as usize;
-    if activities.len() <= place {
-        activities.resize(place + 1, ActivityTotal::default());
-    }
-    &mut activities[place]
-}
-
 fn add_activities(case: &Case, times: i64, looked_at: u64, activities: &mut Vec<ActivityTotal>) {
     for step in &case.steps {
-        let activity = activity(activities, step.activity);
+        let activity = value_of(activities, step.activity);
         activity.events += times;
         if activity.last_case != looked_at {
             (activity.last_case, activity.is_reworked) = (looked_at, false);
@@ -148,8 +140,8 @@ fn add_activities(case: &Case, times: i64, looked_at: u64, activities: &mut Vec<
         }
     }
     if let (Some(first), Some(last)) = (case.steps.first(), case.steps.last()) {
-        activity(activities, first.activity).starts += times;
-        activity(activities, last.activity).ends += times;
+        value_of(activities, first.activity).starts += times;
+        value_of(activities, last.activity).ends += times;
     }
 }
 

@@ -11,6 +11,7 @@ use wayfold_core::{History, Span};
 
 use super::Measure;
 use super::cases::{Case, Cases, StepNames};
+use super::names::value_of;
 use super::pairs::Pairs;
 
 /// Measures, of each pair of steps of a case, how long after one the other comes. Every pair counts, near or far; the work
@@ -113,11 +114,7 @@ impl SoFar {
     }
 
     fn note(&mut self, step: u32, at: i64) {
-        let place = step as usize;
-        if self.sums.len() <= place {
-            self.sums.resize(place + 1, InstantSums::default());
-        }
-        let known = &mut self.sums[place];
+        let known = value_of(&mut self.sums, step);
         if known.count == 0 {
             self.present.push(step);
         }
