@@ -6,6 +6,7 @@ mod customers;
 mod histories;
 mod history_fold;
 mod key_order;
+mod merged;
 mod per_customer;
 mod questions;
 mod snapshot;

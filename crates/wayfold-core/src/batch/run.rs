@@ -37,8 +37,14 @@ pub(crate) struct Stretch<'a> {
 }
 
 impl<'a> Stretch<'a> {
-    pub(crate) fn new(batches: &'a [EventBatch], batch: u32, first: u32, rows: u32) -> Self {
+    /// By batch, first row and number of rows, of which there is one at least.
+    pub(crate) fn new(batches: &'a [EventBatch], (batch, first, rows): (u32, u32, u32)) -> Self {
         Self { columns: batches[batch as usize].columns(), batch, first, rows }
+    }
+
+    /// Tenant and customer.
+    pub(crate) fn customer(&self) -> (&'a str, &'a str) {
+        self.columns.customer_texts(self.columns.customer[self.first as usize] as usize)
     }
 
     fn range(&self) -> Range<usize> {

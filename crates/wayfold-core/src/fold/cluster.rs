@@ -15,24 +15,29 @@ pub(super) struct Clusters {
     slots: Vec<u32>,
     touched: Vec<u32>,
     rows: BySlot<RowRef>,
-    /// Batch, first row and number of rows of stretches, as in a log that is clustered already.
-    stretches: BySlot<(u32, u32, u32)>,
+    /// As in a log that is clustered already.
+    stretches: BySlot<StretchAt>,
 }
+
+/// Batch, first row and number of rows of a stretch.
+pub(super) type StretchAt = (u32, u32, u32);
 
 /// What [`Clusters`] has of a customer.
 #[derive(Clone, Copy)]
-pub(super) struct Gathered<'a> {
+pub(super) struct Gathered<'a, 'g> {
     batches: &'a [EventBatch],
-    rows: &'a [RowRef],
-    stretches: &'a [(u32, u32, u32)],
+    rows: &'g [RowRef],
+    stretches: &'g [StretchAt],
 }
 
-impl<'a> Gathered<'a> {
+impl<'a, 'g> Gathered<'a, 'g> {
+    pub(super) fn of_stretches(batches: &'a [EventBatch], stretches: &'g [StretchAt]) -> Self {
+        Self { batches, rows: &[], stretches }
+    }
+
     /// Its stretches.
-    pub(super) fn stretches(self) -> impl Iterator<Item = Stretch<'a>> {
-        self.stretches
-            .iter()
-            .map(move |(batch, first, rows)| Stretch::new(self.batches, *batch, *first, *rows))
+    pub(super) fn stretches(self) -> impl Iterator<Item = Stretch<'a>> + use<'a, 'g> {
+        self.stretches.iter().map(move |at| Stretch::new(self.batches, *at))
     }
 
     /// Says whether all of it is folded as it stands, stretch after stretch; see [`Stretch::is_plain`].
@@ -45,7 +50,7 @@ impl<'a> Gathered<'a> {
         self.rows.is_empty() && self.stretches().all(|stretch| follows(&stretch) && stretch.is_plain(until))
     }
 
-    pub(super) fn rows(self) -> impl Iterator<Item = RowRef> + 'a {
+    pub(super) fn rows(self) -> impl Iterator<Item = RowRef> + use<'a, 'g> {
         self.rows.iter().copied().chain(self.stretches().flat_map(Stretch::into_rows))
     }
 }
@@ -157,7 +162,10 @@ impl Clusters {
     }
 
     /// The customers, and what was gathered of each.
-    pub(super) fn iter<'a>(&'a self, batches: &'a [EventBatch]) -> impl Iterator<Item = (u32, Gathered<'a>)> {
+    pub(super) fn iter<'a>(
+        &self,
+        batches: &'a [EventBatch],
+    ) -> impl Iterator<Item = (u32, Gathered<'a, '_>)> {
         self.touched.iter().enumerate().map(move |(slot, customer)| {
             let (rows, stretches) = (self.rows.of(slot), self.stretches.of(slot));
             (*customer, Gathered { batches, rows, stretches })
@@ -167,7 +175,7 @@ impl Clusters {
 
 /// The spreads of the local customers of a batch. They are made for shards alone; where they are known, they spare looking for
 /// who is new.
-fn spreads(batch: &EventBatch, shard: Shard) -> Option<&[u64]> {
+pub(super) fn spreads(batch: &EventBatch, shard: Shard) -> Option<&[u64]> {
     match shard == Shard::ALL {
         true => batch.columns().known_spreads(),
         false => Some(batch.columns().spreads()),

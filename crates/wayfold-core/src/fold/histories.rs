@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::cluster::{Clusters, Gathered};
 use super::customers::Customers;
+use super::merged::Merged;
 use crate::batch::{EventBatch, EventView, RowRef, sort_rows};
 use crate::event::EventKind;
 use crate::shard::Shard;
@@ -43,7 +44,8 @@ impl std::fmt::Debug for History<'_> {
     }
 }
 
-/// Calls with the history of each customer of a shard, up to an instant, in the order in which customers first occur.
+/// Calls with the history of each customer of a shard, up to an instant: by the spreads of their keys where each batch stands
+/// in that order, and else as customers first occur.
 ///
 /// The batches hold all events of these customers, in any order. A retraction counts whenever it happened, as in a
 /// fold; who has nothing else is left out.
@@ -53,8 +55,8 @@ pub fn for_each_history(
     as_of: Timestamp,
     mut take: impl FnMut(&History<'_>),
 ) {
-    let (mut clusters, mut events) = (Clusters::default(), Vec::new());
-    for_each_customer(&mut clusters, batches, customers, as_of, |customer, whole| {
+    let mut events = Vec::new();
+    for_each_customer(batches, customers, as_of, |customer, whole| {
         events.clear();
         match whole {
             Whole::Stretches(gathered) => {
@@ -70,23 +72,19 @@ pub fn for_each_history(
 
 /// All events of a customer up to an instant, in the order in which they are folded.
 pub(super) enum Whole<'a, 'r> {
-    Stretches(Gathered<'a>),
+    Stretches(Gathered<'a, 'r>),
     Rows(&'r [RowRef]),
 }
 
 /// Calls with tenant and customer of each customer of a shard, and with its events up to an instant.
 pub(super) fn for_each_customer<'a>(
-    clusters: &'a mut Clusters,
     batches: &'a [EventBatch],
     customers: Shard,
     as_of: Timestamp,
     mut take: impl FnMut((&str, &str), Whole<'a, '_>),
 ) {
-    let mut numbers = Customers::default();
-    clusters.gather(batches, &mut numbers, customers);
     let mut rows = Vec::new();
-    for (number, gathered) in clusters.iter(batches) {
-        let customer = numbers.texts(number as usize);
+    let mut take = |customer: (&str, &str), gathered: Gathered<'a, '_>| {
         if gathered.is_plain(as_of) {
             take(customer, Whole::Stretches(gathered));
         } else {
@@ -97,7 +95,13 @@ pub(super) fn for_each_customer<'a>(
             sort_rows(batches, &mut rows);
             take(customer, Whole::Rows(&rows));
         }
+    };
+    if let Some(merged) = Merged::new(batches, customers) {
+        return merged.for_each(take);
     }
+    let (mut clusters, mut numbers) = (Clusters::default(), Customers::default());
+    clusters.gather(batches, &mut numbers, customers);
+    clusters.iter(batches).for_each(|(number, gathered)| take(numbers.texts(number as usize), gathered));
 }
 
 fn drop_retracted(batches: &[EventBatch], rows: &mut Vec<RowRef>) {

@@ -1,6 +1,5 @@
 use std::sync::Arc;
 
-use super::cluster::Clusters;
 use super::histories::{Whole, for_each_customer};
 use super::unsorted_views::UnsortedViews;
 use crate::batch::{EventBatch, Run};
@@ -67,7 +66,6 @@ pub struct HistoryFold<P: Projection> {
     as_of: Timestamp,
     /// The state of one customer.
     column: Column<P>,
-    clusters: Clusters,
     views: UnsortedViews<P::View>,
 }
 
@@ -86,7 +84,7 @@ impl<P: Projection> HistoryFold<P> {
     pub fn new(projection: Arc<P>, tenant: Tenant, as_of: Timestamp) -> Self {
         let mut column = Column::new(projection);
         column.grow(1);
-        Self { as_of, column, clusters: Clusters::default(), views: UnsortedViews::new(tenant) }
+        Self { as_of, column, views: UnsortedViews::new(tenant) }
     }
 
     /// Folds the histories of customers up to the instant; those without an event until then are left out.
@@ -97,9 +95,9 @@ impl<P: Projection> HistoryFold<P> {
     /// # Errors
     /// `ProjectionPanicked` if the projection panics or has panicked.
     pub fn fold(&mut self, batches: &[EventBatch], customers: Shard) -> Result<()> {
-        let Self { as_of, column, clusters, views } = self;
+        let Self { as_of, column, views } = self;
         let mut done = Ok(());
-        for_each_customer(clusters, batches, customers, *as_of, |(tenant, customer), whole| {
+        for_each_customer(batches, customers, *as_of, |(tenant, customer), whole| {
             if tenant != views.tenant().as_str() || done.is_err() {
                 return;
             }

@@ -1,0 +1,81 @@
+//! Stretches of clustered batches brought together by customer: nobody needs a number, and nobody is looked for.
+
+use super::cluster::{Gathered, StretchAt, spreads};
+use crate::batch::{EventBatch, Stretch};
+use crate::shard::Shard;
+
+/// Stretches by the spreads of their customers, those of one customer in the order of the batches.
+pub(super) struct Merged<'a> {
+    batches: &'a [EventBatch],
+    stretches: Vec<(u64, StretchAt)>,
+}
+
+impl<'a> Merged<'a> {
+    /// Merges the batches, if each has the customers of the shard one after the other by their spreads.
+    pub(super) fn new(batches: &'a [EventBatch], shard: Shard) -> Option<Self> {
+        let mut stretches = Vec::new();
+        for (number, batch) in batches.iter().enumerate() {
+            let spreads = spreads(batch, shard)?;
+            let (mut first, mut last, mut grows) = (0, None, true);
+            batch.columns().for_each_run(|local, rows| {
+                let spread = spreads[local as usize];
+                grows &= last.replace(spread).is_none_or(|last| last < spread);
+                if shard.holds_spread(spread) {
+                    stretches.push((spread, (number as u32, first, rows)));
+                }
+                first += rows;
+            });
+            if !grows {
+                return None;
+            }
+        }
+        // Each batch stands in order already, which a stable sort finds.
+        stretches.sort_by_key(|(spread, _)| *spread);
+        let merged = Self { batches, stretches };
+        merged.is_one_customer_a_spread().then_some(merged)
+    }
+
+    /// Two customers may have the same spread, though seldom.
+    fn is_one_customer_a_spread(&self) -> bool {
+        let customer = |at| Stretch::new(self.batches, at).customer();
+        let mut neighbours = self.stretches.array_windows();
+        neighbours.all(|[(a, one), (b, other)]| a != b || customer(*one) == customer(*other))
+    }
+
+    /// Calls with tenant and customer of each, and what there is of it.
+    pub(super) fn for_each(&self, mut take: impl FnMut((&'a str, &'a str), Gathered<'a, '_>)) {
+        let mut stretches = Vec::new();
+        for of_one in self.stretches.chunk_by(|(a, _), (b, _)| a == b) {
+            stretches.clear();
+            stretches.extend(of_one.iter().map(|(_, at)| *at));
+            take(
+                Stretch::new(self.batches, stretches[0]).customer(),
+                Gathered::of_stretches(self.batches, &stretches),
+            );
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{CustomerKey, EventId, JourneyEvent, Registered, Timestamp};
+
+    #[test]
+    fn two_customers_of_one_spread_are_told_apart() {
+        let of = |(number, name)| {
+            let customer = CustomerKey::new(name).unwrap();
+            JourneyEvent::new(EventId::from_u128(number), customer, Timestamp::MIN, Registered {})
+        };
+        let events = [(1, "ada"), (2, "bob"), (3, "ada")].map(of);
+        let batches = [EventBatch::from_events(&events).unwrap()];
+        let is_sound = |stretches: &[(u64, StretchAt)]| {
+            Merged { batches: &batches, stretches: stretches.to_vec() }.is_one_customer_a_spread()
+        };
+        let (ada, bob, ada_again) = ((0, 0, 1), (0, 1, 1), (0, 2, 1));
+        assert!(is_sound(&[(5, ada), (5, ada_again), (6, bob)]));
+        assert!(!is_sound(&[(5, ada), (5, bob)]));
+        assert!(!is_sound(&[(5, ada), (5, bob), (5, ada_again)]));
+        assert!(Merged::new(&batches, Shard::new(0, 1)).is_none(), "ada comes twice");
+    }
+}
