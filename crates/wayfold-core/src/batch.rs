@@ -2,7 +2,6 @@
 
 mod builder;
 mod columns;
-mod copy;
 mod gather;
 mod later;
 mod lift;

@@ -7,7 +7,6 @@ use hashbrown::HashMap;
 
 use super::builder::BatchBuilder;
 use super::columns::{Columns, Indexed, NONE, Named, NamedColumns, OrderFacts, Sparse};
-use super::copy::copy_row;
 use super::{EventBatch, EventView};
 use crate::event::Limits;
 
@@ -16,11 +15,7 @@ use crate::event::Limits;
 /// Texts are looked up once for each batch that they come from, and columns of a few rows are walked once, so
 /// that an event costs far less than building it anew.
 pub(super) fn gather<'a>(views: impl IntoIterator<Item = EventView<'a>>) -> EventBatch {
-    let gather = Gather::of(views.into_iter().map(|view| view.whole()));
-    match gather.rows.len() <= gather.sources.len() * ROWS_COPIED {
-        true => gather.copy_rows(),
-        false => gather.finish(),
-    }
+    Gather::of(views.into_iter().map(|view| view.whole())).finish()
 }
 
 /// Copies the fields of kinds that hold no texts.
@@ -29,10 +24,6 @@ pub(super) fn gather_numbers<'a>(views: impl IntoIterator<Item = EventView<'a>>)
     gather.numbers_of_fields();
     gather.builder.columns.fields
 }
-
-/// Up to so many rows of each batch, on average, are copied one by one: to look into every batch for every column would
-/// cost more.
-const ROWS_COPIED: usize = 2;
 
 /// So many texts of a batch for each row that is picked of it are worth a list.
 const TEXTS_PER_ROW: usize = 8;
@@ -121,15 +112,6 @@ impl<'a> Gather<'a> {
         self.rare();
         self.fields();
         self.attributes();
-        self.builder.finish_gathered()
-    }
-
-    /// The same for few rows of each source.
-    fn copy_rows(mut self) -> EventBatch {
-        for (source, row) in &self.rows {
-            copy_row(&mut self.builder, self.sources[*source].columns, *row);
-        }
-        self.recorded();
         self.builder.finish_gathered()
     }
 
