@@ -159,7 +159,7 @@ pub use self::measure::{
     NormBreach, NormRow, NormTotal, Norms, NormsReport, PairRow, PathDeviation, PathDeviationRow, PathNode,
     PathWay, Paths, PathsReport, PathsTotal, ProcessMap, ProcessMapReport, ProcessMapTotal, RangeOf, Reach,
     Retention, RetentionReport, RetentionRow, RetentionTotal, ReturnBuckets, ReturnIn, StageDurations,
-    StageReport, StageRow, StageTime, StageTotal, StepBack, StepCount, TemporalDeviations,
+    StageReport, StageRow, StageTime, StageTotal, StepBack, StepCount, Steps, TemporalDeviations,
     TemporalDeviationsReport, TemporalProfile, TemporalProfileReport, TemporalProfileTotal, Ties, Tool,
     VariantRow, Variants, VariantsReport, VariantsTotal, shapley,
 };

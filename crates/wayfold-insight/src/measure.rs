@@ -2,6 +2,7 @@
 
 mod activity_lifecycle;
 mod attribution;
+mod by_bucket;
 mod calendar;
 mod cases;
 mod conformance;
@@ -20,6 +21,7 @@ mod reading;
 mod retention;
 mod segment_of;
 mod stages;
+mod steps;
 mod tally;
 mod temporal_profile;
 mod ties;
@@ -57,6 +59,7 @@ pub use self::retention::{
 };
 pub(crate) use self::segment_of::{SegmentOf, by_segment};
 pub use self::stages::{StageDurations, StageReport, StageRow, StageTime, StageTotal, StepBack};
+pub use self::steps::Steps;
 pub(crate) use self::tally::Tally;
 pub use self::temporal_profile::{
     Deviation, DeviationRow, PairRow, TemporalDeviations, TemporalDeviationsReport, TemporalProfile,

@@ -243,8 +243,8 @@ async fn pass<M: Measure>(
         read_lane(lane, scope, &mut |history| measure.add(history, 1, &mut total))?;
         Ok(total)
     };
-    let totals = side_by_side(lanes.into_iter(), of_lane);
-    let mut all = M::Total::default();
+    let mut totals = side_by_side(lanes.into_iter(), of_lane).into_iter();
+    let mut all = totals.next().unwrap_or_else(|| Ok(M::Total::default()))?;
     for total in totals {
         measure.merge(&mut all, total?);
     }

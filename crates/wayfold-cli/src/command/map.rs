@@ -5,7 +5,7 @@ use clap::{Args, ValueEnum};
 use serde::Serialize;
 use wayfold::insight::{
     Activity, CaseBy, Cases, ConformanceReport, EdgeRow, IntendedPath, PathDeviation, PathDeviationRow,
-    ProcessMap, ProcessMapReport, Ties, VariantRow, Variants, VariantsReport,
+    ProcessMap, ProcessMapReport, Steps, Ties, VariantRow, Variants, VariantsReport,
 };
 use wayfold::{AttributeName, Currency};
 
@@ -201,13 +201,12 @@ impl Map {
 }
 
 /// The steps of a variant, repeats told as a number, and not more of them than one can read.
-fn way(steps: &[String]) -> String {
-    let runs: Vec<&[String]> = steps.chunk_by(|a, b| a == b).collect();
-    let told = runs.iter().take(RUNS_MAX).map(|run| match run.len() {
-        1 => run[0].clone(),
-        times => format!("{} x {times}", run[0]),
+fn way(steps: &Steps) -> String {
+    let told = steps.runs().take(RUNS_MAX).map(|(name, times)| match times {
+        1 => name.to_owned(),
+        times => format!("{name} x {times}"),
     });
-    let rest = steps.len() - runs.iter().take(RUNS_MAX).map(|run| run.len()).sum::<usize>();
+    let rest: usize = steps.runs().skip(RUNS_MAX).map(|(_, times)| times).sum();
     let rest = (rest > 0).then(|| format!("({})", many(rest as u64, "more step")));
     told.chain(rest).collect::<Vec<_>>().join(" > ")
 }

@@ -197,6 +197,7 @@ impl<'a> EventView<'a> {
     }
 
     /// Where it happened.
+    #[inline]
     pub fn channel(&self) -> Option<Channel> {
         let channel = self.columns.whole().channel[self.row()];
         (channel != NONE_BYTE).then(|| Channel::ALL[usize::from(channel)])

@@ -3,12 +3,12 @@
 use std::ops::RangeInclusive;
 
 use chrono::NaiveDate;
-use hashbrown::HashMap;
 use serde::Serialize;
 use wayfold_core::History;
 
 use super::Measure;
-use super::calendar::{Calendar, distinct};
+use super::by_bucket::ByBucket;
+use super::calendar::{Buckets, Calendar, distinct};
 use super::event_test::EventTest;
 use super::like::{Tool, after};
 
@@ -53,7 +53,7 @@ impl ActivityLifecycle {
         buckets: RangeInclusive<i64>,
     ) -> ActivityLifecycleReport {
         let row = |bucket: i64| {
-            let counts = total.0.get(&bucket).copied().unwrap_or_default();
+            let counts = total.0.get(bucket);
             let starts_on = self.calendar.starts_on(bucket);
             LifecycleRow {
                 bucket,
@@ -70,7 +70,7 @@ impl ActivityLifecycle {
 
 /// What an [`ActivityLifecycle`] adds up, by bucket.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct ActivityLifecycleTotal(HashMap<i64, Counts>);
+pub struct ActivityLifecycleTotal(ByBucket<Counts>);
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Counts {
@@ -82,19 +82,17 @@ struct Counts {
 
 impl ActivityLifecycleTotal {
     fn add(&mut self, bucket: i64, counts: Counts) {
-        let known = self.0.entry(bucket).or_default();
+        let known = self.0.of(bucket);
         known.new += counts.new;
         known.returning += counts.returning;
         known.resurrecting += counts.resurrecting;
         known.dormant += counts.dormant;
-        if *known == Counts::default() {
-            self.0.remove(&bucket);
-        }
     }
 
     /// The first and the last bucket about which there is something to say; `None` if nobody was active.
     pub fn buckets(&self) -> Option<RangeInclusive<i64>> {
-        Some(*self.0.keys().min()?..=*self.0.keys().max()?)
+        let buckets = || self.0.iter().map(|(bucket, _)| bucket);
+        Some(buckets().min()?..=buckets().max()?)
     }
 }
 
@@ -103,7 +101,8 @@ impl Measure for ActivityLifecycle {
 
     fn add(&self, history: &History<'_>, times: i64, total: &mut ActivityLifecycleTotal) {
         let active = history.events().iter().filter(|event| self.active.holds(event));
-        let buckets = distinct(active.map(|event| self.calendar.bucket(event.occurred_at())));
+        let mut buckets = Buckets::of(self.calendar);
+        let buckets = distinct(active.map(|event| buckets.bucket(event.occurred_at())));
         let count = |is: bool| times * i64::from(is);
         for (place, bucket) in buckets.iter().enumerate() {
             let before = place.checked_sub(1).map(|place| buckets[place]);
@@ -124,7 +123,7 @@ impl Measure for ActivityLifecycle {
     }
 
     fn merge(&self, total: &mut ActivityLifecycleTotal, other: ActivityLifecycleTotal) {
-        for (bucket, counts) in other.0 {
+        for (bucket, counts) in other.0.iter() {
             total.add(bucket, counts);
         }
     }

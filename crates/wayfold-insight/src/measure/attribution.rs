@@ -10,11 +10,12 @@ pub use self::models::{AttributionModel, shapley};
 use super::Measure;
 use super::cases::{Activity, StepNames};
 use super::event_test::EventTest;
+use super::names::value_of;
 use super::process_map::amount;
 use crate::error::{Error, ErrorKind, Result};
 
 /// One whole conversion, in the units in which credit is counted: whole numbers are taken away as exactly as added.
-const WHOLE: i128 = 1_000_000_000_000;
+const WHOLE: i64 = 1_000_000_000_000;
 
 /// Measures through which channels customers came before they converted, and when they did not.
 ///
@@ -62,21 +63,31 @@ impl Attribution {
         self
     }
 
-    /// What each touch of a converting path is owed by its age, in parts of [`WHOLE`].
-    fn decayed(&self, path: &[(u32, Timestamp)], converted_at: Timestamp) -> Vec<i128> {
+    /// Calls with the channel of each touch of a converting path, and what it is owed by its age, in parts of [`WHOLE`]. The
+    /// list is lent for its memory.
+    fn for_each_credit(
+        &self,
+        path: &[(u32, Timestamp)],
+        converted_at: Timestamp,
+        weights: &mut Vec<f64>,
+        mut take: impl FnMut(u32, i64),
+    ) {
         let age =
             |at: Timestamp| converted_at.since(at).as_micros() as f64 / self.half_life.as_micros() as f64;
         // The youngest counts 1, so that nothing vanishes however old all are.
-        let youngest = path.last().map_or(0.0, |(_, at)| age(*at));
-        let weights: Vec<f64> = path.iter().map(|(_, at)| libm::exp2(youngest - age(*at))).collect();
+        let Some((last, before)) = path.split_last() else { return };
+        let youngest = age(last.1);
+        weights.clear();
+        weights.extend(path.iter().map(|(_, at)| libm::exp2(youngest - age(*at))));
         let all: f64 = weights.iter().sum();
-        let mut credits: Vec<i128> =
-            weights.iter().map(|weight| (weight / all * WHOLE as f64) as i128).collect();
-        let missing = WHOLE - credits.iter().sum::<i128>();
-        if let Some(last) = credits.last_mut() {
-            *last += missing;
+        let mut left = WHOLE;
+        for ((channel, _), weight) in before.iter().zip(&*weights) {
+            let credit = (weight / all * WHOLE as f64) as i64;
+            left -= credit;
+            take(*channel, credit);
         }
-        credits
+        // What rounding left over is the last one's too.
+        take(last.0, left);
     }
 }
 
@@ -91,11 +102,30 @@ fn positive(span: Span, what: &str) -> Result<Span> {
 #[derive(Debug, Clone, Default)]
 pub struct AttributionTotal {
     steps: StepNames,
-    paths: HashMap<Box<[u32]>, PathTotal>,
-    /// Parts of conversions and of their value, by channel, as they decay with age.
-    decayed: HashMap<u32, (i128, i128)>,
+    paths: HashMap<Vec<u32>, PathTotal>,
+    /// Parts of conversions and of their value, by the number of the channel, as they decay with age.
+    decayed: Vec<(i128, i128)>,
     /// Conversions without a path, and what they are worth.
     untouched: (i64, i128),
+    lent: Lent,
+}
+
+/// For the memory of the path before.
+#[derive(Debug, Clone, Default)]
+struct Lent {
+    path: Vec<(u32, Timestamp)>,
+    channels: Vec<u32>,
+    weights: Vec<f64>,
+}
+
+impl AttributionTotal {
+    /// What is known of a path.
+    fn of(&mut self, path: &[(u32, Timestamp)]) -> &mut PathTotal {
+        let channels = &mut self.lent.channels;
+        channels.clear();
+        channels.extend(path.iter().map(|(channel, _)| *channel));
+        self.paths.entry_ref(&channels[..]).or_default()
+    }
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -109,7 +139,8 @@ impl Measure for Attribution {
     type Total = AttributionTotal;
 
     fn add(&self, history: &History<'_>, times: i64, total: &mut AttributionTotal) {
-        let mut path: Vec<(u32, Timestamp)> = Vec::new();
+        let mut path = std::mem::take(&mut total.lent.path);
+        path.clear();
         for event in history.events() {
             let at = event.occurred_at();
             if self.conversion.holds(event) {
@@ -125,8 +156,9 @@ impl Measure for Attribution {
             }
         }
         if !path.is_empty() {
-            total.paths.entry(channels(&path)).or_default().lost += times;
+            total.of(&path).lost += times;
         }
+        total.lent.path = path;
     }
 
     fn merge(&self, total: &mut AttributionTotal, other: AttributionTotal) {
@@ -138,8 +170,8 @@ impl Measure for Attribution {
             to.lost += from.lost;
             to.value += from.value;
         }
-        for (channel, (conversions, value)) in other.decayed {
-            let to = total.decayed.entry(numbers[channel as usize]).or_default();
+        for ((conversions, value), number) in other.decayed.into_iter().zip(&numbers) {
+            let to = value_of(&mut total.decayed, *number);
             to.0 += conversions;
             to.1 += value;
         }
@@ -163,19 +195,23 @@ impl Attribution {
             total.untouched.1 += worth;
             return;
         }
-        let known = total.paths.entry(channels(path)).or_default();
+        let known = total.of(path);
         known.converted += times;
         known.value += worth;
-        for ((channel, _), credit) in path.iter().zip(self.decayed(path, at)) {
-            let decayed = total.decayed.entry(*channel).or_default();
-            decayed.0 += credit * i128::from(times);
-            decayed.1 += credit * value / WHOLE * i128::from(times);
-        }
+        let AttributionTotal { decayed, lent, .. } = total;
+        self.for_each_credit(path, at, &mut lent.weights, |channel, credit| {
+            let decayed = value_of(decayed, channel);
+            decayed.0 += i128::from(credit) * i128::from(times);
+            decayed.1 += part(credit, value) * i128::from(times);
+        });
     }
 }
 
-fn channels(path: &[(u32, Timestamp)]) -> Box<[u32]> {
-    path.iter().map(|(channel, _)| *channel).collect()
+/// So many parts of [`WHOLE`] of a value, cut to ten-thousandths.
+fn part(credit: i64, value: i128) -> i128 {
+    let worth = i128::from(credit) * value;
+    // What fits is divided by far faster there.
+    i64::try_from(worth).map_or_else(|_| worth / i128::from(WHOLE), |worth| i128::from(worth / WHOLE))
 }
 
 /// What channels are owed by a model.

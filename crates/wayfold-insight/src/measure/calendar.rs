@@ -1,5 +1,7 @@
 //! Buckets of time: hours, days, weeks and months of a time zone.
 
+use std::ops::Range;
+
 use chrono::{Datelike, Days, NaiveDate, Offset, TimeZone, Weekday};
 use chrono_tz::Tz;
 use wayfold_core::Timestamp;
@@ -62,9 +64,24 @@ impl Calendar {
             BucketUnit::Day => day,
             BucketUnit::Week => (day - self.first_week_day()).div_euclid(7),
             BucketUnit::Month => {
-                let date = i32::try_from(day).ok().and_then(NaiveDate::from_epoch_days);
-                let date = date.expect("the day of an instant lies within chrono's range");
+                let date = date_of(day);
                 i64::from(date.year()) * 12 + i64::from(date.month0())
+            }
+        }
+    }
+
+    /// The days of a bucket that holds one.
+    fn days_around(&self, day: i64) -> Range<i64> {
+        match self.unit {
+            BucketUnit::Day => day..day + 1,
+            BucketUnit::Week => {
+                let first = day - (day - self.first_week_day()).rem_euclid(7);
+                first..first + 7
+            }
+            BucketUnit::Month => {
+                let date = date_of(day);
+                let first = day - i64::from(date.day0());
+                first..first + i64::from(date.num_days_in_month())
             }
         }
     }
@@ -99,6 +116,36 @@ impl Calendar {
     fn first_week_day(&self) -> i64 {
         // Day 0, the first of 1970, was a Thursday.
         i64::from(self.week_start.num_days_from_monday()) - 3
+    }
+}
+
+fn date_of(day: i64) -> NaiveDate {
+    let date = i32::try_from(day).ok().and_then(NaiveDate::from_epoch_days);
+    date.expect("the day of an instant lies within chrono's range")
+}
+
+/// Says the buckets of instants that mostly lie in the bucket of the one before.
+pub(super) struct Buckets {
+    calendar: Calendar,
+    /// The days of the bucket that was said last.
+    days: Range<i64>,
+    bucket: i64,
+}
+
+impl Buckets {
+    pub(super) fn of(calendar: Calendar) -> Self {
+        Self { calendar, days: 0..0, bucket: 0 }
+    }
+
+    /// As [`Calendar::bucket`].
+    #[inline]
+    pub(super) fn bucket(&mut self, at: Timestamp) -> i64 {
+        let day = self.calendar.local_day(at);
+        if !self.days.contains(&day) {
+            self.days = self.calendar.days_around(day);
+            self.bucket = self.calendar.bucket_of_number(day);
+        }
+        self.bucket
     }
 }
 

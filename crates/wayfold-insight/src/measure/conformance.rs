@@ -7,6 +7,7 @@ use std::str::FromStr;
 use serde::Serialize;
 
 use super::reading::{Reading, written};
+use super::steps::Steps;
 use super::variants::VariantsReport;
 use crate::error::{Error, Result};
 
@@ -128,7 +129,7 @@ impl IntendedPath {
 
     /// The deviations of a case on the best way: for each number of steps of the case and of the path, what is left costs at
     /// least so many deviations.
-    fn deviations(&self, case: &[String]) -> Vec<PathDeviation> {
+    fn deviations(&self, case: &Steps) -> Vec<PathDeviation> {
         let (events, steps) = (case.len(), self.steps.len());
         let mut left = vec![vec![0_usize; steps + 1]; events + 1];
         for event in (0..=events).rev() {
@@ -151,7 +152,7 @@ impl IntendedPath {
                 }
                 By::Skipping => {}
                 By::Leaving => deviations.push(PathDeviation::Unexpected {
-                    activity: case[event].clone(),
+                    activity: case.get(event).unwrap_or_default().to_owned(),
                     after: last.map(|last: usize| self.steps[last].to_string()),
                 }),
             }
@@ -161,8 +162,9 @@ impl IntendedPath {
     }
 
     /// The ways on, those that are preferred first where they cost the same.
-    fn ways(&self, case: &[String], event: usize, step: usize) -> [Option<Way>; 4] {
-        let is = |step: &Step| case.get(event).is_some_and(|name| step.names.contains(name));
+    fn ways(&self, case: &Steps, event: usize, step: usize) -> [Option<Way>; 4] {
+        let is =
+            |step: &Step| case.get(event).is_some_and(|name| step.names.iter().any(|known| known == name));
         let before = step.checked_sub(1).map(|before| &self.steps[before]);
         let here = self.steps.get(step);
         let way = |event, step, by, deviates| Way { event, step, by, deviates };

@@ -11,6 +11,15 @@ pub(crate) struct Durations {
     left: usize,
 }
 
+/// Appends a list, or takes it as it is.
+fn append(to: &mut Vec<i64>, other: Vec<i64>) {
+    if to.is_empty() {
+        *to = other;
+    } else {
+        to.extend(other);
+    }
+}
+
 /// So many removed durations wait at least until they are taken out.
 const WAITING_MIN: usize = 1_024;
 
@@ -31,8 +40,8 @@ impl Durations {
     }
 
     pub(crate) fn merge(&mut self, other: Self) {
-        self.added.extend(other.added);
-        self.removed.extend(other.removed);
+        append(&mut self.added, other.added);
+        append(&mut self.removed, other.removed);
         self.settle_many();
     }
 

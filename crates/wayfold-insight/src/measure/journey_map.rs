@@ -9,7 +9,7 @@ use wayfold_core::{EventKind, EventView, History, Sentiment, Span, Stage};
 
 use super::cases::{Activity, StepNames};
 use super::durations::Durations;
-use super::names::Names;
+use super::names::{Names, value_of};
 use super::stages::StageTime;
 use super::tally::Tally;
 use super::{Measure, SegmentOf, by_segment};
@@ -43,17 +43,40 @@ impl fmt::Debug for JourneyMap {
 pub struct JourneyMapTotal {
     segments: Names,
     touchpoints: StepNames,
-    cells: HashMap<Cell, Counted>,
+    cells: Cells,
     /// Counts the histories that were looked at, so that each is known where it was already.
     looked_at: u64,
 }
 
 /// Where something happened; segments and touchpoints by number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy)]
 struct Cell {
     segment: Option<u32>,
     stage: Option<Stage>,
     touchpoint: Option<u32>,
+}
+
+/// What cells add up to: found by place, as each event asks for one.
+#[derive(Debug, Clone, Default)]
+struct Cells {
+    /// By segment, then by touchpoint and stage: the place in the list, counted from 1; 0 of what is not there.
+    places: Vec<Vec<u32>>,
+    counted: Vec<(Cell, Counted)>,
+}
+
+impl Cells {
+    #[inline]
+    fn of(&mut self, cell: Cell) -> &mut Counted {
+        let number = |number: Option<u32>| number.map_or(0, |number| number + 1);
+        let stage = cell.stage.map_or(0, |stage| stage.index() as u32 + 1);
+        let of_segment = value_of(&mut self.places, number(cell.segment));
+        let place = value_of(of_segment, number(cell.touchpoint) * (Stage::ALL.len() as u32 + 1) + stage);
+        if *place == 0 {
+            self.counted.push((cell, Counted::default()));
+            *place = self.counted.len() as u32;
+        }
+        &mut self.counted[*place as usize - 1].1
+    }
 }
 
 /// Segment, stage and touchpoint by name, in the order of a report.
@@ -63,7 +86,7 @@ impl JourneyMapTotal {
     /// The cells that somebody visited, with the names of segment and touchpoint, in their order.
     fn in_order(&self) -> BTreeMap<Place<'_>, &Counted> {
         let mut cells = BTreeMap::new();
-        for (Cell { segment, stage, touchpoint }, counted) in &self.cells {
+        for (Cell { segment, stage, touchpoint }, counted) in &self.cells.counted {
             let segment = segment.map(|number| self.segments.name(number));
             let touchpoint = touchpoint.map(|number| self.touchpoints.name(number));
             if counted.customers > 0 {
@@ -73,13 +96,9 @@ impl JourneyMapTotal {
         cells
     }
 
-    fn of(&mut self, cell: Cell) -> &mut Counted {
-        self.cells.entry(cell).or_default()
-    }
-
     /// The cell of a customer who has a contact there or answers.
     fn visited(&mut self, cell: Cell, times: i64) -> &mut Counted {
-        let counted = self.cells.entry(cell).or_default();
+        let counted = self.cells.of(cell);
         if counted.last_history != self.looked_at {
             counted.last_history = self.looked_at;
             counted.customers += times;
@@ -282,17 +301,17 @@ impl Measure for JourneyMap {
         }
         feelings.extend(told.into_values());
         for (cell, feeling) in feelings.into_iter().filter_map(|told| Some((told.cell?, told.feeling?))) {
-            total.of(cell).feelings[feeling as usize] += times;
+            total.cells.of(cell).feelings[feeling as usize] += times;
         }
     }
 
     fn merge(&self, total: &mut JourneyMapTotal, other: JourneyMapTotal) {
         let segments = total.segments.take_over(&other.segments);
         let touchpoints = total.touchpoints.take_over(&other.touchpoints);
-        for (cell, counted) in other.cells {
+        for (cell, counted) in other.cells.counted {
             let segment = cell.segment.map(|number| segments[number as usize]);
             let touchpoint = cell.touchpoint.map(|number| touchpoints[number as usize]);
-            total.of(Cell { segment, touchpoint, ..cell }).merge(counted);
+            total.cells.of(Cell { segment, touchpoint, ..cell }).merge(counted);
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Names by number: a total counts by numbers of its own, and takes those of another total over by name.
 
+use std::sync::Arc;
+
 use hashbrown::HashMap;
 
 #[derive(Debug, Clone, Default)]
@@ -27,6 +29,22 @@ impl Names {
 
     pub(crate) fn name(&self, number: u32) -> &str {
         &self.names[number as usize]
+    }
+
+    /// The names, by number.
+    pub(super) fn shared(&self) -> Arc<[Box<str>]> {
+        self.names.iter().cloned().collect()
+    }
+
+    /// The place of each number in the order of the names: sequences compare by it as by their names.
+    pub(super) fn ranks(&self) -> Vec<u32> {
+        let mut numbers: Vec<u32> = (0..self.names.len() as u32).collect();
+        numbers.sort_unstable_by(|a, b| self.name(*a).cmp(self.name(*b)));
+        let mut ranks = vec![0; numbers.len()];
+        for (rank, number) in (0..).zip(numbers) {
+            ranks[number as usize] = rank;
+        }
+        ranks
     }
 
     /// The number here of each of another's names.

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use hashbrown::HashMap;
-use hashbrown::hash_map::Entry;
 use serde::Serialize;
 use wayfold_core::{Amount, History, Span};
 
@@ -106,8 +105,9 @@ impl Paths {
         )
     }
 
-    /// The ways of a case's sessions, from the anchor away: towards the end, or towards the beginning.
-    fn ways(&self, case: &Case, names: &Names, mut take: impl FnMut(Way, i128)) {
+    /// The ways of a case's sessions, from the anchor away: towards the end, or towards the beginning. A way is lent for its
+    /// memory.
+    fn ways(&self, case: &Case, names: &Names, way: &mut Way, mut take: impl FnMut(&Way, i128)) {
         let anchor = match &self.anchor {
             Anchor::Beginning => None,
             Anchor::From(step) | Anchor::To(step) => match names.known(step) {
@@ -118,44 +118,48 @@ impl Paths {
         let gap = self.gap.map(Span::as_micros);
         let goes_on = |a: &CaseStep, b: &CaseStep| gap.is_none_or(|gap| b.at - a.at < gap);
         for session in case.steps.chunk_by(goes_on) {
-            let Some(way) = self.way(session, anchor) else { continue };
-            let during = session[0].at..=session[session.len() - 1].at;
-            let orders = case.orders.iter().filter(|(at, _)| during.contains(at));
-            take(way, orders.map(|(_, value)| value).sum());
+            if self.follow(session, anchor, way) {
+                let during = session[0].at..=session[session.len() - 1].at;
+                let orders = case.orders.iter().filter(|(at, _)| during.contains(at));
+                take(way, orders.map(|(_, value)| value).sum());
+            }
         }
     }
 
-    fn way(&self, session: &[CaseStep], anchor: Option<u32>) -> Option<Way> {
-        if anchor.is_some_and(|anchor| session.iter().all(|step| step.activity != anchor)) {
-            return None;
-        }
-        let mut steps: Vec<u32> = session.iter().map(|step| step.activity).collect();
-        if !self.keeps_repeats {
-            steps.dedup();
-        }
-        let first = || steps.iter().position(|step| Some(*step) == anchor);
+    /// Reads the way of a session, if it has the anchor.
+    fn follow(&self, session: &[CaseStep], anchor: Option<u32>, way: &mut Way) -> bool {
+        let is_anchor = |step: &CaseStep| Some(step.activity) == anchor;
+        let Some(first) = anchor.map_or(Some(0), |_| session.iter().position(is_anchor)) else {
+            return false;
+        };
+        let (behind, before) = (session[first..].iter(), session[..=first].iter().rev());
         match &self.anchor {
-            Anchor::Beginning => {}
-            Anchor::From(_) => {
-                let first = first()?;
-                steps.drain(..first);
-            }
-            Anchor::To(_) => {
-                let first = first()?;
-                steps.truncate(first + 1);
-                steps.reverse();
-            }
+            Anchor::Beginning | Anchor::From(_) => self.take_steps(behind, way),
+            Anchor::To(_) => self.take_steps(before, way),
         }
-        let is_cut = steps.len() > self.depth;
-        steps.truncate(self.depth);
-        Some(Way { steps: steps.into_boxed_slice(), is_cut })
+        true
+    }
+
+    fn take_steps<'a>(&self, steps: impl Iterator<Item = &'a CaseStep>, way: &mut Way) {
+        way.steps.clear();
+        way.is_cut = false;
+        for CaseStep { activity, .. } in steps {
+            if !self.keeps_repeats && way.steps.last() == Some(activity) {
+                continue;
+            }
+            if way.steps.len() == self.depth {
+                way.is_cut = true;
+                break;
+            }
+            way.steps.push(*activity);
+        }
     }
 }
 
 /// Steps from the anchor away, and whether the session has more of them.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 struct Way {
-    steps: Box<[u32]>,
+    steps: Vec<u32>,
     is_cut: bool,
 }
 
@@ -164,6 +168,8 @@ struct Way {
 pub struct PathsTotal {
     steps: StepNames,
     ways: HashMap<Way, Counted>,
+    /// For the memory of the way before.
+    way: Way,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -179,15 +185,15 @@ impl Counted {
     }
 }
 
-fn add(ways: &mut HashMap<Way, Counted>, way: Way, counted: Counted) {
-    match ways.entry(way) {
-        Entry::Vacant(free) => {
-            free.insert(counted);
+fn add(ways: &mut HashMap<Way, Counted>, way: &Way, counted: Counted) {
+    match ways.get_mut(way) {
+        None => {
+            ways.insert(way.clone(), counted);
         }
-        Entry::Occupied(mut known) => {
-            known.get_mut().add(counted);
-            if *known.get() == Counted::default() {
-                known.remove();
+        Some(known) => {
+            known.add(counted);
+            if *known == Counted::default() {
+                ways.remove(way);
             }
         }
     }
@@ -197,9 +203,9 @@ impl Measure for Paths {
     type Total = PathsTotal;
 
     fn add(&self, history: &History<'_>, times: i64, total: &mut PathsTotal) {
-        let PathsTotal { steps, ways } = total;
+        let PathsTotal { steps, ways, way } = total;
         self.cases.for_each(history, steps, |case, names| {
-            self.ways(case, names, |way, value| {
+            self.ways(case, names, way, |way, value| {
                 add(ways, way, Counted { sessions: times, value: value * i128::from(times) });
             });
         });
@@ -209,7 +215,7 @@ impl Measure for Paths {
         let numbers = total.steps.take_over(&other.steps);
         for (way, counted) in other.ways {
             let steps = way.steps.iter().map(|step| numbers[*step as usize]).collect();
-            add(&mut total.ways, Way { steps, ..way }, counted);
+            add(&mut total.ways, &Way { steps, ..way }, counted);
         }
     }
 }

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
 use chrono::NaiveDate;
-use hashbrown::HashMap;
 use serde::Serialize;
 use wayfold_core::{Amount, Currency, EventKind, EventView, History, Span, Timestamp};
 
 use super::Measure;
-use super::calendar::{Calendar, distinct};
+use super::by_bucket::ByBucket;
+use super::calendar::{Buckets, Calendar, distinct};
 use super::event_test::EventTest;
 use super::like::{Tool, after};
 use super::process_map::amount;
@@ -128,21 +128,22 @@ impl Retention {
     /// The figures of a range of cohorts, each up to the last bucket of the range.
     pub fn report(&self, total: &RetentionTotal, buckets: RangeInclusive<i64>) -> RetentionReport {
         let last = *buckets.end();
-        let cells: BTreeMap<_, _> = total.cells.iter().map(|(place, cell)| (*place, *cell)).collect();
+        let nobody = Cohort::default();
         let row = |bucket: i64| {
+            let Cohort { customers, cells } = total.cohorts.get(&bucket).unwrap_or(&nobody);
             let returned = |later: i64| match self.returns {
-                ReturnIn::On => cells.get(&(bucket, later)).map_or(0, |cell| cell.customers),
+                ReturnIn::On => cells.get(later).customers,
                 ReturnIn::OnOrAfter => {
-                    let later = cells.range((bucket, later)..=(bucket, i64::MAX));
+                    let later = cells.iter().filter(|(at, _)| *at >= later);
                     later.map(|(_, cell)| cell.customers).sum()
                 }
             };
-            let ordered = |later: i64| cells.get(&(bucket, later)).map_or(0, |cell| cell.value);
+            let ordered = |later: i64| cells.get(later).value;
             let later = 0..=last - bucket;
             RetentionRow {
                 bucket,
                 starts_on: self.calendar.starts_on(bucket),
-                customers: total.cohorts.get(&bucket).copied().unwrap_or_default(),
+                customers: *customers,
                 returned: later.clone().map(returned).collect(),
                 ordered: later.map(|later| amount(ordered(later))).collect(),
             }
@@ -154,10 +155,16 @@ impl Retention {
 /// What a [`Retention`] adds up.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RetentionTotal {
-    /// Who started, by bucket.
-    cohorts: BTreeMap<i64, i64>,
-    /// Who came back, by the cohort's bucket and how many buckets later.
-    cells: HashMap<(i64, i64), Cell>,
+    /// By the bucket of the start; none about which there is nothing to say.
+    cohorts: BTreeMap<i64, Cohort>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Cohort {
+    /// Who started.
+    customers: i64,
+    /// Who came back, by how many buckets later.
+    cells: ByBucket<Cell>,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -166,27 +173,28 @@ struct Cell {
     value: i128,
 }
 
-impl RetentionTotal {
-    fn add_cohort(&mut self, bucket: i64, times: i64) {
-        let known = self.cohorts.entry(bucket).or_default();
-        *known += times;
-        if *known == 0 {
-            self.cohorts.remove(&bucket);
-        }
+impl Cell {
+    fn add(&mut self, other: Self) {
+        self.customers += other.customers;
+        self.value += other.value;
     }
+}
 
-    fn add(&mut self, place: (i64, i64), customers: i64, value: i128) {
-        let known = self.cells.entry(place).or_default();
-        known.customers += customers;
-        known.value += value;
-        if *known == Cell::default() {
-            self.cells.remove(&place);
+impl RetentionTotal {
+    /// Changes the cohort of a bucket.
+    fn change(&mut self, bucket: i64, change: impl FnOnce(&mut Cohort)) {
+        let cohort = self.cohorts.entry(bucket).or_default();
+        change(cohort);
+        if cohort.customers == 0 && cohort.cells.iter().next().is_none() {
+            self.cohorts.remove(&bucket);
         }
     }
 
     /// The first and the last bucket in which somebody started; `None` if nobody did.
     pub fn buckets(&self) -> Option<RangeInclusive<i64>> {
-        Some(*self.cohorts.first_key_value()?.0..=*self.cohorts.last_key_value()?.0)
+        let mut started = self.cohorts.iter().filter(|(_, cohort)| cohort.customers != 0);
+        let first = *started.next()?.0;
+        Some(first..=started.next_back().map_or(first, |(last, _)| *last))
     }
 }
 
@@ -216,7 +224,8 @@ impl Measure for Retention {
         match self.buckets {
             ReturnBuckets::Calendar if starts.is_empty() => {}
             ReturnBuckets::Calendar => {
-                let came = self.came(history, |event| self.calendar.bucket(event.occurred_at()));
+                let mut buckets = Buckets::of(self.calendar);
+                let came = self.came(history, |event| buckets.bucket(event.occurred_at()));
                 starts.iter().for_each(|(bucket, _)| self.add_start(*bucket, *bucket, &came, times, total));
             }
             ReturnBuckets::Rolling => {
@@ -232,11 +241,11 @@ impl Measure for Retention {
     }
 
     fn merge(&self, total: &mut RetentionTotal, other: RetentionTotal) {
-        for (bucket, customers) in other.cohorts {
-            total.add_cohort(bucket, customers);
-        }
-        for (place, cell) in other.cells {
-            total.add(place, cell.customers, cell.value);
+        for (bucket, from) in other.cohorts {
+            total.change(bucket, |to| {
+                to.customers += from.customers;
+                from.cells.iter().for_each(|(later, cell)| to.cells.of(later).add(cell));
+            });
         }
     }
 }
@@ -249,7 +258,7 @@ struct Came {
 }
 
 impl Retention {
-    fn came<'a>(&self, history: &History<'a>, bucket: impl Fn(&EventView<'a>) -> i64) -> Came {
+    fn came<'a>(&self, history: &History<'a>, mut bucket: impl FnMut(&EventView<'a>) -> i64) -> Came {
         let events = || history.events().iter();
         let mut ordered = Vec::new();
         if self.currency.is_some() {
@@ -263,17 +272,19 @@ impl Retention {
 
     /// Adds a start in a bucket; buckets of who came are counted from another one on.
     fn add_start(&self, bucket: i64, from: i64, came: &Came, times: i64, total: &mut RetentionTotal) {
-        total.add_cohort(bucket, times);
-        for (at, value) in came.ordered.iter().filter(|(at, _)| *at >= from) {
-            total.add((bucket, at - from), 0, value * i128::from(times));
-        }
         let back = &came.back[came.back.partition_point(|at| *at < from)..];
         // Of who came back at any time, the last time says it all.
         let counted = match self.returns {
             ReturnIn::On => 0,
             ReturnIn::OnOrAfter => back.len().saturating_sub(1),
         };
-        back[counted..].iter().for_each(|at| total.add((bucket, at - from), times, 0));
+        total.change(bucket, |cohort| {
+            cohort.customers += times;
+            for (at, value) in came.ordered.iter().filter(|(at, _)| *at >= from) {
+                cohort.cells.of(at - from).value += value * i128::from(times);
+            }
+            back[counted..].iter().for_each(|at| cohort.cells.of(at - from).customers += times);
+        });
     }
 }
 

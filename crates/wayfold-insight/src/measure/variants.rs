@@ -1,5 +1,7 @@
 //! Variants: the distinct sequences of steps that cases run through.
 
+use std::cmp::Reverse;
+
 use hashbrown::HashMap;
 use serde::Serialize;
 use wayfold_core::{Amount, History};
@@ -7,6 +9,7 @@ use wayfold_core::{Amount, History};
 use super::Measure;
 use super::cases::{Cases, StepNames};
 use super::process_map::amount;
+use super::steps::Steps;
 
 /// Measures which sequences of steps cases run through, how many each, and what they are worth.
 #[derive(Debug, Clone, Default)]
@@ -27,13 +30,19 @@ impl Variants {
 
     /// The figures.
     pub fn report(&self, total: &VariantsTotal) -> VariantsReport {
-        let rows = total.variants.iter().map(|(steps, (cases, value))| VariantRow {
-            steps: steps.iter().map(|step| total.steps.name(*step).to_owned()).collect(),
-            cases: (*cases).max(0) as u64,
-            value: amount(*value),
-        });
-        let mut variants: Vec<_> = rows.filter(|row| row.cases > 0).collect();
-        variants.sort_unstable_by(|a, b| b.cases.cmp(&a.cases).then_with(|| a.steps.cmp(&b.steps)));
+        let counted = total.variants.iter().filter(|(_, (cases, _))| *cases > 0);
+        let mut counted: Vec<_> =
+            counted.map(|(steps, (cases, value))| (&steps[..], *cases, *value)).collect();
+        let ranks = total.steps.names.ranks();
+        let ranks = |steps: &[u32]| steps.iter().map(|step| ranks[*step as usize]).collect::<Vec<_>>();
+        counted.sort_by_cached_key(|(steps, cases, _)| (Reverse(*cases), ranks(steps)));
+        let names = total.steps.names.shared();
+        let row = |(steps, cases, value): (&[u32], i64, i128)| VariantRow {
+            steps: Steps::new(&names, steps),
+            cases: cases as u64,
+            value: amount(value),
+        };
+        let variants: Vec<_> = counted.into_iter().map(row).collect();
         let cases = variants.iter().map(|row| row.cases).sum();
         VariantsReport { semantics: self.semantics(), cases, variants }
     }
@@ -89,7 +98,7 @@ pub struct VariantsReport {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct VariantRow {
     /// What the steps are called.
-    pub steps: Vec<String>,
+    pub steps: Steps,
     /// How many cases run through it.
     pub cases: u64,
     /// What they are worth, in the currency that was asked for.

@@ -161,7 +161,7 @@ proptest! {
         }
         prop_assert_eq!(variants.variants.len(), sequences.len());
         for row in &variants.variants {
-            prop_assert_eq!(Some(&row.cases), sequences.get(&row.steps));
+            prop_assert_eq!(Some(&row.cases), sequences.get(&row.steps.iter().map(str::to_owned).collect::<Vec<_>>()));
         }
         prop_assert_eq!(profile.pairs.len(), pairs.len());
         for ((from, to), seconds) in pairs {

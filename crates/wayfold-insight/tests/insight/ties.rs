@@ -78,7 +78,7 @@ fn maps_variants_and_paths_take_steps_of_one_instant_by_the_rule() {
         let found = total(&(&map, &variants), &events);
         let edges: BTreeSet<_> =
             map.report(&found.0).edges.into_iter().map(|edge| format!("{}{}", edge.from, edge.to)).collect();
-        (edges, variants.report(&found.1).variants.remove(0).steps.concat())
+        (edges, variants.report(&found.1).variants.remove(0).steps.join(""))
     };
     let edges = |texts: [&str; 3]| texts.map(str::to_owned).into_iter().collect::<BTreeSet<_>>();
     assert_eq!(ways(Cases::new()), (edges(["ab", "ba", "ca"]), "caba".to_owned()));
@@ -226,7 +226,7 @@ proptest! {
         let cases = Cases::new().by(if by_journey { CaseBy::Journey } else { CaseBy::Customer }).with_ties(Ties::ByName);
         let variants = Variants::new(cases);
         let mut found: Vec<String> = variants.report(&total(&variants, &events)).variants.into_iter()
-            .flat_map(|row| std::iter::repeat_n(row.steps.concat(), row.cases as usize)).collect();
+            .flat_map(|row| std::iter::repeat_n(row.steps.join(""), row.cases as usize)).collect();
         found.sort();
         let mut plain: Vec<String> = Vec::new();
         for journey in 0..if by_journey { 2 } else { 1 } {

@@ -1,7 +1,7 @@
 //! Process maps and variants.
 
 use wayfold_core::{Currency, Money};
-use wayfold_insight::{ProcessMapReport, VariantsReport};
+use wayfold_insight::{ProcessMapReport, Steps, VariantsReport};
 
 use super::{Management, Section};
 use crate::chart::{Bar, Bars, MapPicture};
@@ -122,12 +122,12 @@ fn activities(map: &ProcessMapReport) -> Table {
 }
 
 /// A way as a picture names it: a step that is done several times in a row once, with how many times.
-fn runs(steps: &[String]) -> String {
-    let run = |run: &[String]| match run.len() {
-        1 => run[0].clone(),
-        times => format!("{} \u{d7}{times}", run[0]),
+fn runs(steps: &Steps) -> String {
+    let run = |(name, times): (&str, usize)| match times {
+        1 => name.to_owned(),
+        times => format!("{name} \u{d7}{times}"),
     };
-    steps.chunk_by(|a, b| a == b).map(run).collect::<Vec<_>>().join(" \u{203a} ")
+    steps.runs().map(run).collect::<Vec<_>>().join(" \u{203a} ")
 }
 
 /// So many variants are drawn.

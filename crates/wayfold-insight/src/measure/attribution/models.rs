@@ -45,8 +45,8 @@ pub(super) fn credits(total: &AttributionTotal, model: &AttributionModel) -> BTr
                 conversions: conversions as f64 / WHOLE as f64,
                 ten_thousandths: value as f64,
             };
-            let decayed = total.decayed.iter().filter(|(_, (conversions, _))| *conversions != 0);
-            decayed.map(|(channel, parts)| (*channel, credit(*parts))).collect()
+            let decayed = (0..).zip(&total.decayed).filter(|(_, (conversions, _))| *conversions != 0);
+            decayed.map(|(channel, parts)| (channel, credit(*parts))).collect()
         }
         AttributionModel::Markov => markov(&in_order(total)),
         model => {
@@ -66,10 +66,11 @@ pub(super) fn credits(total: &AttributionTotal, model: &AttributionModel) -> BTr
 
 /// The paths in an order that does not depend on how they came, so that sums have equal bits.
 fn in_order(total: &AttributionTotal) -> Vec<(&[u32], PathTotal)> {
-    let names = |path: &[u32]| path.iter().map(|channel| total.steps.name(*channel)).collect::<Vec<_>>();
+    let ranks = total.steps.names.ranks();
+    let ranks = |path: &[u32]| path.iter().map(|channel| ranks[*channel as usize]).collect::<Vec<_>>();
     let paths = total.paths.iter().map(|(path, counts)| (&path[..], *counts));
     let mut paths: Vec<_> = paths.filter(|(_, counts)| counts.converted != 0 || counts.lost != 0).collect();
-    paths.sort_by_cached_key(|(path, _)| names(path));
+    paths.sort_by_cached_key(|(path, _)| ranks(path));
     paths
 }
 
