@@ -1,3 +1,7 @@
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::task::Poll;
+
 use wayfold_ingest::EventSource;
 
 use crate::engine::Wayfold;
@@ -13,7 +17,8 @@ pub struct Imported {
 }
 
 impl Wayfold {
-    /// Imports everything that a source gives, batch by batch.
+    /// Imports everything that a source gives, batch by batch. A batch is read while a store that writes on a thread of its
+    /// own, or elsewhere, takes the one before; two of them are in memory at most.
     ///
     /// What was appended before an error stays; importing the same source again adds only what is missing.
     ///
@@ -22,9 +27,19 @@ impl Wayfold {
     /// [`Wayfold::append`].
     pub async fn import(&self, source: &mut (dyn EventSource + Send)) -> Result<Imported> {
         let mut imported = Imported::default();
-        while let Some(batch) = source.next_batch()? {
+        let mut next = source.next_batch()?;
+        while let Some(batch) = next {
             imported.events += batch.len() as u64;
-            imported.new += self.append_batch(batch).await?.new as u64;
+            let mut append = pin!(self.append_batch(batch));
+            // The store begins.
+            let begun = poll_fn(|context| Poll::Ready(append.as_mut().poll(context))).await;
+            let read = source.next_batch();
+            let appended = match begun {
+                Poll::Ready(appended) => appended,
+                Poll::Pending => append.await,
+            };
+            imported.new += appended?.new as u64;
+            next = read?;
         }
         Ok(imported)
     }
