@@ -1,12 +1,13 @@
 //! A page of which the columns that a fold reads are decoded, and the others are read when somebody looks at them.
 
 use std::fmt;
-use std::ops::Deref;
+use std::ops::{Deref, Range};
 use std::sync::{Arc, OnceLock};
 
-use wayfold_core::{ColumnGroup, ColumnSource, EventBatch, RawBatch, RawColumn, is_numeric_field};
+use wayfold_core::{ColumnGroup, ColumnSource, CustomerKey, EventBatch, RawColumn, is_numeric_field};
 
 use crate::column::Wide;
+use crate::customer::{CustomerFold, read_fold_of};
 use crate::error::{Error, Result};
 use crate::page::{
     ID, NUMBERS_IN_REST, find_ids, read_columns, read_columns_at, read_fold, read_raw, read_rows,
@@ -91,21 +92,67 @@ impl fmt::Debug for Groups {
 
 /// Opens a page from the part that a fold reads and what there is of the others.
 pub(crate) fn open(names: [PartName; 3], fold: Vec<u8>, later: LaterParts) -> Result<EventBatch> {
-    let (version, fold) = Payload::with_version(names[0], fold)?;
-    let rows = read_rows(&fold).map_err(|error| error.at(names[0]))?;
-    let (mut identity, mut rest, mut source) = (OnceLock::new(), OnceLock::new(), None);
-    match later {
-        LaterParts::Read([of_identity, of_rest]) => {
-            identity = Ok(Identity::new(names[1], of_identity, rows)?).into();
-            rest = Ok(Payload::new(names[2], of_rest)?).into();
-        }
-        LaterParts::Source(parts) => source = Some(parts),
+    Groups::new(names, fold, later)?.open()
+}
+
+/// Opens of a page the events of one customer; `None` if it has none there.
+pub(crate) fn open_of(
+    names: [PartName; 3],
+    fold: Vec<u8>,
+    later: LaterParts,
+    customer: &CustomerKey,
+    check_rows: impl FnOnce(usize) -> Result<()>,
+) -> Result<Option<EventBatch>> {
+    let groups = Groups::new(names, fold, later)?;
+    check_rows(groups.rows)?;
+    let found = read_fold_of(&groups.fold, customer).map_err(|error| error.at(names[0]))?;
+    let Some(CustomerFold { raw, stretch, passed }) = found else { return groups.open().map(Some) };
+    if stretch.is_empty() {
+        return Ok(None);
     }
-    let numbers = OnceLock::new();
-    let groups = Arc::new(Groups { names, version, rows, fold, numbers, identity, rest, source });
-    let (fold, numbers) = read_fold(&groups.fold).map_err(|error| error.at(names[0]))?;
-    let _ = groups.numbers.set(numbers);
-    EventBatch::with_source(fold, groups.clone()).map_err(|error| Error::from(error).at(names[0]))
+    let _ = groups.numbers.set(passed);
+    let cut = Cut { groups: groups.clone(), stretch };
+    let batch = EventBatch::with_source(raw, Arc::new(cut));
+    batch.map(Some).map_err(|error| Error::from(error).at(names[0]))
+}
+
+/// Some rows of a page that stand behind each other.
+#[derive(Debug)]
+struct Cut {
+    groups: Arc<Groups>,
+    stretch: Range<usize>,
+}
+
+impl Cut {
+    fn cut<'a>(&self, columns: Vec<RawColumn<'a>>) -> wayfold_core::Result<Vec<RawColumn<'a>>> {
+        let cut = |column: RawColumn<'a>| {
+            let name = column.name.clone();
+            column.cut(self.groups.rows, &self.stretch).ok_or_else(|| {
+                let message = format_args!("column {name:?}: it does not hold a value for every row");
+                self.groups.malformed(Error::corrupt(message))
+            })
+        };
+        columns.into_iter().map(cut).collect()
+    }
+}
+
+impl ColumnSource for Cut {
+    fn id(&self, row: usize) -> wayfold_core::Result<u128> {
+        self.groups.id(self.stretch.start + row)
+    }
+
+    fn recorded(&self) -> wayfold_core::Result<Vec<RawColumn<'_>>> {
+        self.cut(self.groups.recorded()?)
+    }
+
+    fn numbers(&self) -> wayfold_core::Result<Vec<RawColumn<'_>>> {
+        self.cut(self.groups.numbers()?)
+    }
+
+    fn whole(&self) -> wayfold_core::Result<EventBatch> {
+        let page = self.groups.whole()?;
+        Ok(EventBatch::from_views(self.stretch.clone().map(|row| page.event(row))))
+    }
 }
 
 impl ColumnSource for Groups {
@@ -130,13 +177,35 @@ impl ColumnSource for Groups {
         Ok(columns)
     }
 
-    fn whole(&self) -> wayfold_core::Result<RawBatch<'_>> {
+    fn whole(&self) -> wayfold_core::Result<EventBatch> {
         let groups: [&[u8]; 3] = [&self.fold, &self.identity()?.payload, self.rest()?];
-        read_raw(self.version, groups).map_err(|error| self.malformed(error))
+        EventBatch::from_raw(read_raw(self.version, groups).map_err(|error| self.malformed(error))?)
     }
 }
 
 impl Groups {
+    fn new(names: [PartName; 3], fold: Vec<u8>, later: LaterParts) -> Result<Arc<Self>> {
+        let (version, fold) = Payload::with_version(names[0], fold)?;
+        let rows = read_rows(&fold).map_err(|error| error.at(names[0]))?;
+        let (mut identity, mut rest, mut source) = (OnceLock::new(), OnceLock::new(), None);
+        match later {
+            LaterParts::Read([of_identity, of_rest]) => {
+                identity = Ok(Identity::new(names[1], of_identity, rows)?).into();
+                rest = Ok(Payload::new(names[2], of_rest)?).into();
+            }
+            LaterParts::Source(parts) => source = Some(parts),
+        }
+        let numbers = OnceLock::new();
+        Ok(Arc::new(Self { names, version, rows, fold, numbers, identity, rest, source }))
+    }
+
+    /// Reads what a fold reads of all events.
+    fn open(self: &Arc<Self>) -> Result<EventBatch> {
+        let (fold, numbers) = read_fold(&self.fold).map_err(|error| error.at(self.names[0]))?;
+        let _ = self.numbers.set(numbers);
+        EventBatch::with_source(fold, self.clone()).map_err(|error| Error::from(error).at(self.names[0]))
+    }
+
     fn identity(&self) -> wayfold_core::Result<&Identity> {
         self.looked(&self.identity, 1, |name, framed| Identity::new(name, framed, self.rows))
     }

@@ -2,6 +2,7 @@
 
 mod bytes;
 mod column;
+mod customer;
 mod directory;
 mod error;
 mod fresh;
@@ -12,6 +13,7 @@ mod page;
 mod part;
 mod sealed;
 mod text;
+mod text_list;
 
 pub use self::directory::Directory;
 pub use self::error::{Error, ErrorKind, Result};

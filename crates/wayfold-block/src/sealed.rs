@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use wayfold_core::{EventBatch, Position, Shard};
+use wayfold_core::{CustomerKey, EventBatch, Position, Shard};
 
 use crate::bytes::{Reader, put_varint};
 use crate::directory::{Directory, parts_of};
@@ -191,7 +191,7 @@ impl SealedBlock {
         let (version, fold) = unframe_version(names[0], fold)?;
         let groups = [fold, unframe(names[1], identity)?, unframe(names[2], rest)?];
         let batch = Page::read_version(version, groups).map_err(|error| error.at(names[0]))?;
-        self.check_page(number, &batch).map(|()| batch)
+        self.check_rows(number, batch.len()).map(|()| batch)
     }
 
     /// Opens a page from its part of the kind fold: what a fold reads is read at once, and the rest when somebody looks
@@ -202,7 +202,28 @@ impl SealedBlock {
     /// [`EventBatch::with_source`](wayfold_core::EventBatch::with_source) says.
     pub fn open_page(&self, number: u32, fold: Vec<u8>, later: LaterParts) -> Result<EventBatch> {
         let batch = later::open(self.page_parts(number), fold, later)?;
-        self.check_page(number, &batch).map(|()| batch)
+        self.check_rows(number, batch.len()).map(|()| batch)
+    }
+
+    /// Opens of a page the events of one customer; `None` if it has none there. They are all of a batch where they stand
+    /// behind each other, and stand among those of others where not.
+    ///
+    /// # Errors
+    /// As [`SealedBlock::open_page`].
+    pub fn open_page_of(
+        &self,
+        number: u32,
+        customer: &CustomerKey,
+        fold: Vec<u8>,
+        later: LaterParts,
+    ) -> Result<Option<EventBatch>> {
+        let spread = CustomerKey::spread(customer.tenant.as_str(), customer.customer.as_str());
+        let is_all = number > 0 && [number - 1, number].iter().all(|page| self.page_reach(*page) == spread);
+        if is_all {
+            return self.open_page(number, fold, later).map(Some);
+        }
+        let check_rows = |rows| self.check_rows(number, rows);
+        later::open_of(self.page_parts(number), fold, later, customer, check_rows)
     }
 
     fn page_parts(&self, number: u32) -> [PartName; 3] {
@@ -213,12 +234,12 @@ impl SealedBlock {
         })
     }
 
-    fn check_page(&self, number: u32, batch: &EventBatch) -> Result<()> {
+    fn check_rows(&self, number: u32, found: usize) -> Result<()> {
         let rows = self.pages.get(number as usize).map_or(0, |page| page.rows as usize);
-        if batch.len() == rows {
+        if found == rows {
             return Ok(());
         }
-        let message = format_args!("it holds {} events, and its header says {rows}", batch.len());
+        let message = format_args!("it holds {found} events, and its header says {rows}");
         Err(Error::corrupt(message).at(self.page_parts(number)[0]))
     }
 

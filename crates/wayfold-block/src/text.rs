@@ -4,9 +4,9 @@ use crate::bytes::{Reader, put_pair, put_varint};
 use crate::error::{Error, Result};
 
 /// Texts follow each other in full.
-const PLAIN: u8 = 0;
+pub(crate) const PLAIN: u8 = 0;
 /// Each text says how many of its first bytes are those of the text before.
-const FRONT_CODED: u8 = 1;
+pub(crate) const FRONT_CODED: u8 = 1;
 
 /// Texts may be that many times longer than their bytes, and a little more.
 const EXPANSION_MAX: usize = 64;
@@ -43,7 +43,7 @@ fn shared_bytes(a: &[u8], b: &[u8]) -> usize {
     words + a[words..].iter().zip(&b[words..]).take_while(|(a, b)| a == b).count()
 }
 
-fn most(bytes: usize) -> usize {
+pub(crate) fn most(bytes: usize) -> usize {
     bytes * EXPANSION_MAX + EXPANSION_FREE
 }
 
@@ -108,11 +108,11 @@ pub(crate) fn skip_texts(reader: &mut Reader<'_>) -> Result<()> {
     }
 }
 
-fn unknown_encoding(encoding: u8) -> Error {
+pub(crate) fn unknown_encoding(encoding: u8) -> Error {
     Error::unsupported(format_args!("text encoding {encoding} is not known"))
 }
 
-fn end(bytes: &[u8]) -> Result<u32> {
+pub(crate) fn end(bytes: &[u8]) -> Result<u32> {
     u32::try_from(bytes.len()).map_err(|_| Error::corrupt("there are 4 GiB of texts or more"))
 }
 

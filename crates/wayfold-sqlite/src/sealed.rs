@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use rusqlite::Connection;
 use wayfold_block::{Directory, Filter, LaterParts, PartKind, PartName, PartSource, SealedBlock};
-use wayfold_core::{EventBatch, Upcasters};
+use wayfold_core::{CustomerKey, EventBatch, Upcasters};
 use wayfold_store::{ErrorKind, Result};
 
 use crate::error::{At, corrupt, number};
@@ -90,7 +90,8 @@ impl Block {
     }
 
     pub(crate) fn page(&self, connection: &Connection, number: u32) -> Result<Page> {
-        let parts = self.page_parts(connection, number)?;
+        let part = |kind| self.part(connection, kind, number);
+        let parts = [part(PartKind::Fold)?, part(PartKind::Identity)?, part(PartKind::Rest)?];
         let [fold, identity, rest] = &parts;
         let batch = self.header.read_page(number, fold, identity, rest).at(self.tried())?;
         for event in batch.iter() {
@@ -103,18 +104,6 @@ impl Block {
         Ok(Page { batch, bytes: parts.iter().map(Vec::len).sum(), lifted: Lifted::default() })
     }
 
-    /// The three parts of a page, as they are stored.
-    fn page_parts(&self, connection: &Connection, number: u32) -> Result<[Vec<u8>; 3]> {
-        let part = |kind| self.part(connection, kind, number);
-        Ok([part(PartKind::Fold)?, part(PartKind::Identity)?, part(PartKind::Rest)?])
-    }
-
-    /// Opens a page of which all is read: what a fold does not look at is not decoded.
-    pub(crate) fn open_page(&self, connection: &Connection, number: u32) -> Result<EventBatch> {
-        let [fold, others @ ..] = self.page_parts(connection, number)?;
-        self.header.open_page(number, fold, LaterParts::Read(others)).at(self.tried())
-    }
-
     /// Opens a page of which the part that a fold reads is read, and the others in the same transaction when somebody
     /// looks.
     pub(crate) fn open_page_for_fold(
@@ -122,9 +111,26 @@ impl Block {
         read: &Arc<OpenRead>,
         number: u32,
     ) -> Result<EventBatch> {
+        let (fold, later) = self.fold_part(read, number)?;
+        self.header.open_page(number, fold, later).at(self.tried())
+    }
+
+    /// The same, of the events of one customer; `None` if it has none on the page.
+    pub(crate) fn open_page_of(
+        self: &Arc<Self>,
+        read: &Arc<OpenRead>,
+        number: u32,
+        customer: &CustomerKey,
+    ) -> Result<Option<EventBatch>> {
+        let (fold, later) = self.fold_part(read, number)?;
+        self.header.open_page_of(number, customer, fold, later).at(self.tried())
+    }
+
+    /// The part of a page that a fold reads, and where the others are.
+    fn fold_part(self: &Arc<Self>, read: &Arc<OpenRead>, number: u32) -> Result<(Vec<u8>, LaterParts)> {
         let fold = read.read(|connection| self.part(connection, PartKind::Fold, number))?;
         let later = Parts { block: self.clone(), read: read.clone() };
-        self.header.open_page(number, fold, LaterParts::Source(Box::new(later))).at(self.tried())
+        Ok((fold, LaterParts::Source(Box::new(later))))
     }
 
     pub(crate) fn directory(

@@ -243,7 +243,7 @@ impl EventStore for SqliteStore {
     fn history<'a>(&'a self, customer: &'a CustomerKey) -> BoxFuture<'a, Result<Vec<EventBatch>>> {
         Box::pin(async move {
             let Shared { readers, state, .. } = &*self.shared;
-            readers.read(|connection| history(connection, state, customer))
+            history(readers, state, customer)
         })
     }
 

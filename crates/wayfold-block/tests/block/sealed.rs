@@ -198,6 +198,38 @@ fn opened(block: &Block) -> Vec<EventBatch> {
     (0..block.header.pages()).map(open).collect()
 }
 
+/// Of a page, who asks for one customer gets its events alone, and all that is said of them.
+#[test]
+fn a_customer_is_opened_without_the_others_of_its_page() {
+    for (seed, events) in (0..10).map(hostile).chain(workloads()).enumerate() {
+        let block = Block::seal(1, &recorded(&events, 500, 1));
+        let open = |page, customer: &CustomerKey| {
+            let later = LaterParts::Source(Box::new(Later(block.parts.clone())));
+            let fold = block.part(PartKind::Fold, page).to_vec();
+            block.header.open_page_of(page, customer, fold, later).unwrap()
+        };
+        let mut asked = 0;
+        for (number, page) in (0..).zip(block.pages().map(Result::unwrap)) {
+            let nobody = CustomerKey::in_tenant("no", "body").unwrap();
+            assert!(open(number, &nobody).is_none());
+            let customers: BTreeSet<_> = page.customers().collect();
+            let some = customers.len().div_ceil(30);
+            for customer in customers.into_iter().step_by(some) {
+                let own = EventBatch::from_views(page.iter().filter(|event| event.customer() == customer));
+                let found = open(number, &customer).unwrap();
+                let last = own.len() - 1;
+                assert_eq!(found.event(last).id(), own.event(last).id());
+                assert_eq!(found.event(last).position(), own.event(last).position());
+                assert_eq!(found.event(last).integer("score"), own.event(last).integer("score"));
+                assert_eq!(found.to_raw(), own.to_raw(), "history {seed}, {customer}");
+                assert_eq!(found.failure(), None);
+                asked += 1;
+            }
+        }
+        assert!(asked > 0, "history {seed}");
+    }
+}
+
 /// A checkpoint that does not know the id of its last event, because nobody has read it, stands between events of one
 /// instant too.
 #[test]

@@ -122,11 +122,13 @@ impl PartSource for Kept {
 #[test]
 fn changed_pages_are_opened_as_they_are_read() {
     const KINDS: [PartKind; 3] = [PartKind::Fold, PartKind::Identity, PartKind::Rest];
-    let blocks: Vec<Block> = (0..8).map(|seed| Block::seal(1, &recorded(&hostile(seed), 40, 1))).collect();
+    let block = |seed| Block::seal(1, &recorded(&hostile(seed), 40, 1));
+    let blocks = (0..8).map(block).map(|block| (block.page(0).unwrap(), block));
+    let blocks: Vec<(Block, EventBatch)> = blocks.map(|(page, block)| (block, page)).collect();
     let payload = |block: &Block, kind| unframe(name(kind), block.part(kind, 0)).unwrap().to_vec();
-    let (mut accepted, mut told_later) = (0, 0);
+    let (mut accepted, mut told_later, mut alone) = (0, 0, 0);
     for_each_case(6_000, |random| {
-        let (block, other) = (random.pick(&blocks), random.pick(&blocks));
+        let ((block, unchanged), (other, _)) = (random.pick(&blocks), random.pick(&blocks));
         let mut parts = KINDS.map(|kind| payload(block, kind));
         let changed = random.below(4) as usize;
         if let Some(part) = parts.get_mut(changed) {
@@ -144,10 +146,26 @@ fn changed_pages_are_opened_as_they_are_read() {
             };
             block.header.open_page(0, fold, later)
         });
+        // One of the customers who stand there now, or stood there.
+        let customers: Vec<_> = read.iter().chain([unchanged]).flat_map(EventBatch::customers).collect();
+        let customer = random.pick(&customers);
+        let of_one = bounded(length, || {
+            let later = LaterParts::Source(Box::new(Kept([identity.clone(), rest.clone()])));
+            block.header.open_page_of(0, customer, fold.clone(), later)
+        });
         match (read, opened) {
             (Ok(read), opened) => {
                 accepted += 1;
                 check_opened(&opened.unwrap(), &read);
+                let of = |batch: &EventBatch| {
+                    EventBatch::from_views(batch.iter().filter(|event| event.customer() == *customer))
+                };
+                let (own, found) = (of(&read), of_one.unwrap().unwrap_or(EventBatch::empty()));
+                alone += usize::from(found.len() == own.len() && !own.is_empty());
+                match found.len() == own.len() {
+                    true => check_opened(&found, &own),
+                    false => assert_eq!(of(&found).to_events(), own.to_events()),
+                }
             }
             (Err(_), Ok(opened)) => {
                 told_later += 1;
@@ -156,7 +174,8 @@ fn changed_pages_are_opened_as_they_are_read() {
             (Err(_), Err(_)) => {}
         }
     });
-    assert!(!tries_all_cases() || (accepted > 1_500 && told_later > 300), "{accepted}, {told_later}");
+    let enough = accepted > 1_500 && told_later > 300 && alone > 1_500;
+    assert!(!tries_all_cases() || enough, "{accepted}, {told_later}, {alone}");
 }
 
 #[test]

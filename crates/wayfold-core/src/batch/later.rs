@@ -33,11 +33,11 @@ pub trait ColumnSource: fmt::Debug + Send + Sync {
     /// As [`ColumnSource::id`].
     fn numbers(&self) -> Result<Vec<RawColumn<'_>>>;
 
-    /// All columns of all groups.
+    /// The events with all columns of all groups.
     ///
     /// # Errors
     /// As [`ColumnSource::id`].
-    fn whole(&self) -> Result<RawBatch<'_>>;
+    fn whole(&self) -> Result<EventBatch>;
 }
 
 /// When and where events were recorded.
@@ -108,7 +108,7 @@ impl Later {
     pub(super) fn whole(&self) -> &Columns {
         self.whole.get_or_init(|| {
             let whole = match &self.source {
-                Source::Stored(source) => source.whole().and_then(EventBatch::from_raw),
+                Source::Stored(source) => source.whole(),
                 Source::Picked(picked) => Ok(picked.whole()),
             };
             let whole = whole.unwrap_or_else(|error| self.fail(error, unreadable(self.rows)));
@@ -162,7 +162,7 @@ impl EventBatch {
                 let later = Some(Box::new(Later::new(rows, Source::Stored(source))));
                 Ok(Self { columns: Arc::new(Columns { later, ..columns }) })
             }
-            None => source.whole().and_then(Self::from_raw),
+            None => source.whole(),
         }
     }
 

@@ -3,6 +3,7 @@
 //! The names are stored and read for ever: a column gets a new name if its meaning changes. A column whose values
 //! are all absent, or zero where every row has one, is left out.
 
+mod cut;
 mod export;
 mod import;
 mod packed;

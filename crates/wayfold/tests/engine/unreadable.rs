@@ -40,7 +40,7 @@ impl ColumnSource for Nothing {
         Err(wayfold_core::Error::malformed("the bytes end too early"))
     }
 
-    fn whole(&self) -> wayfold_core::Result<RawBatch<'_>> {
+    fn whole(&self) -> wayfold_core::Result<EventBatch> {
         Err(wayfold_core::Error::malformed("the bytes end too early"))
     }
 }

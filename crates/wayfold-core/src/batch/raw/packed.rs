@@ -1,6 +1,6 @@
 //! Whole numbers as they stand in bytes, brought into the type that is asked for without a list between.
 
-use std::ops::RangeInclusive;
+use std::ops::{Range, RangeInclusive};
 
 /// Whole numbers as they are stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -93,6 +93,28 @@ impl RawPacked<'_> {
     /// Every number.
     pub fn to_vec(&self) -> Vec<i64> {
         self.map(|number| number)
+    }
+
+    /// The numbers at some places; `None` if there are not as many.
+    pub(super) fn cut(self, places: Range<usize>) -> Option<Self> {
+        Some(match self {
+            Self::Offsets { least, step, offsets: RawOffsets { bytes, width } } => {
+                let bytes = bytes.get(places.start * width..places.end * width)?;
+                Self::Offsets { least, step, offsets: RawOffsets { bytes, width } }
+            }
+            Self::Runs(runs) => {
+                let (mut next, mut kept) = (0, Vec::new());
+                for (number, length) in runs {
+                    let end = next + length as usize;
+                    let (start, cut) = (places.start.max(next), places.end.min(end));
+                    if start < cut {
+                        kept.push((number, (cut - start) as u32));
+                    }
+                    next = end;
+                }
+                (places.start <= places.end && places.end <= next).then_some(Self::Runs(kept))?
+            }
+        })
     }
 
     /// The runs of equal numbers, where they are stored so and have 32 bits.
