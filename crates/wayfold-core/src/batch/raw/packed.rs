@@ -233,6 +233,23 @@ mod tests {
             prop_assert_eq!(packed.map_of(&range, |number| number), outside.map_or(Ok(plain), Err));
         }
 
+        /// Against the same places of every number, also where a number stands again in the next run.
+        #[test]
+        fn what_is_cut_out_are_the_numbers_that_stand_there(
+            runs in proptest::collection::vec((-2_i64..3, 0_u32..4), 0..8),
+            width in 1_usize..=8,
+            bytes in proptest::collection::vec(any::<u8>(), 0..100),
+            places in (0_usize..24, 0_usize..24),
+        ) {
+            let bytes = &bytes[..bytes.len() / width * width];
+            let offsets = RawOffsets::new(bytes, width).unwrap();
+            for packed in [RawPacked::Runs(runs), RawPacked::Offsets { least: 3, step: 2, offsets }] {
+                let plain = packed.to_vec();
+                let cut = packed.cut(places.0..places.1).map(|cut| cut.to_vec());
+                prop_assert_eq!(cut, plain.get(places.0..places.1).map(<[i64]>::to_vec));
+            }
+        }
+
         /// Against a look at each number.
         #[test]
         fn a_table_says_what_it_holds(
