@@ -79,7 +79,8 @@ pub trait EventStore: Debug + Send + Sync {
     /// # Behavior
     /// - Every event of the customer stands once in one of the batches, with position and recording time, in no
     ///   particular order. There may be events of others among them, so that a store can hand over what it keeps
-    ///   together; a batch may be decoded as far as it is looked at, see [`EventBatch::failure`].
+    ///   together; a batch may be decoded as far as it is looked at, see [`EventBatch::failure`]. As long as it is kept, what it
+    ///   is read from may stay open, so that it is for folding and not for keeping.
     ///
     /// # Errors
     /// As [`EventStore::read`].
