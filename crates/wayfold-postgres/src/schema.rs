@@ -116,21 +116,37 @@ async fn migrate(client: &mut Client, schema: &str, config: &PostgresConfig) -> 
     in_time(config, tried, async { transaction.commit().await.at(tried) }).await
 }
 
-/// Counts transactions on where the log holds some that this cluster has not come to: a dump was restored here.
+/// So many transactions may have been begun that the server has forgotten after a crash.
+const FORGOTTEN_MAX: i64 = 10_000;
+
+/// Brings the cluster to where the log is, if places were drawn by transactions that it has not come to.
+///
+/// A few are those that a crash has made it forget. They are begun again: appends are under way then, and a count that changes
+/// would bring the frontier past them. Many are those of another cluster whose dump was restored here, where nobody has
+/// appended before this: transactions are counted on from there.
 async fn follow_cluster(client: &mut Client, schema: &str, config: &PostgresConfig) -> Result<()> {
     let tried = "compare the log with the cluster";
     let last = format!("(SELECT last_value FROM {schema}.last_transaction)");
-    let is_ahead =
-        format!("{last} >= pg_snapshot_xmax(pg_current_snapshot())::text::bigint + transactions_before");
-    let row = client.query_one(&format!("SELECT {is_ahead} FROM {schema}.log"), &[]).await.at(tried)?;
-    if !row.get::<_, bool>(0) {
-        return Ok(());
+    let missing =
+        format!("{last} + 1 - pg_snapshot_xmax(pg_current_snapshot())::text::bigint - transactions_before");
+    let row = client.query_one(&format!("SELECT {missing} FROM {schema}.log"), &[]).await.at(tried)?;
+    match row.get::<_, i64>(0) {
+        ..=0 => return Ok(()),
+        forgotten @ ..=FORGOTTEN_MAX => {
+            let begin = format!(
+                "DO $$ BEGIN FOR forgotten IN 1..{forgotten} LOOP PERFORM pg_current_xact_id(); COMMIT; END LOOP; END $$"
+            );
+            let tried = "begin the transactions that a crash made the server forget";
+            return in_time(config, tried, async { client.batch_execute(&begin).await.at(tried) }).await;
+        }
+        _ => {}
     }
     let tried = "count on where the log was in another cluster";
     let transaction = locked(client, schema).await?;
     let follow = format!(
         "UPDATE {schema}.log
-        SET transactions_before = {last} + 1 - pg_snapshot_xmin(pg_current_snapshot())::text::bigint WHERE {is_ahead}"
+        SET transactions_before = {last} + 1 - pg_snapshot_xmin(pg_current_snapshot())::text::bigint
+        WHERE {missing} > {FORGOTTEN_MAX}"
     );
     transaction.execute(&follow, &[]).await.at(tried)?;
     in_time(config, tried, async { transaction.commit().await.at(tried) }).await

@@ -5,7 +5,7 @@ use std::thread;
 use std::time::Duration;
 
 use pollster::block_on;
-use wayfold_core::Position;
+use wayfold_core::{EventBatch, Position};
 use wayfold_postgres::PostgresStore;
 use wayfold_store::{AppendOutcome, ErrorKind, EventFilter, EventStore};
 
@@ -34,6 +34,30 @@ fn follow(store: Arc<PostgresStore>, count: usize) -> thread::JoinHandle<Vec<(Po
 fn positions(store: &PostgresStore) -> Vec<(Position, u128)> {
     let events = find(store, EventFilter::all()).unwrap();
     events.iter().map(|event| (event.position.unwrap(), event.id.as_u128())).collect()
+}
+
+/// A crash may make the server forget transactions that have drawn places, so that appends draw places far ahead of their own
+/// numbers. Whoever opened the log then brought the frontier past those under way.
+#[test]
+fn who_opens_the_log_after_a_crash_makes_nobody_pass_an_append_over() {
+    let Some(server) = server("who_opens_the_log_after_a_crash_makes_nobody_pass_an_append_over") else {
+        return;
+    };
+    let store = open(config(&server).with_held_back_max_ms(50));
+    put(&store, &[registered(1, "early")]);
+    let mut slow = Session::open(&server.connection());
+    slow.run("SELECT setval('wayfold.last_transaction', last_value + 5) FROM wayfold.last_transaction");
+    let seen = slow.transact(async |mut transaction| {
+        let _ = append_in(&store, &mut transaction, &[registered(2, "slow")], None).await.unwrap();
+        put(&open(config(&server)), &[registered(3, "fast")]);
+        let found = page(&store, Position::START, 10).unwrap();
+        transaction.commit().await.unwrap();
+        found
+    });
+    let seen_to = seen.next.or(seen.batch.event(seen.batch.len() - 1).position()).unwrap();
+    let rest = page(&store, seen_to, 10).unwrap();
+    let ids: Vec<_> = [seen.batch, rest.batch].iter().flat_map(EventBatch::to_events).collect();
+    assert_eq!(ids.iter().map(|event| event.id.as_u128()).collect::<Vec<_>>(), [1, 2, 3]);
 }
 
 /// The append that drew its place first commits last: its trigger waits for a lock.

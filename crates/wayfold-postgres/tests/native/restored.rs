@@ -16,7 +16,7 @@ fn a_restored_dump_reads_right_and_goes_on() {
         let store = open(config(&old));
         let first = put(&store, &[registered(1, "ada")]);
         Session::open(&old.connection()).run(
-            "DO $$ BEGIN FOR round IN 1..2000 LOOP PERFORM pg_current_xact_id(); COMMIT; END LOOP; END $$",
+            "DO $$ BEGIN FOR round IN 1..20000 LOOP PERFORM pg_current_xact_id(); COMMIT; END LOOP; END $$",
         );
         let last = put(&store, &[registered(2, "ben"), registered(3, "ada")]);
         let checkpoint = Checkpoint { position: last[0], bytes: b"kept".to_vec() };
