@@ -16,12 +16,25 @@ const PAUSE_MAX: Duration = Duration::from_millis(50);
 /// How long reads waited.
 const WAITED: &str = "wayfold_postgres_held_back_seconds";
 
+/// So many transactions may have been begun that the server has forgotten after a crash.
+pub(crate) const FORGOTTEN_MAX: i64 = 10_000;
+
+/// Begins and ends so many transactions, so that the server's count passes those that it has forgotten.
+pub(crate) async fn begin_forgotten(client: &Client, count: i64) -> Result<()> {
+    let begin = format!(
+        "DO $$ BEGIN FOR forgotten IN 1..{count} LOOP PERFORM pg_current_xact_id(); COMMIT; END LOOP; END $$"
+    );
+    client.batch_execute(&begin).await.at("begin the transactions that a crash made the server forget")
+}
+
 /// The log as one snapshot has it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Look {
     /// Every event of a transaction below it is committed or will never be.
     pub(crate) frontier: i64,
     newest: Option<Place>,
+    /// No transaction from it on has ended yet.
+    next: i64,
 }
 
 impl Look {
@@ -30,7 +43,17 @@ impl Look {
         let row = client.query_one(&sql.look, &[]).await.at(tried)?;
         let newest: Option<i64> = row.get(1);
         let newest = newest.map(|transaction| Place { transaction, number: row.get(2) });
-        Ok(Self { frontier: row.get(0), newest })
+        Ok(Self { frontier: row.get(0), newest, next: row.get(3) })
+    }
+
+    /// Looks again after a look that hides something. A crash may have left committed events ahead of the transactions that
+    /// the server knows; they would be hidden until somebody writes.
+    pub(crate) async fn again(self, client: &Client, sql: &Sql) -> Result<Self> {
+        let ahead = self.newest.map_or(0, |newest| newest.transaction + 1 - self.next);
+        if (1..=FORGOTTEN_MAX).contains(&ahead) {
+            begin_forgotten(client, ahead).await?;
+        }
+        Self::take(client, sql).await
     }
 
     /// Says whether committed events stand at or beyond the frontier.
@@ -70,7 +93,7 @@ pub(crate) async fn settled(
         }
         tokio::time::sleep(pause.min(patience)).await;
         pause = (pause * 2).min(PAUSE_MAX);
-        look = Look::take(client, sql).await?;
+        look = look.again(client, sql).await?;
     }
     if first.hides() {
         histogram!(WAITED).record(began.elapsed());

@@ -5,8 +5,10 @@ use wayfold_store::{Error, ErrorKind, Result};
 
 use crate::config::PostgresConfig;
 use crate::error::At;
+use crate::frontier::{FORGOTTEN_MAX, begin_forgotten};
 use crate::locks::{self, DRAW, MIGRATE, SEAL};
 use crate::session::in_time;
+use crate::sql::NEXT;
 
 /// Each is applied once, in this order, and never edited.
 const MIGRATIONS: [&str; 6] = [
@@ -116,9 +118,6 @@ async fn migrate(client: &mut Client, schema: &str, config: &PostgresConfig) -> 
     in_time(config, tried, async { transaction.commit().await.at(tried) }).await
 }
 
-/// So many transactions may have been begun that the server has forgotten after a crash.
-const FORGOTTEN_MAX: i64 = 10_000;
-
 /// Brings the cluster to where the log is, if places were drawn by transactions that it has not come to.
 ///
 /// A few are those that a crash has made it forget. They are begun again: appends are under way then, and a count that changes
@@ -127,18 +126,11 @@ const FORGOTTEN_MAX: i64 = 10_000;
 async fn follow_cluster(client: &mut Client, schema: &str, config: &PostgresConfig) -> Result<()> {
     let tried = "compare the log with the cluster";
     let last = format!("(SELECT last_value FROM {schema}.last_transaction)");
-    let missing =
-        format!("{last} + 1 - pg_snapshot_xmax(pg_current_snapshot())::text::bigint - transactions_before");
+    let missing = format!("{last} + 1 - ({NEXT})");
     let row = client.query_one(&format!("SELECT {missing} FROM {schema}.log"), &[]).await.at(tried)?;
     match row.get::<_, i64>(0) {
         ..=0 => return Ok(()),
-        forgotten @ ..=FORGOTTEN_MAX => {
-            let begin = format!(
-                "DO $$ BEGIN FOR forgotten IN 1..{forgotten} LOOP PERFORM pg_current_xact_id(); COMMIT; END LOOP; END $$"
-            );
-            let tried = "begin the transactions that a crash made the server forget";
-            return in_time(config, tried, async { client.batch_execute(&begin).await.at(tried) }).await;
-        }
+        forgotten @ ..=FORGOTTEN_MAX => return begin_forgotten(client, forgotten).await,
         _ => {}
     }
     let tried = "count on where the log was in another cluster";

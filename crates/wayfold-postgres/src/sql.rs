@@ -19,6 +19,9 @@ const FILTER: &str = "log_transaction < $3
 /// Transactions below it have ended, also those that wrote nothing.
 const FRONTIER: &str = "pg_snapshot_xmin(pg_current_snapshot())::text::bigint + transactions_before";
 
+/// No transaction from it on has ended.
+pub(crate) const NEXT: &str = "pg_snapshot_xmax(pg_current_snapshot())::text::bigint + transactions_before";
+
 #[derive(Debug)]
 pub(crate) struct Sql {
     /// Locks `$2` in its order, alone where `$3` says so.
@@ -37,7 +40,7 @@ pub(crate) struct Sql {
     pub(crate) commit: String,
     /// Tells who listens.
     pub(crate) notify: String,
-    /// The frontier and the newest place that is committed.
+    /// The frontier, the newest place that is committed, and the transaction from which on none has ended.
     pub(crate) look: String,
     /// The last place below the frontier `$1`.
     pub(crate) head: String,
@@ -146,7 +149,7 @@ impl Sql {
             notify: format!("NOTIFY wayfold_{schema}"),
             commit: format!("COMMIT; NOTIFY wayfold_{schema}; SELECT {FRONTIER} FROM {schema}.log"),
             look: format!(
-                "SELECT {FRONTIER}, log_transaction, log_number FROM {schema}.log LEFT JOIN LATERAL (
+                "SELECT {FRONTIER}, log_transaction, log_number, {NEXT} FROM {schema}.log LEFT JOIN LATERAL (
                     SELECT log_transaction, log_number FROM {schema}.event_log
                     ORDER BY log_transaction DESC, log_number DESC LIMIT 1
                 ) AS newest ON true"

@@ -116,8 +116,8 @@ async fn follow(shared: &Shared) -> Result<Infallible> {
     });
     client.batch_execute(&shared.sql.listen).await.at(tried)?;
     let mut held_back = HeldBack::default();
+    let mut look = Look::take(&client, &shared.sql).await?;
     loop {
-        let look = Look::take(&client, &shared.sql).await?;
         waiters.reach(look.head(&client, &shared.sql).await?);
         held_back.note(look, &client, shared).await;
         let pause = match look.hides() {
@@ -130,6 +130,7 @@ async fn follow(shared: &Shared) -> Result<Infallible> {
         } else {
             let _ = timeout(pause, waiters.nudge.notified()).await;
         }
+        look = look.again(&client, &shared.sql).await?;
     }
 }
 

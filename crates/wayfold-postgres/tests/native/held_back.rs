@@ -62,6 +62,30 @@ fn who_opens_the_log_after_a_crash_makes_nobody_pass_an_append_over() {
     assert_eq!(ids.iter().map(|event| event.id.as_u128()).collect::<Vec<_>>(), [1, 2, 3]);
 }
 
+/// An append had drawn its place after one that was under way with a higher number, and was the last that the server knows after a
+/// crash: nobody need write to make it seen.
+#[test]
+fn what_a_crash_left_ahead_of_its_transactions_is_read_while_nobody_writes() {
+    let Some(server) = server("what_a_crash_left_ahead_of_its_transactions_is_read_while_nobody_writes")
+    else {
+        return;
+    };
+    let store = open(config(&server).with_held_back_max_ms(2_000));
+    let beside = Session::open(&server.connection());
+    let draw_ahead =
+        "SELECT setval('wayfold.last_transaction', last_value + 50) FROM wayfold.last_transaction";
+    put(&store, &[registered(1, "ada")]);
+    beside.run(draw_ahead);
+    let given = put(&store, &[registered(2, "ben")]);
+    assert_eq!(block_on(store.head()).unwrap(), given[0]);
+    assert_eq!(all(&store), [1, 2]);
+    let follower = follow(store.clone(), 3);
+    beside.run(draw_ahead);
+    put(&store, &[registered(3, "ada")]);
+    until("the one who follows", || follower.is_finished());
+    assert_eq!(follower.join().unwrap(), positions(&store));
+}
+
 /// The append that drew its place first commits last: its trigger waits for a lock.
 #[test]
 fn an_append_that_commits_late_is_not_passed_over() {
