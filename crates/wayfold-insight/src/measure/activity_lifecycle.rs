@@ -81,14 +81,6 @@ struct Counts {
 }
 
 impl ActivityLifecycleTotal {
-    fn add(&mut self, bucket: i64, counts: Counts) {
-        let known = self.0.of(bucket);
-        known.new += counts.new;
-        known.returning += counts.returning;
-        known.resurrecting += counts.resurrecting;
-        known.dormant += counts.dormant;
-    }
-
     /// The first and the last bucket about which there is something to say; `None` if nobody was active.
     pub fn buckets(&self) -> Option<RangeInclusive<i64>> {
         let buckets = || self.0.iter().map(|(bucket, _)| bucket);
@@ -103,28 +95,28 @@ impl Measure for ActivityLifecycle {
         let active = history.events().iter().filter(|event| self.active.holds(event));
         let mut buckets = Buckets::of(self.calendar);
         let buckets = distinct(active.map(|event| buckets.bucket(event.occurred_at())));
-        let count = |is: bool| times * i64::from(is);
+        let mut before = None;
         for (place, bucket) in buckets.iter().enumerate() {
-            let before = place.checked_sub(1).map(|place| buckets[place]);
-            let was_active = before == Some(bucket - 1);
-            total.add(
-                *bucket,
-                Counts {
-                    new: count(before.is_none()),
-                    returning: count(was_active),
-                    resurrecting: count(before.is_some() && !was_active),
-                    dormant: 0,
-                },
-            );
+            let counts = total.0.of(*bucket);
+            match before {
+                None => counts.new += times,
+                Some(before) if before == bucket - 1 => counts.returning += times,
+                Some(_) => counts.resurrecting += times,
+            }
+            before = Some(*bucket);
             if buckets.get(place + 1) != Some(&(bucket + 1)) {
-                total.add(bucket + 1, Counts { dormant: times, ..Counts::default() });
+                total.0.of(bucket + 1).dormant += times;
             }
         }
     }
 
     fn merge(&self, total: &mut ActivityLifecycleTotal, other: ActivityLifecycleTotal) {
         for (bucket, counts) in other.0.iter() {
-            total.add(bucket, counts);
+            let known = total.0.of(bucket);
+            known.new += counts.new;
+            known.returning += counts.returning;
+            known.resurrecting += counts.resurrecting;
+            known.dormant += counts.dormant;
         }
     }
 }

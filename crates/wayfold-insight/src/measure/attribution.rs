@@ -163,8 +163,8 @@ impl Measure for Attribution {
 
     fn merge(&self, total: &mut AttributionTotal, other: AttributionTotal) {
         let numbers = total.steps.take_over(&other.steps);
-        for (path, from) in other.paths {
-            let path = path.iter().map(|channel| numbers[*channel as usize]).collect();
+        for (mut path, from) in other.paths {
+            path.iter_mut().for_each(|channel| *channel = numbers[*channel as usize]);
             let to = total.paths.entry(path).or_default();
             to.converted += from.converted;
             to.lost += from.lost;

@@ -3,7 +3,7 @@
 use hashbrown::HashMap;
 
 /// So many buckets that follow each other stand together.
-const SIDE: usize = 8;
+const SIDE: usize = 32;
 
 /// A value for each bucket that was asked for: histories ask for buckets near each other, whose values stand side by side.
 #[derive(Debug, Clone)]

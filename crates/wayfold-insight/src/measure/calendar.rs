@@ -50,38 +50,29 @@ impl Calendar {
 
     /// The number of the bucket that holds an instant; the next bucket has the next number.
     pub fn bucket(&self, at: Timestamp) -> i64 {
-        self.bucket_of_number(self.local_day(at))
+        self.bucket_around(self.local_day(at)).0
     }
 
     /// The number of the bucket that holds a day.
     pub(crate) fn bucket_of_day(&self, date: NaiveDate) -> i64 {
-        self.bucket_of_number(date.to_epoch_days().into())
+        self.bucket_around(date.to_epoch_days().into()).0
     }
 
-    /// The same, by the number of the day.
-    fn bucket_of_number(&self, day: i64) -> i64 {
+    /// The bucket that holds a day, and all days of it, by their numbers.
+    #[inline]
+    fn bucket_around(&self, day: i64) -> (i64, Range<i64>) {
         match self.unit {
-            BucketUnit::Day => day,
-            BucketUnit::Week => (day - self.first_week_day()).div_euclid(7),
-            BucketUnit::Month => {
-                let date = date_of(day);
-                i64::from(date.year()) * 12 + i64::from(date.month0())
-            }
-        }
-    }
-
-    /// The days of a bucket that holds one.
-    fn days_around(&self, day: i64) -> Range<i64> {
-        match self.unit {
-            BucketUnit::Day => day..day + 1,
+            BucketUnit::Day => (day, day..day + 1),
             BucketUnit::Week => {
-                let first = day - (day - self.first_week_day()).rem_euclid(7);
-                first..first + 7
+                let week = (day - self.first_week_day()).div_euclid(7);
+                let first = week * 7 + self.first_week_day();
+                (week, first..first + 7)
             }
             BucketUnit::Month => {
                 let date = date_of(day);
                 let first = day - i64::from(date.day0());
-                first..first + i64::from(date.num_days_in_month())
+                let month = i64::from(date.year()) * 12 + i64::from(date.month0());
+                (month, first..first + i64::from(date.num_days_in_month()))
             }
         }
     }
@@ -142,8 +133,7 @@ impl Buckets {
     pub(super) fn bucket(&mut self, at: Timestamp) -> i64 {
         let day = self.calendar.local_day(at);
         if !self.days.contains(&day) {
-            self.days = self.calendar.days_around(day);
-            self.bucket = self.calendar.bucket_of_number(day);
+            (self.bucket, self.days) = self.calendar.bucket_around(day);
         }
         self.bucket
     }

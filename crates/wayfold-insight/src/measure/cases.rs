@@ -74,6 +74,7 @@ impl Activity {
         }
     }
 
+    #[inline(never)]
     fn new_number(
         &self,
         event: &EventView<'_>,
@@ -274,7 +275,7 @@ impl Cases {
                 let mut case = std::mem::take(&mut steps.case);
                 case.clear();
                 case.steps.reserve(history.events().len());
-                history.events().iter().for_each(|event| self.add(&mut case, event, steps));
+                self.add(&mut case, history.events(), steps);
                 self.take(&mut case, &steps.names, &mut take);
                 steps.case = case;
             }
@@ -287,20 +288,22 @@ impl Cases {
                     if place == cases.len() {
                         cases.push(Case::default());
                     }
-                    self.add(&mut cases[place], event, steps);
+                    self.add(&mut cases[place], std::slice::from_ref(event), steps);
                 }
                 cases.iter_mut().for_each(|case| self.take(case, &steps.names, &mut take));
             }
         }
     }
 
-    #[inline]
-    fn add(&self, case: &mut Case, event: &EventView<'_>, steps: &mut StepNames) {
-        if event.kind() == EventKind::OrderPlaced && self.currency.is_some() {
-            self.add_order(case, event);
+    fn add(&self, case: &mut Case, events: &[EventView<'_>], steps: &mut StepNames) {
+        if self.currency.is_some() {
+            let orders = events.iter().filter(|event| event.kind() == EventKind::OrderPlaced);
+            orders.for_each(|event| self.add_order(case, event));
         }
-        if let Some(activity) = self.activity.number(event, steps, |name| self.keeps(name)) {
-            case.steps.push(CaseStep { activity, at: event.occurred_at().as_micros() });
+        for event in events {
+            if let Some(activity) = self.activity.number(event, steps, |name| self.keeps(name)) {
+                case.steps.push(CaseStep { activity, at: event.occurred_at().as_micros() });
+            }
         }
     }
 

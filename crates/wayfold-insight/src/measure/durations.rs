@@ -75,15 +75,14 @@ impl Durations {
             left.settle();
         }
         let durations = &mut left.added[..];
-        let ends = (durations.iter().min().copied(), durations.iter().max().copied());
         let total: i128 = durations.iter().map(|micros| i128::from(*micros)).sum();
         let mean = total.checked_div(durations.len() as i128)?;
-        // The higher rank first: what is below it holds the lower one.
+        // The higher rank first: what is below it holds the lower one, and the ends lie beyond the two.
         let rank = |tenths: usize| (durations.len() * tenths).div_ceil(10) - 1;
         let (median, p90) = (rank(5), rank(9));
         let p90_micros = *durations.select_nth_unstable(p90).1;
-        let below = &mut durations[..=p90];
-        let median_micros = *below.select_nth_unstable(median).1;
+        let median_micros = *durations[..=p90].select_nth_unstable(median).1;
+        let ends = (durations[..=median].iter().min().copied(), durations[p90..].iter().max().copied());
         Some(DurationFigures {
             mean: Span::from_micros(i64::try_from(mean).unwrap_or(i64::MAX)),
             median: Span::from_micros(median_micros),

@@ -9,7 +9,8 @@ use wayfold_core::{EventKind, EventView, History, Sentiment, Span, Stage};
 
 use super::cases::{Activity, StepNames};
 use super::durations::Durations;
-use super::names::{Names, value_of};
+use super::names::Names;
+use super::pairs::Pairs;
 use super::stages::StageTime;
 use super::tally::Tally;
 use super::{Measure, SegmentOf, by_segment};
@@ -43,7 +44,7 @@ impl fmt::Debug for JourneyMap {
 pub struct JourneyMapTotal {
     segments: Names,
     touchpoints: StepNames,
-    cells: Cells,
+    cells: Pairs<Counted>,
     /// Counts the histories that were looked at, so that each is known where it was already.
     looked_at: u64,
 }
@@ -56,26 +57,24 @@ struct Cell {
     touchpoint: Option<u32>,
 }
 
-/// What cells add up to: found by place, as each event asks for one.
-#[derive(Debug, Clone, Default)]
-struct Cells {
-    /// By segment, then by touchpoint and stage: the place in the list, counted from 1; 0 of what is not there.
-    places: Vec<Vec<u32>>,
-    counted: Vec<(Cell, Counted)>,
-}
+const STAGES: u32 = Stage::ALL.len() as u32 + 1;
 
-impl Cells {
+impl Cell {
+    /// The touchpoint, and segment and stage, each counted from 1; 0 is none.
     #[inline]
-    fn of(&mut self, cell: Cell) -> &mut Counted {
+    fn pair(self) -> (u32, u32) {
         let number = |number: Option<u32>| number.map_or(0, |number| number + 1);
-        let stage = cell.stage.map_or(0, |stage| stage.index() as u32 + 1);
-        let of_segment = value_of(&mut self.places, number(cell.segment));
-        let place = value_of(of_segment, number(cell.touchpoint) * (Stage::ALL.len() as u32 + 1) + stage);
-        if *place == 0 {
-            self.counted.push((cell, Counted::default()));
-            *place = self.counted.len() as u32;
+        let stage = self.stage.map_or(0, |stage| stage.index() as u32 + 1);
+        (number(self.touchpoint), number(self.segment) * STAGES + stage)
+    }
+
+    fn of_pair((touchpoint, segment_and_stage): (u32, u32)) -> Self {
+        let stage = (segment_and_stage % STAGES).checked_sub(1);
+        Self {
+            segment: (segment_and_stage / STAGES).checked_sub(1),
+            stage: stage.map(|stage| Stage::ALL[stage as usize]),
+            touchpoint: touchpoint.checked_sub(1),
         }
-        &mut self.counted[*place as usize - 1].1
     }
 }
 
@@ -86,21 +85,29 @@ impl JourneyMapTotal {
     /// The cells that somebody visited, with the names of segment and touchpoint, in their order.
     fn in_order(&self) -> BTreeMap<Place<'_>, &Counted> {
         let mut cells = BTreeMap::new();
-        for (Cell { segment, stage, touchpoint }, counted) in &self.cells.counted {
+        for (pair, counted) in self.cells.iter() {
+            let Cell { segment, stage, touchpoint } = Cell::of_pair(*pair);
             let segment = segment.map(|number| self.segments.name(number));
             let touchpoint = touchpoint.map(|number| self.touchpoints.name(number));
             if counted.customers > 0 {
-                cells.insert((segment, *stage, touchpoint), counted);
+                cells.insert((segment, stage, touchpoint), counted);
             }
         }
         cells
     }
 
+    #[inline]
+    fn of(&mut self, cell: Cell) -> &mut Counted {
+        let (touchpoint, segment_and_stage) = cell.pair();
+        self.cells.of(touchpoint, segment_and_stage)
+    }
+
     /// The cell of a customer who has a contact there or answers.
     fn visited(&mut self, cell: Cell, times: i64) -> &mut Counted {
-        let counted = self.cells.of(cell);
-        if counted.last_history != self.looked_at {
-            counted.last_history = self.looked_at;
+        let looked_at = self.looked_at;
+        let counted = self.of(cell);
+        if counted.last_history != looked_at {
+            counted.last_history = looked_at;
             counted.customers += times;
         }
         counted
@@ -301,17 +308,18 @@ impl Measure for JourneyMap {
         }
         feelings.extend(told.into_values());
         for (cell, feeling) in feelings.into_iter().filter_map(|told| Some((told.cell?, told.feeling?))) {
-            total.cells.of(cell).feelings[feeling as usize] += times;
+            total.of(cell).feelings[feeling as usize] += times;
         }
     }
 
     fn merge(&self, total: &mut JourneyMapTotal, other: JourneyMapTotal) {
         let segments = total.segments.take_over(&other.segments);
         let touchpoints = total.touchpoints.take_over(&other.touchpoints);
-        for (cell, counted) in other.cells.counted {
+        for (pair, counted) in other.cells.into_pairs() {
+            let cell = Cell::of_pair(pair);
             let segment = cell.segment.map(|number| segments[number as usize]);
             let touchpoint = cell.touchpoint.map(|number| touchpoints[number as usize]);
-            total.cells.of(Cell { segment, touchpoint, ..cell }).merge(counted);
+            total.of(Cell { segment, touchpoint, ..cell }).merge(counted);
         }
     }
 }
@@ -324,7 +332,8 @@ fn is_contact(kind: EventKind) -> bool {
             | EventKind::FeedbackResultTold
             | EventKind::FeedbackUsed
     );
-    !becomes && !matches!(kind.section(), "customer" | "corrections")
+    let is_fact = || matches!(kind.section(), "customer" | "corrections");
+    !becomes && (kind.stage().is_some() || !is_fact())
 }
 
 fn contact(counted: &mut Counted, event: &EventView<'_>, times: i64) {

@@ -1,12 +1,12 @@
-//! Values by pairs of numbers of steps.
+//! Values by pairs of numbers, such as those of steps.
 
 use hashbrown::HashMap;
 
-/// Steps whose numbers are below that have a table; most logs have no others.
+/// Numbers below that have a table; most logs have no others.
 const SIDE: u32 = 64;
 const NONE: u32 = u32::MAX;
 
-/// A value for each pair that was asked for: found by place among the first steps, else by hash.
+/// A value for each pair that was asked for: found by place among the first numbers, else by hash.
 #[derive(Debug, Clone)]
 pub(super) struct Pairs<T> {
     table: Vec<u32>,

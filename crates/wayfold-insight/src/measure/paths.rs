@@ -213,9 +213,9 @@ impl Measure for Paths {
 
     fn merge(&self, total: &mut PathsTotal, other: PathsTotal) {
         let numbers = total.steps.take_over(&other.steps);
-        for (way, counted) in other.ways {
-            let steps = way.steps.iter().map(|step| numbers[*step as usize]).collect();
-            add(&mut total.ways, &Way { steps, ..way }, counted);
+        for (mut way, counted) in other.ways {
+            way.steps.iter_mut().for_each(|step| *step = numbers[*step as usize]);
+            add(&mut total.ways, &way, counted);
         }
     }
 }

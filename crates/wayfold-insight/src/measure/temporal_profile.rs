@@ -84,18 +84,17 @@ struct InstantSums {
 }
 
 impl InstantSums {
-    /// The pairs of each of these instants with one behind them; where 64 bits hold the sum twice over, they are used.
-    fn pairs_with(&self, at: i64, is_narrow: bool) -> PairTotal {
-        if is_narrow {
-            let earlier = self.sum as i64;
-            let sum = self.count * at - earlier;
-            let squares = i128::from(sum - earlier) * i128::from(at);
-            return PairTotal {
-                count: self.count,
-                sum: sum.into(),
-                squares: squares.wrapping_add(self.squares),
-            };
-        }
+    /// The pairs of each of these instants with one behind them, where 64 bits hold the sum twice over.
+    #[inline]
+    fn narrow_pairs_with(&self, at: i64) -> PairTotal {
+        let earlier = self.sum as i64;
+        let sum = self.count * at - earlier;
+        let squares = i128::from(sum - earlier) * i128::from(at);
+        PairTotal { count: self.count, sum: sum.into(), squares: squares.wrapping_add(self.squares) }
+    }
+
+    /// The same for any sum.
+    fn pairs_with(&self, at: i64) -> PairTotal {
         let (at, count) = (i128::from(at), i128::from(self.count));
         let sum = count.wrapping_mul(at).wrapping_sub(self.sum);
         // The sum of (at - each)^2, multiplied out.
@@ -106,28 +105,36 @@ impl InstantSums {
 
 impl SoFar {
     fn add_case(&mut self, case: &Case, times: i64, pairs: &mut Pairs<PairTotal>) {
-        let by = i128::from(times);
         // Instants count from that of the first step: only how far they lie apart is asked.
         let (Some(first), Some(last)) = (case.steps.first(), case.steps.last()) else { return };
         let span = last.at.checked_sub(first.at);
         let origin = span.map_or(0, |_| first.at);
         let most = span.and_then(|span| span.checked_mul(case.steps.len() as i64));
         let is_narrow = most.is_some_and(|most| most <= i64::MAX / 4);
+        // Almost every case is narrow and added once.
+        if is_narrow && times == 1 {
+            self.add_steps(case, origin, pairs, InstantSums::narrow_pairs_with);
+        } else {
+            self.add_steps(case, origin, pairs, |sums, at| sums.pairs_with(at).times(times));
+        }
+        self.present.drain(..).for_each(|step| self.sums[step as usize] = InstantSums::default());
+    }
+
+    #[inline]
+    fn add_steps(
+        &mut self,
+        case: &Case,
+        origin: i64,
+        pairs: &mut Pairs<PairTotal>,
+        pairs_with: impl Fn(&InstantSums, i64) -> PairTotal,
+    ) {
         for step in &case.steps {
             let at = step.at - origin;
             for before in &self.present {
-                let new = self.sums[*before as usize].pairs_with(at, is_narrow);
-                let known = pairs.of(*before, step.activity);
-                if times == 1 {
-                    known.add(new);
-                    continue;
-                }
-                let (sum, squares) = (new.sum.wrapping_mul(by), new.squares.wrapping_mul(by));
-                known.add(PairTotal { count: new.count * times, sum, squares });
+                pairs.of(*before, step.activity).add(pairs_with(&self.sums[*before as usize], at));
             }
             self.note(step.activity, at);
         }
-        self.present.drain(..).for_each(|step| self.sums[step as usize] = InstantSums::default());
     }
 
     fn note(&mut self, step: u32, at: i64) {
@@ -151,6 +158,15 @@ struct PairTotal {
 }
 
 impl PairTotal {
+    fn times(self, times: i64) -> Self {
+        let by = i128::from(times);
+        Self {
+            count: self.count * times,
+            sum: self.sum.wrapping_mul(by),
+            squares: self.squares.wrapping_mul(by),
+        }
+    }
+
     fn add(&mut self, other: Self) {
         self.count += other.count;
         self.sum = self.sum.wrapping_add(other.sum);

@@ -1,7 +1,5 @@
 //! Variants: the distinct sequences of steps that cases run through.
 
-use std::cmp::Reverse;
-
 use hashbrown::HashMap;
 use serde::Serialize;
 use wayfold_core::{Amount, History};
@@ -34,8 +32,10 @@ impl Variants {
         let mut counted: Vec<_> =
             counted.map(|(steps, (cases, value))| (&steps[..], *cases, *value)).collect();
         let ranks = total.steps.names.ranks();
-        let ranks = |steps: &[u32]| steps.iter().map(|step| ranks[*step as usize]).collect::<Vec<_>>();
-        counted.sort_by_cached_key(|(steps, cases, _)| (Reverse(*cases), ranks(steps)));
+        let rank = |step: &u32| ranks[*step as usize];
+        counted.sort_unstable_by(|(a, a_cases, _), (b, b_cases, _)| {
+            b_cases.cmp(a_cases).then_with(|| a.iter().map(rank).cmp(b.iter().map(rank)))
+        });
         let names = total.steps.names.shared();
         let row = |(steps, cases, value): (&[u32], i64, i128)| VariantRow {
             steps: Steps::new(&names, steps),
@@ -74,8 +74,8 @@ impl Measure for Variants {
 
     fn merge(&self, total: &mut VariantsTotal, other: VariantsTotal) {
         let numbers = total.steps.take_over(&other.steps);
-        for (steps, (cases, value)) in other.variants {
-            let steps = steps.iter().map(|step| numbers[*step as usize]).collect();
+        for (mut steps, (cases, value)) in other.variants {
+            steps.iter_mut().for_each(|step| *step = numbers[*step as usize]);
             let known = total.variants.entry(steps).or_default();
             known.0 += cases;
             known.1 += value;
