@@ -4,13 +4,15 @@ use std::fmt;
 use std::ops::{Deref, Range};
 use std::sync::{Arc, OnceLock};
 
-use wayfold_core::{ColumnGroup, ColumnSource, CustomerKey, EventBatch, RawColumn, is_numeric_field};
+use wayfold_core::{
+    ColumnGroup, ColumnSource, CustomerKey, EventBatch, RawBatch, RawColumn, is_numeric_field,
+};
 
 use crate::column::Wide;
 use crate::customer::{CustomerFold, read_fold_of};
 use crate::error::{Error, Result};
 use crate::page::{
-    ID, NUMBERS_IN_REST, find_ids, read_columns, read_columns_at, read_fold, read_raw, read_rows,
+    ID, NUMBERS_IN_REST, find_ids, read_columns, read_columns_at, read_fold, read_labels, read_raw, read_rows,
 };
 use crate::part::{CHECKSUM_BYTES, HEAD_BYTES, PartName, unframe_version};
 
@@ -124,12 +126,11 @@ struct Cut {
 }
 
 impl Cut {
-    fn cut<'a>(&self, columns: Vec<RawColumn<'a>>) -> wayfold_core::Result<Vec<RawColumn<'a>>> {
+    fn cut<'a>(&self, columns: Vec<RawColumn<'a>>) -> Result<Vec<RawColumn<'a>>> {
         let cut = |column: RawColumn<'a>| {
             let name = column.name.clone();
             column.cut(self.groups.rows, &self.stretch).ok_or_else(|| {
-                let message = format_args!("column {name:?}: it does not hold a value for every row");
-                self.groups.malformed(Error::corrupt(message))
+                Error::corrupt(format_args!("column {name:?}: it does not hold a value for every row"))
             })
         };
         columns.into_iter().map(cut).collect()
@@ -142,11 +143,16 @@ impl ColumnSource for Cut {
     }
 
     fn recorded(&self) -> wayfold_core::Result<Vec<RawColumn<'_>>> {
-        self.cut(self.groups.recorded()?)
+        self.cut(self.groups.recorded()?).map_err(|error| self.groups.malformed(error))
     }
 
     fn numbers(&self) -> wayfold_core::Result<Vec<RawColumn<'_>>> {
-        self.cut(self.groups.numbers()?)
+        self.cut(self.groups.numbers()?).map_err(|error| self.groups.malformed(error))
+    }
+
+    fn labels(&self) -> wayfold_core::Result<RawBatch<'_>> {
+        let labels = self.groups.labels_of(|columns| self.cut(columns))?;
+        Ok(RawBatch { rows: self.stretch.len(), ..labels })
     }
 
     fn whole(&self) -> wayfold_core::Result<EventBatch> {
@@ -175,6 +181,10 @@ impl ColumnSource for Groups {
             columns.extend(others.map_err(|error| self.malformed(error))?);
         }
         Ok(columns)
+    }
+
+    fn labels(&self) -> wayfold_core::Result<RawBatch<'_>> {
+        self.labels_of(Ok)
     }
 
     fn whole(&self) -> wayfold_core::Result<EventBatch> {
@@ -226,6 +236,14 @@ impl Groups {
             read(self.names[part], source.part(self.names[part])?).map_err(wayfold_core::Error::malformed)
         };
         known.get_or_init(get).as_ref().map_err(Clone::clone)
+    }
+
+    /// The labels of the rows to which their columns are cut.
+    fn labels_of<'a>(
+        &'a self,
+        cut: impl FnOnce(Vec<RawColumn<'a>>) -> Result<Vec<RawColumn<'a>>>,
+    ) -> wayfold_core::Result<RawBatch<'a>> {
+        read_labels(&self.fold, self.rest()?, cut).map_err(|error| self.malformed(error))
     }
 
     fn malformed(&self, error: Error) -> wayfold_core::Error {

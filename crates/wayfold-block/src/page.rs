@@ -2,13 +2,16 @@
 
 use std::borrow::Cow;
 
-use wayfold_core::{ColumnGroup, EventBatch, RawBatch, RawColumn, RawTexts, RawValues, is_numeric_field};
+use wayfold_core::{
+    ColumnGroup, EventBatch, RawBatch, RawColumn, RawTexts, RawValues, is_label, is_numeric_field,
+};
 
 use crate::bytes::{Reader, put_varint};
 use crate::column::{Budget, ROWS_MAX, VALUES_FREE, Wide, find_wide, put_column, read_column, read_wanted};
 use crate::error::{Error, Result};
 use crate::part::FORMAT_VERSION;
 use crate::text::{put_texts, read_texts, skip_texts};
+use crate::text_list::TextList;
 
 /// Up to this version the fields of kinds that hold no texts stood in the group rest.
 pub(crate) const NUMBERS_IN_REST: u8 = 1;
@@ -161,6 +164,28 @@ pub(crate) fn read_columns(
     Ok(columns)
 }
 
+/// Reads the labels that stand in the group rest, cut to the rows that are asked for, and the texts that they name.
+pub(crate) fn read_labels<'a>(
+    fold: &'a [u8],
+    rest: &'a [u8],
+    cut: impl FnOnce(Vec<RawColumn<'a>>) -> Result<Vec<RawColumn<'a>>>,
+) -> Result<RawBatch<'a>> {
+    let (mut budget, mut texts) = (Budget::of(rest.len()), TextList::default());
+    let mut of_fold = Reader::new(fold);
+    let rows = of_fold.count(ROWS_MAX)?;
+    texts.read(&mut of_fold)?;
+    let mut reader = Reader::new(rest);
+    check_rows(rows, reader.count(ROWS_MAX)?)?;
+    texts.read(&mut reader)?;
+    let mut columns = Vec::new();
+    for _ in 0..reader.count(reader.len())? {
+        columns.extend(read_wanted(&mut reader, ColumnGroup::Rest, &mut budget, is_label)?);
+    }
+    reader.finish()?;
+    let mut columns = cut(columns)?;
+    Ok(RawBatch { rows, texts: texts.keep(&mut columns)?, columns })
+}
+
 /// How many events a page holds, as one of its groups says.
 pub(crate) fn read_rows(payload: &[u8]) -> Result<usize> {
     Reader::new(payload).count(ROWS_MAX)
@@ -177,6 +202,13 @@ pub(crate) fn find_ids(payload: &[u8], rows: usize) -> Result<Wide> {
         }
     }
     Err(Error::corrupt("the ids are missing"))
+}
+
+fn check_rows(in_fold: usize, rows: usize) -> Result<()> {
+    if rows == in_fold {
+        return Ok(());
+    }
+    Err(Error::corrupt(format_args!("{rows} events, and {in_fold} in the first group")))
 }
 
 fn write_group(
@@ -229,11 +261,16 @@ impl<'a> Reading<'a> {
     fn read_group(&mut self, group: ColumnGroup, payload: &'a [u8], budget: &mut Budget) -> Result<()> {
         let mut reader = Reader::new(payload);
         let rows = reader.count(ROWS_MAX)?;
-        if group != ColumnGroup::Fold && rows != self.rows {
-            return Err(Error::corrupt(format_args!("{rows} events, and {} in the first group", self.rows)));
+        if group != ColumnGroup::Fold {
+            check_rows(self.rows, rows)?;
         }
         self.rows = rows;
+        let texts = self.ends.len();
         read_texts(&mut reader, &mut self.bytes, &mut self.ends)?;
+        // Else who passes the group over would number those behind it otherwise.
+        if group == ColumnGroup::Identity && self.ends.len() > texts {
+            return Err(Error::corrupt("the group has texts"));
+        }
         for _ in 0..reader.count(reader.len())? {
             let place = payload.len() - reader.len();
             match read_wanted(&mut reader, group, budget, self.is_wanted)? {

@@ -1,11 +1,19 @@
-//! The texts of a column group where they stand: one is spelled out when somebody asks for it.
+//! The texts of column groups where they stand: one is spelled out when somebody asks for it.
+
+use std::borrow::Cow;
+
+use wayfold_core::{RawColumn, RawTexts, RawValues};
 
 use crate::bytes::Reader;
 use crate::error::{Error, Result};
-use crate::text::{FRONT_CODED, PLAIN, most, unknown_encoding};
+use crate::text::{FRONT_CODED, PLAIN, end, most, unknown_encoding};
 
 /// Texts by their numbers.
+#[derive(Default)]
 pub(crate) struct TextList<'a>(Vec<Entry<'a>>);
+
+/// Stands for a text that is not spelled out yet.
+const NONE: u32 = u32::MAX;
 
 /// With how many bytes of the text before a text begins, and the bytes behind them.
 #[derive(Clone, Copy)]
@@ -15,14 +23,15 @@ struct Entry<'a> {
 }
 
 impl<'a> TextList<'a> {
-    /// Reads where each text stands.
-    pub(crate) fn read(reader: &mut Reader<'a>) -> Result<Self> {
+    /// Reads where each text of a group stands, which have the next numbers.
+    pub(crate) fn read(&mut self, reader: &mut Reader<'a>) -> Result<()> {
         let count = reader.count(reader.len())?;
         if count == 0 && reader.len() == 0 {
             return Err(Error::corrupt("the bytes end too early"));
         }
         let mut room = most(reader.len());
-        let mut entries = Vec::with_capacity(count);
+        let entries = &mut self.0;
+        entries.reserve(count);
         match reader.byte()? {
             PLAIN => {
                 let lengths = (0..count).map(|_| reader.count(reader.len())).collect::<Result<Vec<_>>>()?;
@@ -46,7 +55,31 @@ impl<'a> TextList<'a> {
             }
             other => return Err(unknown_encoding(other)),
         }
-        Ok(Self(entries))
+        Ok(())
+    }
+
+    /// Spells out the texts that columns name, and numbers them anew.
+    pub(crate) fn keep(&self, columns: &mut [RawColumn<'_>]) -> Result<RawTexts<'static>> {
+        let mut kept = vec![NONE; self.0.len()];
+        let (mut bytes, mut ends) = (Vec::new(), Vec::new());
+        for column in columns {
+            let RawValues::Texts(numbers) = &mut column.values else { continue };
+            for number in numbers.to_mut() {
+                let known = kept.get_mut(*number as usize).ok_or_else(|| self.no_text(*number))?;
+                if *known == NONE {
+                    *known = ends.len() as u32;
+                    self.spell(*number, &mut bytes)?;
+                    ends.push(end(&bytes)?);
+                }
+                *number = *known;
+            }
+        }
+        let bytes = String::from_utf8(bytes).map_err(|_| Error::corrupt("the texts are no UTF-8"))?;
+        Ok(RawTexts { bytes: Cow::Owned(bytes), ends: Cow::Owned(ends) })
+    }
+
+    fn no_text(&self, number: u32) -> Error {
+        Error::corrupt(format_args!("text {number} of {}", self.0.len()))
     }
 
     /// The numbers of a text: one, or none.
@@ -66,17 +99,14 @@ impl<'a> TextList<'a> {
     }
 
     /// Adds a text behind those that stand there.
-    pub(crate) fn spell(&self, number: u32, to: &mut Vec<u8>) -> Result<()> {
-        let number = number as usize;
-        let Some(Entry { shared, rest }) = self.0.get(number) else {
-            return Err(Error::corrupt(format_args!("text {number} of {}", self.0.len())));
-        };
+    fn spell(&self, number: u32, to: &mut Vec<u8>) -> Result<()> {
+        let Entry { shared, rest } = self.0.get(number as usize).ok_or_else(|| self.no_text(number))?;
         let start = to.len();
         to.resize(start + shared, 0);
         to.extend_from_slice(rest);
         // From the end to the front: what a text before does not share with its own is where it is written.
         let mut missing = *shared;
-        for Entry { shared, rest } in self.0[..number].iter().rev() {
+        for Entry { shared, rest } in self.0[..number as usize].iter().rev() {
             if missing == 0 {
                 break;
             }
@@ -109,7 +139,8 @@ mod tests {
             let mut written = Vec::new();
             put_texts(&mut written, &texts.iter().map(String::as_str).collect::<Vec<_>>());
             let mut reader = Reader::new(&written);
-            let list = TextList::read(&mut reader).unwrap();
+            let mut list = TextList::default();
+            list.read(&mut reader).unwrap();
             reader.finish().unwrap();
             for (number, text) in (0..).zip(&texts) {
                 let mut spelled = b"first".to_vec();
@@ -135,7 +166,7 @@ mod tests {
             let place = place.index(written.len());
             written[place] = byte;
             let all = read_texts(&mut Reader::new(&written), &mut Vec::new(), &mut Vec::new());
-            let list = TextList::read(&mut Reader::new(&written));
+            let list = TextList::default().read(&mut Reader::new(&written));
             prop_assert_eq!(list.err(), all.err());
         }
     }

@@ -17,7 +17,7 @@ pub use self::builder::BatchBuilder;
 pub(crate) use self::columns::{Columns, NONE, OrderFacts};
 pub use self::later::ColumnSource;
 pub use self::raw::{
-    ColumnGroup, RawBatch, RawColumn, RawOffsets, RawPacked, RawTexts, RawValues, is_numeric_field,
+    ColumnGroup, RawBatch, RawColumn, RawOffsets, RawPacked, RawTexts, RawValues, is_label, is_numeric_field,
 };
 pub(crate) use self::run::{RowRef, Run, Stretch, rows_of, sort_rows};
 pub use self::view::{EventView, LineView};

@@ -64,7 +64,7 @@ mod view;
 
 pub use self::batch::{
     BatchBuilder, ColumnGroup, ColumnSource, EventBatch, EventView, LineView, RawBatch, RawColumn,
-    RawOffsets, RawPacked, RawTexts, RawValues, is_numeric_field,
+    RawOffsets, RawPacked, RawTexts, RawValues, is_label, is_numeric_field,
 };
 pub use self::currency::Currency;
 pub use self::error::{Error, ErrorKind, Result};

@@ -9,7 +9,7 @@ use wayfold_core::{
 };
 use wayfold_testkit::Random;
 
-use super::support::{Block, hostile, position, recorded, workloads};
+use super::support::{Block, check_labels, hostile, position, recorded, workloads};
 
 fn of(batches: &[EventBatch]) -> Vec<JourneyEvent> {
     batches.iter().flat_map(EventBatch::to_events).collect()
@@ -198,6 +198,22 @@ fn opened(block: &Block) -> Vec<EventBatch> {
     (0..block.header.pages()).map(open).collect()
 }
 
+/// Labels are read without what else stands in their group, and without the group identity.
+#[test]
+fn labels_are_read_apart() {
+    for events in workloads() {
+        let block = Block::seal(1, &recorded(&events, 500, 1));
+        for (number, page) in (0..).zip(block.pages().map(Result::unwrap)) {
+            let rest = PartName { block: 1, kind: PartKind::Rest, number };
+            let later = Later(HashMap::from([(rest, block.parts[&rest].clone())]));
+            let fold = block.part(PartKind::Fold, number).to_vec();
+            let opened = block.header.open_page(number, fold, LaterParts::Source(Box::new(later))).unwrap();
+            check_labels(&opened, &page);
+            assert_eq!(opened.failure(), None);
+        }
+    }
+}
+
 /// Of a page, who asks for one customer gets its events alone, and all that is said of them.
 #[test]
 fn a_customer_is_opened_without_the_others_of_its_page() {
@@ -217,6 +233,7 @@ fn a_customer_is_opened_without_the_others_of_its_page() {
             for customer in customers.into_iter().step_by(some) {
                 let own = EventBatch::from_views(page.iter().filter(|event| event.customer() == customer));
                 let found = open(number, &customer).unwrap();
+                check_labels(&found, &own);
                 let last = own.len() - 1;
                 assert_eq!(found.event(last).id(), own.event(last).id());
                 assert_eq!(found.event(last).position(), own.event(last).position());

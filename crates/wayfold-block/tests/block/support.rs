@@ -74,6 +74,17 @@ impl Block {
     }
 }
 
+/// Checks that the labels of a page are those of its events, wherever they are read from.
+pub(crate) fn check_labels(opened: &EventBatch, read: &EventBatch) {
+    let columns = read.to_raw().columns;
+    let texts: Vec<&str> =
+        columns.iter().filter_map(|column| column.name.strip_prefix("fields.text.")).collect();
+    for (a, b) in opened.iter().zip(read.iter()) {
+        assert_eq!((a.channel(), a.team(), a.person()), (b.channel(), b.team(), b.person()));
+        texts.iter().for_each(|field| assert_eq!(a.text(field), b.text(field), "{field}"));
+    }
+}
+
 /// The first events of workloads S and W, each once.
 pub(crate) fn workloads() -> [Vec<JourneyEvent>; 2] {
     let shop = shop::Shop::new(shop::ShopConfig::of(20_000));

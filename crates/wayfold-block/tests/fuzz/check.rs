@@ -7,6 +7,8 @@ use wayfold_core::{
     EventBatch, EventBody, Fold, JourneyEvent, ProjectionSet, Rules, Tenant, Timestamp, Upcasters, explain,
 };
 
+use super::support::check_labels;
+
 /// Events beyond which a page is only read: its columns of one value take few bytes and all of the time.
 const EVENTS_MAX: usize = 4_096;
 
@@ -35,6 +37,7 @@ pub(crate) fn check_batch(batch: &EventBatch) {
 
 /// Checks that a page of which little is decoded at first is folded and read as the whole one.
 pub(crate) fn check_opened(opened: &EventBatch, read: &EventBatch) {
+    check_labels(opened, read);
     let projections = ProjectionSet::new(Rules::default()).unwrap();
     let fold =
         |batch: &EventBatch| export(&folded(&projections, Timestamp::MAX, std::slice::from_ref(batch)));

@@ -336,6 +336,12 @@ impl Columns {
         self.later.as_ref().map_or(&self.fields, |later| later.numbers())
     }
 
+    /// Columns that have the labels, with texts of their own, and may have no others.
+    #[inline]
+    pub(super) fn labels(&self) -> &Self {
+        self.later.as_ref().map_or(self, |later| later.labels())
+    }
+
     /// The tags of a row, as numbers of texts.
     pub(super) fn tags_of(&self, row: usize) -> &[u32] {
         list(&self.tag_ends, &self.tags, row)

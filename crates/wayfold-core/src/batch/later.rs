@@ -4,7 +4,7 @@
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
-use super::columns::{Columns, NamedColumns};
+use super::columns::{Columns, NONE_BYTE, NamedColumns};
 use super::picked::Picked;
 use super::raw::{RawBatch, RawColumn, later_columns};
 use super::{BatchBuilder, EventBatch};
@@ -32,6 +32,12 @@ pub trait ColumnSource: fmt::Debug + Send + Sync {
     /// # Errors
     /// As [`ColumnSource::id`].
     fn numbers(&self) -> Result<Vec<RawColumn<'_>>>;
+
+    /// The columns of labels, see [`is_label`](crate::is_label), with the texts that they name.
+    ///
+    /// # Errors
+    /// As [`ColumnSource::id`].
+    fn labels(&self) -> Result<RawBatch<'_>>;
 
     /// The events with all columns of all groups.
     ///
@@ -62,6 +68,8 @@ pub(super) struct Later {
     recorded: OnceLock<Recorded>,
     /// The fields of kinds that hold no texts.
     numbers: OnceLock<NamedColumns>,
+    /// Labels, with texts of their own, and nothing else.
+    labels: OnceLock<Box<Columns>>,
     whole: OnceLock<Box<Columns>>,
     /// The first thing that could not be read.
     failure: OnceLock<Error>,
@@ -74,6 +82,7 @@ impl Later {
             source,
             recorded: OnceLock::new(),
             numbers: OnceLock::new(),
+            labels: OnceLock::new(),
             whole: OnceLock::new(),
             failure: OnceLock::new(),
         }
@@ -101,6 +110,19 @@ impl Later {
         self.numbers.get_or_init(|| match &self.source {
             Source::Stored(source) => self.sound(later_columns::numbers(&**source, self.rows)),
             Source::Picked(picked) => picked.numbers(),
+        })
+    }
+
+    /// Columns that have the labels and their texts, and may have no others.
+    pub(super) fn labels(&self) -> &Columns {
+        let Source::Stored(source) = &self.source else { return self.whole() };
+        if let Some(whole) = self.whole.get() {
+            return whole;
+        }
+        self.labels.get_or_init(|| {
+            let labels = later_columns::labels(&**source, self.rows);
+            let none = || Columns { channel: vec![NONE_BYTE; self.rows], ..Columns::default() };
+            Box::new(labels.unwrap_or_else(|error| self.fail(error, none())))
         })
     }
 

@@ -133,6 +133,14 @@ pub fn is_numeric_field(name: &str) -> bool {
     field.is_some_and(|field| !field.starts_with("text.") && !field.starts_with("json."))
 }
 
+/// Says whether a column is a label of events: channel, team, person, or a field of a kind that holds a text. It stands in the
+/// group rest, and is read apart when somebody looks.
+pub fn is_label(name: &str) -> bool {
+    let field = name.strip_prefix("fields.");
+    matches!(name, names::CHANNEL | names::TEAM | names::PERSON)
+        || field.is_some_and(|field| field.starts_with("text."))
+}
+
 /// How many rows columns of fixed names have; `customers`, `kinds`, `tags` and `lines` are tables of their own.
 mod names {
     pub(super) const KIND_NAMES: &str = "kinds.name";

@@ -199,19 +199,19 @@ impl<'a> EventView<'a> {
     /// Where it happened.
     #[inline]
     pub fn channel(&self) -> Option<Channel> {
-        let channel = self.columns.whole().channel[self.row()];
+        let channel = self.columns.labels().channel[self.row()];
         (channel != NONE_BYTE).then(|| Channel::ALL[usize::from(channel)])
     }
 
     /// The team that did it.
     pub fn team(&self) -> Option<&'a str> {
-        let columns = self.columns.whole();
+        let columns = self.columns.labels();
         columns.team.get(self.hot.row).map(|number| columns.texts.get(number))
     }
 
     /// Who did it.
     pub fn person(&self) -> Option<&'a str> {
-        let columns = self.columns.whole();
+        let columns = self.columns.labels();
         columns.person.get(self.hot.row).map(|number| columns.texts.get(number))
     }
 
@@ -230,7 +230,7 @@ impl<'a> EventView<'a> {
 
     /// A field of the kind that holds text, or a word of a closed list.
     pub fn text(&self, field: &str) -> Option<&'a str> {
-        let columns = self.columns.whole();
+        let columns = self.columns.labels();
         let number = columns.fields.texts.get(field)?.get(self.hot.row)?;
         Some(columns.texts.get(number))
     }

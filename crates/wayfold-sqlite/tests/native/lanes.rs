@@ -155,10 +155,10 @@ fn parts_that_nobody_looks_at_are_not_read() {
     assert!(batches.iter().all(|batch| batch.failure().is_none()));
     let [first, second, ..] = &batches[..] else { panic!("there are several pages") };
     assert_eq!((first.event(0).position(), second.event(0).channel()), (None, None));
-    for batch in [first, second] {
+    for (batch, why) in [(first, "it is missing"), (second, "this is no part of a block")] {
         let failure = batch.failure().unwrap();
         assert_eq!(failure.kind(), wayfold_core::ErrorKind::Malformed);
-        assert!(failure.to_string().contains("it is missing"), "{failure}");
+        assert!(failure.to_string().contains(why), "{failure}");
     }
     assert_eq!(store.check().unwrap_err().kind(), ErrorKind::Corrupt);
 }

@@ -40,6 +40,10 @@ impl ColumnSource for Nothing {
         Err(wayfold_core::Error::malformed("the bytes end too early"))
     }
 
+    fn labels(&self) -> wayfold_core::Result<RawBatch<'_>> {
+        Err(wayfold_core::Error::malformed("the bytes end too early"))
+    }
+
     fn whole(&self) -> wayfold_core::Result<EventBatch> {
         Err(wayfold_core::Error::malformed("the bytes end too early"))
     }

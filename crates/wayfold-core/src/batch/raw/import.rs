@@ -221,11 +221,17 @@ impl<'a> Importer<'a> {
         }
     }
 
-    fn rare(&mut self, to: &mut Columns) -> Result<()> {
+    /// The labels that are no fields of kinds.
+    fn labels(&mut self, to: &mut Columns) -> Result<()> {
         to.channel = self.words(names::CHANNEL, |word| Channel::parse(word).map(|channel| channel as u8))?;
-        to.source = self.some_texts(names::SOURCE)?;
         to.team = self.some_texts(names::TEAM)?;
         to.person = self.some_texts(names::PERSON)?;
+        Ok(())
+    }
+
+    fn rare(&mut self, to: &mut Columns) -> Result<()> {
+        self.labels(to)?;
+        to.source = self.some_texts(names::SOURCE)?;
         to.correlation = self.some_wide(names::CORRELATION)?;
         to.causation = self.some_wide(names::CAUSATION)?;
         to.received_at = self.some_integers(names::RECEIVED_AT, self.rows)?;

@@ -1,6 +1,6 @@
 //! Columns of a batch that are read apart: first those of the fold, the others when somebody looks at them.
 
-use super::{Importer, RawBatch, RawTexts};
+use super::{Importer, RawBatch, RawTexts, malformed};
 use crate::batch::columns::{Columns, NamedColumns};
 use crate::batch::later::{ColumnSource, Recorded};
 use crate::batch::raw::{RawColumn, is_numeric_field};
@@ -26,6 +26,17 @@ pub(in crate::batch) fn numbers(source: &dyn ColumnSource, rows: usize) -> Resul
     let mut columns = Columns::default();
     importer(rows, source.numbers()?)?.named(&mut columns)?;
     Ok(columns.fields)
+}
+
+/// Labels and their texts.
+pub(in crate::batch) fn labels(source: &dyn ColumnSource, rows: usize) -> Result<Columns> {
+    let (mut columns, mut importer) = (Columns::default(), Importer::new(source.labels()?)?);
+    if importer.rows != rows {
+        return Err(malformed(format_args!("labels of {} events, and there are {rows}", importer.rows)));
+    }
+    importer.labels(&mut columns)?;
+    importer.named(&mut columns)?;
+    Ok(Columns { texts: importer.texts, ..columns })
 }
 
 fn importer(rows: usize, columns: Vec<RawColumn<'_>>) -> Result<Importer<'_>> {
