@@ -1,5 +1,7 @@
 //! Variants: the distinct sequences of steps that cases run through.
 
+use std::cmp::Reverse;
+
 use hashbrown::HashMap;
 use serde::Serialize;
 use wayfold_core::{Amount, History};
@@ -29,20 +31,14 @@ impl Variants {
     /// The figures.
     pub fn report(&self, total: &VariantsTotal) -> VariantsReport {
         let counted = total.variants.iter().filter(|(_, (cases, _))| *cases > 0);
-        let mut counted: Vec<_> =
-            counted.map(|(steps, (cases, value))| (&steps[..], *cases, *value)).collect();
-        let ranks = total.steps.names.ranks();
-        let rank = |step: &u32| ranks[*step as usize];
-        counted.sort_unstable_by(|(a, a_cases, _), (b, b_cases, _)| {
-            b_cases.cmp(a_cases).then_with(|| a.iter().map(rank).cmp(b.iter().map(rank)))
-        });
+        let counted = counted.map(|(steps, (cases, value))| (Reverse(*cases), &steps[..], *value));
         let names = total.steps.names.shared();
-        let row = |(steps, cases, value): (&[u32], i64, i128)| VariantRow {
+        let row = |(Reverse(cases), steps, value): (Reverse<i64>, &[u32], i128)| VariantRow {
             steps: Steps::new(&names, steps),
             cases: cases as u64,
             value: amount(value),
         };
-        let variants: Vec<_> = counted.into_iter().map(row).collect();
+        let variants: Vec<_> = total.steps.names.sorted(counted).map(row).collect();
         let cases = variants.iter().map(|row| row.cases).sum();
         VariantsReport { semantics: self.semantics(), cases, variants }
     }

@@ -66,12 +66,9 @@ pub(super) fn credits(total: &AttributionTotal, model: &AttributionModel) -> BTr
 
 /// The paths in an order that does not depend on how they came, so that sums have equal bits.
 fn in_order(total: &AttributionTotal) -> Vec<(&[u32], PathTotal)> {
-    let ranks = total.steps.names.ranks();
-    let ranks = |path: &[u32]| path.iter().map(|channel| ranks[*channel as usize]).collect::<Vec<_>>();
-    let paths = total.paths.iter().map(|(path, counts)| (&path[..], *counts));
-    let mut paths: Vec<_> = paths.filter(|(_, counts)| counts.converted != 0 || counts.lost != 0).collect();
-    paths.sort_by_cached_key(|(path, _)| ranks(path));
-    paths
+    let paths = total.paths.iter().filter(|(_, counts)| counts.converted != 0 || counts.lost != 0);
+    let sorted = total.steps.names.sorted(paths.map(|(path, counts)| ((), &path[..], *counts)));
+    sorted.map(|((), path, counts)| (path, counts)).collect()
 }
 
 /// The channels of a path with what each is owed of a conversion.
