@@ -12,8 +12,10 @@ use crate::text::{FRONT_CODED, PLAIN, end, most, unknown_encoding};
 #[derive(Default)]
 pub(crate) struct TextList<'a>(Vec<Entry<'a>>);
 
-/// Stands for a text that is not spelled out yet.
-const NONE: u32 = u32::MAX;
+/// Stands for the new number of a text that no column names.
+const UNNAMED: u32 = u32::MAX;
+/// Stands for that of one that is not spelled out yet.
+const NAMED: u32 = u32::MAX - 1;
 
 /// With how many bytes of the text before a text begins, and the bytes behind them.
 #[derive(Clone, Copy)]
@@ -60,26 +62,32 @@ impl<'a> TextList<'a> {
 
     /// Spells out the texts that columns name, and numbers them anew.
     pub(crate) fn keep(&self, columns: &mut [RawColumn<'_>]) -> Result<RawTexts<'static>> {
-        let mut kept = vec![NONE; self.0.len()];
+        let mut new = vec![UNNAMED; self.0.len()];
+        for_each_number(columns, |number| match new.get_mut(*number as usize) {
+            Some(new) => {
+                *new = NAMED;
+                Ok(())
+            }
+            None => Err(Error::corrupt(format_args!("text {number} of {}", self.0.len()))),
+        })?;
         let (mut bytes, mut ends) = (Vec::new(), Vec::new());
-        for column in columns {
-            let RawValues::Texts(numbers) = &mut column.values else { continue };
-            for number in numbers.to_mut() {
-                let known = kept.get_mut(*number as usize).ok_or_else(|| self.no_text(*number))?;
-                if *known == NONE {
-                    *known = ends.len() as u32;
-                    self.spell(*number, &mut bytes)?;
-                    ends.push(end(&bytes)?);
-                }
-                *number = *known;
+        // In one go, as each text begins with the one before; looking back for each would take the square of their number.
+        let mut text = Vec::new();
+        for (Entry { shared, rest }, new) in self.0.iter().zip(&mut new) {
+            text.truncate(*shared);
+            text.extend_from_slice(rest);
+            if *new == NAMED {
+                *new = ends.len() as u32;
+                bytes.extend_from_slice(&text);
+                ends.push(end(&bytes)?);
             }
         }
+        for_each_number(columns, |number| {
+            *number = new[*number as usize];
+            Ok(())
+        })?;
         let bytes = String::from_utf8(bytes).map_err(|_| Error::corrupt("the texts are no UTF-8"))?;
         Ok(RawTexts { bytes: Cow::Owned(bytes), ends: Cow::Owned(ends) })
-    }
-
-    fn no_text(&self, number: u32) -> Error {
-        Error::corrupt(format_args!("text {number} of {}", self.0.len()))
     }
 
     /// The numbers of a text: one, or none.
@@ -97,31 +105,25 @@ impl<'a> TextList<'a> {
         }
         numbers
     }
+}
 
-    /// Adds a text behind those that stand there.
-    fn spell(&self, number: u32, to: &mut Vec<u8>) -> Result<()> {
-        let Entry { shared, rest } = self.0.get(number as usize).ok_or_else(|| self.no_text(number))?;
-        let start = to.len();
-        to.resize(start + shared, 0);
-        to.extend_from_slice(rest);
-        // From the end to the front: what a text before does not share with its own is where it is written.
-        let mut missing = *shared;
-        for Entry { shared, rest } in self.0[..number as usize].iter().rev() {
-            if missing == 0 {
-                break;
-            }
-            if *shared < missing {
-                to[start + shared..start + missing].copy_from_slice(&rest[..missing - shared]);
-                missing = *shared;
-            }
+/// Calls with each number of a text that columns name.
+fn for_each_number(
+    columns: &mut [RawColumn<'_>],
+    mut take: impl FnMut(&mut u32) -> Result<()>,
+) -> Result<()> {
+    for column in columns {
+        if let RawValues::Texts(numbers) = &mut column.values {
+            numbers.to_mut().iter_mut().try_for_each(&mut take)?;
         }
-        Ok(())
     }
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use wayfold_core::ColumnGroup;
 
     use super::*;
     use crate::text::{put_texts, read_texts};
@@ -142,16 +144,33 @@ mod tests {
             let mut list = TextList::default();
             list.read(&mut reader).unwrap();
             reader.finish().unwrap();
+            let named = |numbers: Vec<u32>| RawColumn {
+                group: ColumnGroup::Rest,
+                name: "named".into(),
+                rows: None,
+                values: RawValues::Texts(numbers.into()),
+            };
             for (number, text) in (0..).zip(&texts) {
-                let mut spelled = b"first".to_vec();
-                list.spell(number, &mut spelled).unwrap();
-                prop_assert_eq!(&spelled[5..], text.as_bytes());
                 let numbers = list.numbers_of(text.as_bytes());
                 let meant = (0..).zip(&texts).filter(|(_, other)| *other == text);
                 prop_assert_eq!(numbers, meant.map(|(number, _)| number).collect::<Vec<u32>>());
+                let kept = list.keep(&mut [named(vec![number])]).unwrap();
+                prop_assert_eq!((&*kept.bytes, kept.ends.len()), (text.as_str(), 1));
+            }
+            let mut some = [named((0..texts.len() as u32).rev().step_by(2).collect()), named(Vec::new())];
+            let before = some[0].clone();
+            let kept = list.keep(&mut some).unwrap();
+            let numbers = |column: &RawColumn<'_>| match &column.values {
+                RawValues::Texts(numbers) => numbers.to_vec(),
+                _ => Vec::new(),
+            };
+            for (old, new) in numbers(&before).iter().zip(numbers(&some[0])) {
+                let start = (new as usize).checked_sub(1).map_or(0, |before| kept.ends[before]);
+                let text = &kept.bytes[start as usize..kept.ends[new as usize] as usize];
+                prop_assert_eq!(text, &texts[*old as usize]);
             }
             prop_assert!(list.numbers_of(b"abd").is_empty());
-            prop_assert!(list.spell(texts.len() as u32, &mut Vec::new()).is_err());
+            prop_assert!(list.keep(&mut [named(vec![texts.len() as u32])]).is_err());
         }
 
         /// Bytes that one reading refuses are refused by the other.
