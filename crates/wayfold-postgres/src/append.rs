@@ -23,7 +23,7 @@ use crate::place::Place;
 use crate::read::{Columns, Part, Stretch};
 use crate::row;
 use crate::session::{Session, in_time};
-use crate::shard_map::check_version;
+use crate::shard_map::VersionCheck;
 use crate::sql::Sql;
 
 /// A condition that has to look at many events takes so many at a time.
@@ -213,8 +213,13 @@ async fn begin(session: Session<'_>, sql: &Sql, append: &Append, ids: Ids) -> Re
         locks.keep_map();
     }
     let (locks, alone) = locks.into_columns();
-    let (lock, with_ids) =
-        try_join(session.prepare(&sql.lock), session.prepare(&sql.with_ids)).await.at(tried)?;
+    // From a copy's begin to its end nothing else is sent: what is waited for before the end is prepared by then.
+    let (lock, with_ids, version) = try_join3(
+        async { session.prepare(&sql.lock).await.at(tried) },
+        async { session.prepare(&sql.with_ids).await.at(tried) },
+        VersionCheck::prepare(session, sql, append.map_version),
+    )
+    .await?;
     let known = async {
         if ids == Ids::New {
             return Ok(Vec::new());
@@ -224,6 +229,12 @@ async fn begin(session: Session<'_>, sql: &Sql, append: &Append, ids: Ids) -> Re
         ids.dedup();
         session.query(&with_ids, &[&ids]).await.at(tried)
     };
+    let is_version = async {
+        match &version {
+            Some(check) => check.run(session).await,
+            None => Ok(()),
+        }
+    };
     let rows = async {
         // A transaction of the caller's must not be one that writes before there is something to write.
         let is_likely = append.condition.is_none() && !append.batch.is_empty() && session.is_ours();
@@ -231,7 +242,7 @@ async fn begin(session: Session<'_>, sql: &Sql, append: &Append, ids: Ids) -> Re
     };
     let (_, (known, ()), (look, rows)) = try_join3(
         async { session.query(&lock, &[&locks, &alone]).await.at(tried) },
-        try_join(known, check_version(session, sql, append.map_version)),
+        try_join(known, is_version),
         try_join(Look::begin(session, sql, append), rows),
     )
     .await?;

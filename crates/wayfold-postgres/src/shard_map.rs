@@ -8,6 +8,7 @@ use std::pin::pin;
 
 use deadpool_postgres::{GenericClient, Transaction};
 use futures_util::TryStreamExt as _;
+use tokio_postgres::Statement;
 use tokio_postgres::types::ToSql;
 use wayfold_core::VirtualShard;
 use wayfold_store::{Error, ErrorKind, Result};
@@ -390,18 +391,40 @@ async fn first_held(
 
 /// Refuses whoever goes by another version of the map than the one that stands.
 pub(crate) async fn check_version(session: Session<'_>, sql: &Sql, known: Option<u64>) -> Result<()> {
-    let Some(known) = known else { return Ok(()) };
-    let tried = "look at the map of shards";
-    let look = session.prepare(&sql.map_version).await.at(tried)?;
-    let now: Option<i64> = session.query_opt(&look, &[]).await.at(tried)?.map(|row| row.get(0));
-    if now.is_some_and(|now| now.unsigned_abs() == known) {
-        return Ok(());
+    match VersionCheck::prepare(session, sql, known).await? {
+        Some(check) => check.run(session).await,
+        None => Ok(()),
     }
-    let now = now.map_or("there is none".to_owned(), |now| format!("version {now} stands"));
-    let message = format_args!(
-        "go by version {known} of the map of shards: {now}; open the cluster again; nothing was written"
-    );
-    Err(Error::new(ErrorKind::MapChanged, message))
+}
+
+/// The same check in two steps: one that is run sends a single statement, and at once.
+pub(crate) struct VersionCheck {
+    known: u64,
+    look: Statement,
+}
+
+const LOOK: &str = "look at the map of shards";
+
+impl VersionCheck {
+    /// None for who goes by no map.
+    pub(crate) async fn prepare(session: Session<'_>, sql: &Sql, known: Option<u64>) -> Result<Option<Self>> {
+        let Some(known) = known else { return Ok(None) };
+        let look = session.prepare(&sql.map_version).await.at(LOOK)?;
+        Ok(Some(Self { known, look }))
+    }
+
+    pub(crate) async fn run(&self, session: Session<'_>) -> Result<()> {
+        let known = self.known;
+        let now: Option<i64> = session.query_opt(&self.look, &[]).await.at(LOOK)?.map(|row| row.get(0));
+        if now.is_some_and(|now| now.unsigned_abs() == known) {
+            return Ok(());
+        }
+        let now = now.map_or("there is none".to_owned(), |now| format!("version {now} stands"));
+        let message = format_args!(
+            "go by version {known} of the map of shards: {now}; open the cluster again; nothing was written"
+        );
+        Err(Error::new(ErrorKind::MapChanged, message))
+    }
 }
 
 #[cfg(test)]

@@ -1,9 +1,13 @@
 //! The map of shards: one stands in each database, and no append goes by another version.
 
+use std::sync::mpsc;
+use std::thread;
+
 use pollster::block_on;
 use wayfold_core::EventBatch;
 use wayfold_postgres::{PostgresStore, ShardMap, StoredShardMap};
 use wayfold_store::{ErrorKind, EventStore};
+use wayfold_testkit::process::PATIENCE;
 
 use super::support::{Session, all, append_in, config, open, registered, server};
 
@@ -59,4 +63,21 @@ fn an_append_by_another_version_of_the_map_writes_nothing() {
     });
     assert!(append(&plain, 5).is_ok(), "who goes by no map is not asked");
     assert_eq!(all(&plain), [1, 4, 5]);
+}
+
+/// While rows are copied nothing else goes out on their connection: a look at the map that came behind would wait for ever.
+#[test]
+fn a_store_that_has_appended_goes_by_a_map_from_then_on() {
+    let Some(server) = server("a_store_that_has_appended_goes_by_a_map_from_then_on") else { return };
+    let store = block_on(PostgresStore::open(config(&server).with_connections_max(1))).unwrap();
+    let map = StoredShardMap { own: "north".to_owned(), map: ShardMap::even(["north"]).unwrap() };
+    block_on(store.put_first_shard_map(&map)).unwrap();
+    let append = |store: &PostgresStore, id| {
+        block_on(store.append(EventBatch::from_events([&registered(id, "ada")]).unwrap(), None))
+    };
+    assert!(append(&store, 1).is_ok());
+    let (told, appended) = mpsc::channel();
+    thread::spawn(move || told.send(append(&store.with_map_version(1), 2)));
+    let appended = appended.recv_timeout(PATIENCE).expect("the append ends");
+    assert!(appended.is_ok(), "{appended:?}");
 }
