@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use pollster::block_on;
 use wayfold::cluster::{Cluster, MoveStage, ShardMap, VirtualShard, Worker, WorkerConfig};
@@ -226,6 +226,20 @@ fn through(proxies: &[(&str, &Proxy)]) -> wayfold::Result<Cluster> {
     block_on(Cluster::open(builder(&Rules::default(), day(100)), databases))
 }
 
+/// For so long writers and movers try again at most; it is many times what they take.
+const LONGEST: Duration = Duration::from_secs(300);
+
+/// Ends the others with the thread that holds it, if that panics.
+struct EndsIfPanics<'a>(&'a AtomicBool);
+
+impl Drop for EndsIfPanics<'_> {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.0.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
 /// Connections are cut anywhere, and writers and movers try again until they are done.
 #[test]
 fn shards_move_under_writers_while_connections_are_cut() {
@@ -236,10 +250,16 @@ fn shards_move_under_writers_while_connections_are_cut() {
     let server = PostgresServer::start(env!("CARGO_TARGET_TMPDIR"));
     let proxies = [Proxy::start(server.socket()), Proxy::start(server.socket())];
     let databases = [("north", &proxies[0]), ("south", &proxies[1])];
+    let began = Instant::now();
+    // Tried again for ever, it would not say why.
+    let again = |error: &wayfold::Error| {
+        let is_known = error.is_retryable() || error.kind() == ErrorKind::MapChanged;
+        assert!(is_known && began.elapsed() < LONGEST * times() as u32, "{error}");
+    };
     let open = || loop {
         match through(&databases) {
             Ok(cluster) => return cluster,
-            Err(error) => assert!(error.is_retryable(), "{error}"),
+            Err(error) => again(&error),
         }
     };
     let events = orders(0..1_500 * times() as u128);
@@ -249,21 +269,23 @@ fn shards_move_under_writers_while_connections_are_cut() {
     let (refused, failed, moves) = (AtomicUsize::new(0), AtomicUsize::new(0), AtomicUsize::new(0));
     thread::scope(|scope| {
         let write = || {
+            let _ends = EndsIfPanics(&ends);
             let mut cluster = open();
             while let Some(event) = events.get(next.fetch_add(1, Ordering::Relaxed)) {
                 while let Err(error) = block_on(cluster.append(batch(std::slice::from_ref(event)), None)) {
+                    assert!(!ends.load(Ordering::Relaxed), "another thread has failed");
+                    again(&error);
                     if error.kind() == ErrorKind::MapChanged {
                         refused.fetch_add(1, Ordering::Relaxed);
                         thread::sleep(Duration::from_millis(2));
                         cluster = open();
-                    } else {
-                        assert!(error.is_retryable(), "{error}");
                     }
                 }
             }
         };
         let writers: Vec<_> = (0..3).map(|_| scope.spawn(write)).collect();
         scope.spawn(|| {
+            let _ends = EndsIfPanics(&ends);
             while !ends.load(Ordering::Relaxed) {
                 let cluster = open();
                 let to = ["south", "north"][moves.load(Ordering::Relaxed) % 2];
@@ -279,8 +301,7 @@ fn shards_move_under_writers_while_connections_are_cut() {
                         moves.fetch_add(1, Ordering::Relaxed);
                     }
                     Err(error) => {
-                        let is_known = error.is_retryable() || error.kind() == ErrorKind::MapChanged;
-                        assert!(is_known, "{error}");
+                        again(&error);
                         failed.fetch_add(1, Ordering::Relaxed);
                     }
                 }
