@@ -103,6 +103,10 @@ struct Held<'a> {
 /// Says, append after append, whether sealed blocks may hold each id, and then what all events have in common that a
 /// condition forbids, if there is such a thing.
 fn may_be_sealed(archive: &Archive<'_>, appends: &[&mut Append]) -> Vec<bool> {
+    if archive.manifest().blocks.is_empty() {
+        let lookups = appends.iter().map(|append| append.batch.len() + usize::from(common(append).is_some()));
+        return vec![false; lookups.sum()];
+    }
     let mut lookups = Vec::with_capacity(appends.len() * 2);
     for append in appends {
         let id = |event: EventView<'_>| Lookup::id(event.customer_texts().0, event.id());

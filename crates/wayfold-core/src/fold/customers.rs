@@ -61,7 +61,11 @@ impl Customers {
     }
 
     pub(super) fn texts(&self, customer: usize) -> (&str, &str) {
-        (self.tenants[self.tenant_of[customer] as usize].as_str(), self.names[customer].as_str())
+        (self.tenant_text(customer), self.names[customer].as_str())
+    }
+
+    fn tenant_text(&self, customer: usize) -> &str {
+        self.tenants[self.tenant_of[customer] as usize].as_str()
     }
 
     pub(super) fn number(&self, tenant: &str, customer: &str) -> Option<u32> {
@@ -82,8 +86,9 @@ impl Customers {
     }
 
     /// Says whether a number is that of a tenant's customer.
-    fn is(&self, number: usize, texts: (&str, &str)) -> bool {
-        self.texts(number) == texts
+    fn is(&self, number: usize, (tenant, customer): (&str, &str)) -> bool {
+        // Names differ most.
+        self.names[number].as_str() == customer && self.tenant_text(number) == tenant
     }
 
     /// Adds to an index whoever came since.
@@ -117,7 +122,8 @@ impl Customers {
     /// behind all that are known, and is not looked for.
     pub(super) fn number_by_spread(&mut self, spread: u64, tenant: &str, customer: &str) -> u32 {
         if spread <= self.reach {
-            if let Some(number) = self.known(tenant, customer) {
+            let known = self.if_last(tenant, customer).or_else(|| self.known(tenant, customer));
+            if let Some(number) = known {
                 return number;
             }
         } else if self.newer.get().is_some() {
@@ -135,18 +141,20 @@ impl Customers {
 
     /// The number of a customer who is the last that is known, or comes by his spread behind all.
     pub(super) fn number_behind(&mut self, spread: u64, tenant: &str, customer: &str) -> u32 {
-        let last = self.len().checked_sub(1).filter(|last| self.is(*last, (tenant, customer)));
-        last.map_or_else(|| self.number_by_spread(spread, tenant, customer), |last| last as u32)
+        self.if_last(tenant, customer).unwrap_or_else(|| self.number_by_spread(spread, tenant, customer))
     }
 
     /// The number of a customer who is known; everybody is in the index then.
     fn known(&mut self, tenant: &str, customer: &str) -> Option<u32> {
-        if self.len().checked_sub(1).is_some_and(|last| self.is(last, (tenant, customer))) {
-            return Some(self.len() as u32 - 1);
-        }
         self.index_all();
         let hash = self.hasher.hash_one((tenant, customer));
         self.find(&self.index, hash, (tenant, customer))
+    }
+
+    /// The number of the last customer, if it is the one.
+    fn if_last(&self, tenant: &str, customer: &str) -> Option<u32> {
+        let last = self.len().checked_sub(1).filter(|last| self.is(*last, (tenant, customer)));
+        last.map(|last| last as u32)
     }
 
     /// Takes in a customer who is not known.

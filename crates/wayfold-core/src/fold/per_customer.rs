@@ -12,17 +12,18 @@ const PIECE: usize = 1_024;
 pub(crate) struct PerCustomer<T> {
     /// All but the last are full.
     pieces: Vec<Vec<T>>,
+    len: usize,
 }
 
 impl<T> Default for PerCustomer<T> {
     fn default() -> Self {
-        Self { pieces: Vec::new() }
+        Self { pieces: Vec::new(), len: 0 }
     }
 }
 
 impl<T> PerCustomer<T> {
     pub(crate) fn len(&self) -> usize {
-        self.pieces.last().map_or(0, |last| (self.pieces.len() - 1) * PIECE + last.len())
+        self.len
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
@@ -30,6 +31,7 @@ impl<T> PerCustomer<T> {
     }
 
     pub(crate) fn push(&mut self, value: T) {
+        self.len += 1;
         match self.pieces.last_mut() {
             Some(last) if last.len() < PIECE => last.push(value),
             // A fold of few customers takes no more room than they need.
