@@ -156,9 +156,19 @@ pub(crate) fn read_columns(
     let mut reader = Reader::new(payload);
     reader.count(ROWS_MAX)?;
     skip_texts(&mut reader)?;
+    wanted_columns(reader, group, &mut budget, is_wanted)
+}
+
+/// Reads the columns of a group whose names are wanted, to its end.
+fn wanted_columns<'a>(
+    mut reader: Reader<'a>,
+    group: ColumnGroup,
+    budget: &mut Budget,
+    is_wanted: fn(&str) -> bool,
+) -> Result<Vec<RawColumn<'a>>> {
     let mut columns = Vec::new();
     for _ in 0..reader.count(reader.len())? {
-        columns.extend(read_wanted(&mut reader, group, &mut budget, is_wanted)?);
+        columns.extend(read_wanted(&mut reader, group, budget, is_wanted)?);
     }
     reader.finish()?;
     Ok(columns)
@@ -177,12 +187,7 @@ pub(crate) fn read_labels<'a>(
     let mut reader = Reader::new(rest);
     check_rows(rows, reader.count(ROWS_MAX)?)?;
     texts.read(&mut reader)?;
-    let mut columns = Vec::new();
-    for _ in 0..reader.count(reader.len())? {
-        columns.extend(read_wanted(&mut reader, ColumnGroup::Rest, &mut budget, is_label)?);
-    }
-    reader.finish()?;
-    let mut columns = cut(columns)?;
+    let mut columns = cut(wanted_columns(reader, ColumnGroup::Rest, &mut budget, is_label)?)?;
     Ok(RawBatch { rows, texts: texts.keep(&mut columns)?, columns })
 }
 

@@ -4,9 +4,9 @@ use crate::bytes::{Reader, put_pair, put_varint};
 use crate::error::{Error, Result};
 
 /// Texts follow each other in full.
-pub(crate) const PLAIN: u8 = 0;
+const PLAIN: u8 = 0;
 /// Each text says how many of its first bytes are those of the text before.
-pub(crate) const FRONT_CODED: u8 = 1;
+const FRONT_CODED: u8 = 1;
 
 /// Texts may be that many times longer than their bytes, and a little more.
 const EXPANSION_MAX: usize = 64;
@@ -43,73 +43,71 @@ fn shared_bytes(a: &[u8], b: &[u8]) -> usize {
     words + a[words..].iter().zip(&b[words..]).take_while(|(a, b)| a == b).count()
 }
 
-pub(crate) fn most(bytes: usize) -> usize {
+fn most(bytes: usize) -> usize {
     bytes * EXPANSION_MAX + EXPANSION_FREE
 }
 
-/// Adds texts behind those that stand there, and where each ends.
-pub(crate) fn read_texts(reader: &mut Reader<'_>, bytes: &mut Vec<u8>, ends: &mut Vec<u32>) -> Result<()> {
+/// How many texts follow, of which each takes at least a byte.
+pub(crate) fn text_count(reader: &mut Reader<'_>) -> Result<usize> {
     let count = reader.count(reader.len())?;
     if count == 0 && reader.len() == 0 {
         return Err(Error::corrupt("the bytes end too early"));
     }
-    let room = bytes.len() + most(reader.len());
+    Ok(count)
+}
+
+/// Calls with each of so many texts: with how many bytes of the one before it begins, and the bytes behind them.
+#[inline]
+pub(crate) fn for_each_text<'a>(
+    reader: &mut Reader<'a>,
+    count: usize,
+    mut take: impl FnMut(usize, &'a [u8]) -> Result<()>,
+) -> Result<()> {
+    let mut room = most(reader.len());
     match reader.byte()? {
         PLAIN => {
             let lengths = (0..count).map(|_| reader.count(reader.len())).collect::<Result<Vec<_>>>()?;
-            for length in lengths {
-                bytes.extend_from_slice(reader.take(length)?);
-                ends.push(end(bytes)?);
-            }
+            lengths.into_iter().try_for_each(|length| take(0, reader.take(length)?))
         }
         FRONT_CODED => {
-            let mut before = bytes.len()..bytes.len();
-            ends.reserve(count);
-            bytes.reserve(reader.len());
+            let mut before = 0;
             for _ in 0..count {
                 let (shared, length) = reader.pair()?;
-                let shared = usize::try_from(shared).ok().filter(|shared| *shared <= before.len());
+                let shared = usize::try_from(shared).ok().filter(|shared| *shared <= before);
                 let shared =
                     shared.ok_or_else(|| Error::corrupt("a text begins with more than the one before"))?;
-                if bytes.len() + shared + length > room {
-                    return Err(Error::corrupt("texts are longer than their bytes can make them"));
-                }
-                let start = bytes.len();
-                bytes.extend_from_within(before.start..before.start + shared);
-                bytes.extend_from_slice(reader.take(length)?);
-                ends.push(end(bytes)?);
-                before = start..bytes.len();
+                before = shared + length;
+                room = room
+                    .checked_sub(before)
+                    .ok_or_else(|| Error::corrupt("texts are longer than their bytes can make them"))?;
+                take(shared, reader.take(length)?)?;
             }
+            Ok(())
         }
-        other => return Err(unknown_encoding(other)),
+        other => Err(Error::unsupported(format_args!("text encoding {other} is not known"))),
     }
-    Ok(())
+}
+
+/// Adds texts behind those that stand there, and where each ends.
+pub(crate) fn read_texts(reader: &mut Reader<'_>, bytes: &mut Vec<u8>, ends: &mut Vec<u32>) -> Result<()> {
+    let count = text_count(reader)?;
+    ends.reserve(count);
+    bytes.reserve(reader.len());
+    let mut before = bytes.len();
+    for_each_text(reader, count, |shared, rest| {
+        let start = bytes.len();
+        bytes.extend_from_within(before..before + shared);
+        bytes.extend_from_slice(rest);
+        ends.push(end(bytes)?);
+        before = start;
+        Ok(())
+    })
 }
 
 /// Passes texts over.
 pub(crate) fn skip_texts(reader: &mut Reader<'_>) -> Result<()> {
-    let count = reader.count(reader.len())?;
-    match reader.byte()? {
-        PLAIN => {
-            let mut total = 0_usize;
-            for _ in 0..count {
-                total = total.saturating_add(reader.count(reader.len())?);
-            }
-            reader.take(total).map(drop)
-        }
-        FRONT_CODED => {
-            for _ in 0..count {
-                let (_, length) = reader.pair()?;
-                reader.take(length)?;
-            }
-            Ok(())
-        }
-        other => Err(unknown_encoding(other)),
-    }
-}
-
-pub(crate) fn unknown_encoding(encoding: u8) -> Error {
-    Error::unsupported(format_args!("text encoding {encoding} is not known"))
+    let count = text_count(reader)?;
+    for_each_text(reader, count, |_, _| Ok(()))
 }
 
 pub(crate) fn end(bytes: &[u8]) -> Result<u32> {

@@ -6,7 +6,7 @@ use wayfold_core::{RawColumn, RawTexts, RawValues};
 
 use crate::bytes::Reader;
 use crate::error::{Error, Result};
-use crate::text::{FRONT_CODED, PLAIN, end, most, unknown_encoding};
+use crate::text::{end, for_each_text, text_count};
 
 /// Texts by their numbers.
 #[derive(Default)]
@@ -27,37 +27,12 @@ struct Entry<'a> {
 impl<'a> TextList<'a> {
     /// Reads where each text of a group stands, which have the next numbers.
     pub(crate) fn read(&mut self, reader: &mut Reader<'a>) -> Result<()> {
-        let count = reader.count(reader.len())?;
-        if count == 0 && reader.len() == 0 {
-            return Err(Error::corrupt("the bytes end too early"));
-        }
-        let mut room = most(reader.len());
-        let entries = &mut self.0;
-        entries.reserve(count);
-        match reader.byte()? {
-            PLAIN => {
-                let lengths = (0..count).map(|_| reader.count(reader.len())).collect::<Result<Vec<_>>>()?;
-                for length in lengths {
-                    entries.push(Entry { shared: 0, rest: reader.take(length)? });
-                }
-            }
-            FRONT_CODED => {
-                let mut before = 0;
-                for _ in 0..count {
-                    let (shared, length) = reader.pair()?;
-                    let shared = usize::try_from(shared).ok().filter(|shared| *shared <= before);
-                    let shared = shared
-                        .ok_or_else(|| Error::corrupt("a text begins with more than the one before"))?;
-                    before = shared + length;
-                    room = room
-                        .checked_sub(before)
-                        .ok_or_else(|| Error::corrupt("texts are longer than their bytes can make them"))?;
-                    entries.push(Entry { shared, rest: reader.take(length)? });
-                }
-            }
-            other => return Err(unknown_encoding(other)),
-        }
-        Ok(())
+        let count = text_count(reader)?;
+        self.0.reserve(count);
+        for_each_text(reader, count, |shared, rest| {
+            self.0.push(Entry { shared, rest });
+            Ok(())
+        })
     }
 
     /// Spells out the texts that columns name, and numbers them anew.
