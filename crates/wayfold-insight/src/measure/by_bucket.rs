@@ -64,9 +64,9 @@ impl<T: Copy + Default + PartialEq> PartialEq for ByBucket<T> {
 
 impl<T: Copy + Default + Eq> Eq for ByBucket<T> {}
 
+#[inline]
 fn place_of(bucket: i64) -> (i64, usize) {
-    let side = SIDE as i64;
-    (bucket.div_euclid(side), bucket.rem_euclid(side) as usize)
+    (bucket >> SIDE.ilog2(), bucket as usize % SIDE)
 }
 
 #[cfg(test)]

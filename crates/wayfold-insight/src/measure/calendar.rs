@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use chrono::{Datelike, Days, NaiveDate, Offset, TimeZone, Weekday};
+use chrono::{Datelike, Days, Month, NaiveDate, Offset, TimeZone, Weekday};
 use chrono_tz::Tz;
 use wayfold_core::Timestamp;
 
@@ -123,9 +123,21 @@ pub(super) struct Buckets {
     bucket: i64,
 }
 
+/// Months that lie within so many days are come to one by one.
+const NEAR_DAYS: i64 = 100;
+
+/// How many days a month has.
+fn days_of(month: i64) -> i64 {
+    let year = i32::try_from(month.div_euclid(12)).ok();
+    let of_year = Month::try_from(month.rem_euclid(12) as u8 + 1).ok();
+    let days = year.zip(of_year).and_then(|(year, month)| month.num_days(year));
+    days.expect("a month near that of an instant lies within chrono's range").into()
+}
+
 impl Buckets {
     pub(super) fn of(calendar: Calendar) -> Self {
-        Self { calendar, days: 0..0, bucket: 0 }
+        let (bucket, days) = calendar.bucket_around(0);
+        Self { calendar, days, bucket }
     }
 
     /// As [`Calendar::bucket`].
@@ -133,9 +145,23 @@ impl Buckets {
     pub(super) fn bucket(&mut self, at: Timestamp) -> i64 {
         let day = self.calendar.local_day(at);
         if !self.days.contains(&day) {
-            (self.bucket, self.days) = self.calendar.bucket_around(day);
+            self.go_to(day);
         }
         self.bucket
+    }
+
+    fn go_to(&mut self, day: i64) {
+        // From month to month is less than to take a day apart, and a history comes in the order of time.
+        if self.calendar.unit == BucketUnit::Month
+            && (self.days.end..self.days.end + NEAR_DAYS).contains(&day)
+        {
+            while day >= self.days.end {
+                self.bucket += 1;
+                self.days = self.days.end..self.days.end + days_of(self.bucket);
+            }
+        } else {
+            (self.bucket, self.days) = self.calendar.bucket_around(day);
+        }
     }
 }
 
@@ -163,6 +189,23 @@ mod tests {
 
     fn at(text: &str) -> Timestamp {
         Timestamp::parse(text).unwrap()
+    }
+
+    /// By turns near and far, forwards and back.
+    #[test]
+    fn buckets_are_said_alike_after_each_other_and_alone() {
+        for unit in [BucketUnit::Day, BucketUnit::Week, BucketUnit::Month] {
+            let calendar = Calendar::new(Europe::Berlin, unit);
+            let mut buckets = Buckets::of(calendar);
+            let days =
+                (-2_000..2_000_i64).flat_map(|step| [step * 17, step * 131, -step * 29, step * 17 + 98]);
+            let instants = days.map(|day| Timestamp::from_micros(day * DAY_MICROS + 7).unwrap());
+            for at in instants.chain([Timestamp::MAX, Timestamp::MIN, Timestamp::MAX]) {
+                let expected = calendar.bucket(at);
+                assert_eq!(buckets.bucket(at), expected, "{unit:?} {at}");
+                assert_eq!(Buckets::of(calendar).bucket(at), expected, "{unit:?} {at}, first of all");
+            }
+        }
     }
 
     #[test]

@@ -9,7 +9,8 @@ const NONE: u32 = u32::MAX;
 /// A value for each pair that was asked for: found by place among the first numbers, else by hash.
 #[derive(Debug, Clone)]
 pub(super) struct Pairs<T> {
-    table: Vec<u32>,
+    /// The place of each value, by the second number and then by the first.
+    table: Vec<[u32; SIDE as usize]>,
     others: HashMap<(u32, u32), u32>,
     values: Vec<((u32, u32), T)>,
 }
@@ -25,7 +26,7 @@ impl<T: Default> Pairs<T> {
     #[inline]
     pub(super) fn of(&mut self, from: u32, to: u32) -> &mut T {
         let place = if from < SIDE && to < SIDE {
-            self.table.get((from * SIDE + to) as usize).copied().unwrap_or(NONE)
+            self.table.get(to as usize).map_or(NONE, |row| row[from as usize])
         } else {
             self.others.get(&(from, to)).copied().unwrap_or(NONE)
         };
@@ -33,13 +34,31 @@ impl<T: Default> Pairs<T> {
         &mut self.values[place as usize].1
     }
 
+    /// Changes the value of the pair of each of these numbers with one behind them, by what is said of the number.
+    #[inline]
+    pub(super) fn change_all<X>(&mut self, froms: &[(u32, X)], to: u32, change: impl Fn(&mut T, &X)) {
+        let Self { table, values, .. } = self;
+        let mut known = 0;
+        if let Some(row) = table.get(to as usize) {
+            for (from, said) in froms {
+                let place = row.get(*from as usize).copied().unwrap_or(NONE);
+                let Some((_, value)) = values.get_mut(place as usize) else { break };
+                change(value, said);
+                known += 1;
+            }
+        }
+        for (from, said) in &froms[known..] {
+            change(self.of(*from, to), said);
+        }
+    }
+
     #[cold]
     fn add(&mut self, from: u32, to: u32) -> u32 {
         let place = self.values.len() as u32;
         self.values.push(((from, to), T::default()));
         if from < SIDE && to < SIDE {
-            self.table.resize((SIDE * SIDE) as usize, NONE);
-            self.table[(from * SIDE + to) as usize] = place;
+            self.table.resize(SIDE as usize, [NONE; SIDE as usize]);
+            self.table[to as usize][from as usize] = place;
         } else {
             self.others.insert((from, to), place);
         }
@@ -69,9 +88,13 @@ mod tests {
         #[test]
         fn each_pair_has_a_value_of_its_own(asked in vec((60..70_u32, 0..130_u32), 0..60)) {
             let (mut pairs, mut plain) = (Pairs::<u32>::default(), BTreeMap::new());
-            for (from, to) in asked {
-                *pairs.of(from, to) += 1;
-                *plain.entry((from, to)).or_insert(0) += 1;
+            for (from, to) in &asked {
+                *pairs.of(*from, *to) += 1;
+                *plain.entry((*from, *to)).or_insert(0) += 1;
+            }
+            for to in 0..130 {
+                pairs.change_all(&asked, to, |value, said| *value += said);
+                asked.iter().for_each(|(from, said)| *plain.entry((*from, to)).or_insert(0) += said);
             }
             prop_assert_eq!(pairs.into_pairs().collect::<BTreeMap<_, _>>(), plain);
         }

@@ -70,9 +70,9 @@ pub struct TemporalProfileTotal {
 #[derive(Debug, Clone, Default)]
 struct SoFar {
     /// The steps of the case, in the order in which they first came.
-    present: Vec<u32>,
-    /// By the number of the step.
-    sums: Vec<InstantSums>,
+    present: Vec<(u32, InstantSums)>,
+    /// By the number of a step that came, where it stands there.
+    places: Vec<u32>,
 }
 
 /// How many instants, their sum, and that of their squares, modulo 2 to the power of 128.
@@ -117,7 +117,7 @@ impl SoFar {
         } else {
             self.add_steps(case, origin, pairs, |sums, at| sums.pairs_with(at).times(times));
         }
-        self.present.drain(..).for_each(|step| self.sums[step as usize] = InstantSums::default());
+        self.present.clear();
     }
 
     #[inline]
@@ -130,18 +130,19 @@ impl SoFar {
     ) {
         for step in &case.steps {
             let at = step.at - origin;
-            for before in &self.present {
-                pairs.of(*before, step.activity).add(pairs_with(&self.sums[*before as usize], at));
-            }
+            pairs.change_all(&self.present, step.activity, |pair, sums| pair.add(pairs_with(sums, at)));
             self.note(step.activity, at);
         }
     }
 
     fn note(&mut self, step: u32, at: i64) {
-        let known = value_of(&mut self.sums, step);
-        if known.count == 0 {
-            self.present.push(step);
+        let place = value_of(&mut self.places, step);
+        // It is that of a case before where another step stands there.
+        if self.present.get(*place as usize).is_none_or(|(known, _)| *known != step) {
+            *place = self.present.len() as u32;
+            self.present.push((step, InstantSums::default()));
         }
+        let known = &mut self.present[*place as usize].1;
         let at = i128::from(at);
         known.count += 1;
         known.sum = known.sum.wrapping_add(at);
