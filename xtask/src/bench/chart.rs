@@ -7,9 +7,9 @@ use super::table::shown;
 
 const ROW: usize = 22;
 const TOP: usize = 40;
-const LABEL: usize = 250;
+const LABEL: usize = 300;
 const BARS: usize = 400;
-const WIDTH: usize = 1040;
+const WIDTH: usize = 1090;
 /// Where the goal stands; a bar ends at twice as much.
 const GOAL: usize = BARS / 2;
 
@@ -62,7 +62,7 @@ fn reached(row: &Row) -> Option<f64> {
 fn bar(svg: &mut String, y: usize, row: &Row, reached: f64) {
     let length = (reached.clamp(0.0, 2.0) * GOAL as f64).round().max(1.0);
     let class = if row.met == Some(true) { "met" } else { "unmet" };
-    let workload = row.workload.split(',').next().unwrap_or_default();
+    let workload = row.workload.split(", ").next().unwrap_or_default();
     let label = escaped(&format!("{}, {workload} {}", row.id, row.state));
     let goal = row.goal.map(shown).unwrap_or_default();
     let figures = match &row.peer {
@@ -70,7 +70,8 @@ fn bar(svg: &mut String, y: usize, row: &Row, reached: f64) {
         None => format!("{} {}, goal {goal}", row.value.map(shown).unwrap_or_default(), row.unit),
     };
     let (text_y, bar_height, label_x) = (y + ROW - 7, ROW - 6, LABEL - 8);
-    let figures_x = LABEL as f64 + length + 8.0;
+    // Behind the line of the goal, which would cross them.
+    let figures_x = LABEL as f64 + length.max(GOAL as f64) + 8.0;
     let _ = writeln!(
         svg,
         r#"<text x="{label_x}" y="{text_y}" text-anchor="end">{label}</text><rect class="{class}" x="{LABEL}" y="{y}" width="{length}" height="{bar_height}"/><text x="{figures_x}" y="{text_y}">{}</text>"#,
