@@ -229,12 +229,6 @@ async fn begin(session: Session<'_>, sql: &Sql, append: &Append, ids: Ids) -> Re
         ids.dedup();
         session.query(&with_ids, &[&ids]).await.at(tried)
     };
-    let is_version = async {
-        match &version {
-            Some(check) => check.run(session).await,
-            None => Ok(()),
-        }
-    };
     let rows = async {
         // A transaction of the caller's must not be one that writes before there is something to write.
         let is_likely = append.condition.is_none() && !append.batch.is_empty() && session.is_ours();
@@ -242,7 +236,7 @@ async fn begin(session: Session<'_>, sql: &Sql, append: &Append, ids: Ids) -> Re
     };
     let (_, (known, ()), (look, rows)) = try_join3(
         async { session.query(&lock, &[&locks, &alone]).await.at(tried) },
-        try_join(known, is_version),
+        try_join(known, version.run(session)),
         try_join(Look::begin(session, sql, append), rows),
     )
     .await?;

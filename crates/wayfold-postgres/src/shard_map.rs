@@ -22,6 +22,8 @@ use crate::text::{restored, stored};
 const DATABASES_MAX: usize = VirtualShard::COUNT;
 const NAME_BYTES_MAX: usize = 64;
 
+const LOOK: &str = "look at the map of shards";
+
 /// Which database has which of the 256 virtual shards, by names: how a database is reached is not in it.
 ///
 /// ```
@@ -391,32 +393,23 @@ async fn first_held(
 
 /// Refuses whoever goes by another version of the map than the one that stands.
 pub(crate) async fn check_version(session: Session<'_>, sql: &Sql, known: Option<u64>) -> Result<()> {
-    match VersionCheck::prepare(session, sql, known).await? {
-        Some(check) => check.run(session).await,
-        None => Ok(()),
-    }
+    VersionCheck::prepare(session, sql, known).await?.run(session).await
 }
 
-/// The same check in two steps: one that is run sends a single statement, and at once.
-pub(crate) struct VersionCheck {
-    known: u64,
-    look: Statement,
-}
-
-const LOOK: &str = "look at the map of shards";
+/// The same check in two steps: one that is prepared sends a single statement, and at once.
+pub(crate) struct VersionCheck(Option<(u64, Statement)>);
 
 impl VersionCheck {
-    /// None for who goes by no map.
-    pub(crate) async fn prepare(session: Session<'_>, sql: &Sql, known: Option<u64>) -> Result<Option<Self>> {
-        let Some(known) = known else { return Ok(None) };
-        let look = session.prepare(&sql.map_version).await.at(LOOK)?;
-        Ok(Some(Self { known, look }))
+    /// Prepares nothing for who goes by no map.
+    pub(crate) async fn prepare(session: Session<'_>, sql: &Sql, known: Option<u64>) -> Result<Self> {
+        let Some(known) = known else { return Ok(Self(None)) };
+        Ok(Self(Some((known, session.prepare(&sql.map_version).await.at(LOOK)?))))
     }
 
     pub(crate) async fn run(&self, session: Session<'_>) -> Result<()> {
-        let known = self.known;
-        let now: Option<i64> = session.query_opt(&self.look, &[]).await.at(LOOK)?.map(|row| row.get(0));
-        if now.is_some_and(|now| now.unsigned_abs() == known) {
+        let Some((known, look)) = &self.0 else { return Ok(()) };
+        let now: Option<i64> = session.query_opt(look, &[]).await.at(LOOK)?.map(|row| row.get(0));
+        if now.is_some_and(|now| now.unsigned_abs() == *known) {
             return Ok(());
         }
         let now = now.map_or("there is none".to_owned(), |now| format!("version {now} stands"));
