@@ -13,7 +13,7 @@ use crate::part::{PartKind, PartName, frame};
 use crate::sealed::{KINDS_MAX, PageEntry, SealedBlock};
 
 /// Events of a page: few enough that one customer's read is cheap, many enough that columns are.
-const PAGE_EVENTS: usize = 1_024;
+const PAGE_EVENTS: usize = 4_096;
 /// A page is cut earlier where its texts are long.
 const PAGE_TEXT_BYTES: usize = 1 << 20;
 

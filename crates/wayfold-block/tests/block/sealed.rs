@@ -111,7 +111,7 @@ fn a_long_history_is_found_on_all_of_its_pages() {
     let mut events = hostile(5);
     let mut random = Random::new(3);
     let template = events[0].clone();
-    for number in 0..5_000 {
+    for number in 0..20_000 {
         let mut event = template.clone();
         event.id = EventId::from_u128(1 << 100 | number);
         events.insert(random.below(events.len() as u64) as usize, event);

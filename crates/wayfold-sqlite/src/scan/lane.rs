@@ -13,9 +13,9 @@ use crate::pool::OpenRead;
 use crate::sealed::Block;
 
 /// How many pages make a part: as many as the caches of a processor hold, decoded.
-const PAGES_PER_PART: usize = 16;
+const PAGES_PER_PART: usize = 4;
 /// And so many of each source at least, because the last page of a source goes on into the next part.
-const PAGES_PER_SOURCE: usize = 4;
+const PAGES_PER_SOURCE: usize = 2;
 /// How many events make a page of what is not sealed.
 const EVENTS_PER_PAGE: usize = 1_024;
 
