@@ -149,8 +149,8 @@ impl State {
         let (first_order_at, last_order_at) = (of_buyer(self.first_order)?, of_buyer(self.last_order)?);
         let gaps = i64::from(self.orders) - 1;
         Ok(Answer {
-            first_seen_at: Some(Timestamp::from_micros(self.first_seen)?),
-            last_seen_at: Some(Timestamp::from_micros(self.last_seen)?),
+            first_seen_at: Timestamp::from_micros(self.first_seen)?,
+            last_seen_at: Timestamp::from_micros(self.last_seen)?,
             orders: self.orders,
             revenue_minor: self.revenue,
             first_order_at,

@@ -10,8 +10,8 @@ mod merged;
 mod per_customer;
 mod questions;
 mod snapshot;
+mod sorted_views;
 mod teller;
-mod unsorted_views;
 mod watch;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,14 +20,15 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 
 use self::checkpoint::{Checkpoint, EVENTS_PER_CHECKPOINT};
-use self::cluster::Clusters;
+use self::cluster::{Clusters, Gathered};
 use self::customers::Customers;
 pub use self::histories::{History, for_each_history};
 pub use self::history_fold::HistoryFold;
+use self::merged::Merged;
 pub(crate) use self::per_customer::PerCustomer;
 pub use self::snapshot::{PartEntry, Snapshot, SnapshotPart};
+pub use self::sorted_views::SortedViews;
 pub use self::teller::Teller;
-pub use self::unsorted_views::UnsortedViews;
 pub(crate) use self::watch::Membership;
 use self::watch::Watched;
 use crate::batch::{EventBatch, RowRef, Run, rows_of};
@@ -95,7 +96,7 @@ pub struct Applied {
     pub folded: u64,
     /// Events later than the fold's instant, left to the schedule.
     pub scheduled: u64,
-    /// Customers to refold, in the order of their first occurrence.
+    /// Customers to refold, each once.
     pub refolds: Vec<Refold>,
 }
 
@@ -208,28 +209,54 @@ impl Fold {
     fn apply_with(&mut self, shard: Shard, batches: &[EventBatch], take: &mut TakeRun<'_>) -> Applied {
         let mut applied = Applied::default();
         let Some(shard) = shard.and(&self.shard) else { return applied };
+        let mut rows = Vec::new();
+        if let Some(merged) = Merged::new(batches, shard) {
+            applied.events = merged.rows();
+            let number =
+                |(spread, (tenant, customer))| self.customers.number_by_spread(spread, tenant, customer);
+            let mut numbers = merged.customers().map(number).collect::<Vec<_>>().into_iter();
+            self.grow();
+            merged.for_each(|_, gathered| {
+                let customer = numbers.next().expect("each customer was numbered");
+                self.apply_gathered(customer, batches, gathered, &mut rows, &mut applied, take);
+            });
+            return applied;
+        }
         let mut clusters = std::mem::take(&mut self.clusters);
         applied.events = clusters.gather(batches, &mut self.customers, shard);
         self.grow();
-        let mut rows = Vec::new();
-        for (customer, gathered) in clusters.iter(batches) {
-            let after = if gathered.is_plain(self.as_of) && !self.retracted.contains_key(&customer) {
-                // What comes behind a late event is in the history that the refold reads.
-                gathered.stretches().find_map(|stretch| {
-                    self.apply_run(customer, &Run::of_stretch(stretch), &mut applied, take)
-                })
-            } else {
-                rows.clear();
-                rows.extend(gathered.rows());
-                self.apply_rows(customer, batches, &mut rows, &mut applied, take)
-            };
-            if let Some(after) = after {
-                let after = self.mark_stale(customer, after);
-                applied.refolds.push(Refold { customer: self.customers.key(customer), after });
-            }
+        for (customer, own) in clusters.iter() {
+            self.apply_gathered(customer, batches, Gathered::Rows(own), &mut rows, &mut applied, take);
         }
         self.clusters = clusters;
         applied
+    }
+
+    /// Folds what was gathered of one customer, or asks for a refold; `rows` is kept for its memory.
+    fn apply_gathered(
+        &mut self,
+        customer: u32,
+        batches: &[EventBatch],
+        gathered: Gathered<'_, '_>,
+        rows: &mut Vec<RowRef>,
+        applied: &mut Applied,
+        take: &mut TakeRun<'_>,
+    ) {
+        let is_retracted = self.retracted.contains_key(&customer);
+        let after = match gathered.plain(self.as_of).filter(|_| !is_retracted) {
+            // What comes behind a late event is in the history that the refold reads.
+            Some(stretches) => stretches
+                .iter()
+                .find_map(|stretch| self.apply_run(customer, &Run::of_stretch(*stretch), applied, take)),
+            None => {
+                gathered.put_rows(rows);
+                self.apply_rows(customer, batches, rows, applied, take)
+            }
+        };
+        if let Some(after) = after {
+            let after = self.mark_stale(customer, after);
+            applied.refolds.push(Refold { customer: self.customers.key(customer), after });
+        }
     }
 
     /// Folds rows of one customer; says after which event a refold starts if it needs one.

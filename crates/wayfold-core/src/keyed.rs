@@ -1,6 +1,7 @@
 use std::fmt;
 use std::hash::BuildHasher;
 use std::marker::PhantomData;
+use std::ops::Range;
 
 use hashbrown::{DefaultHashBuilder, HashTable};
 use serde::de::{DeserializeSeed, MapAccess, Visitor};
@@ -84,9 +85,17 @@ impl<T> Keyed<T> {
         self.entries.len()
     }
 
+    fn range(&self, place: usize) -> Range<usize> {
+        place.checked_sub(1).map_or(0, |before| self.entries[before].0)..self.entries[place].0
+    }
+
     fn key(&self, place: usize) -> &str {
-        let start = place.checked_sub(1).map_or(0, |before| self.entries[before].0);
-        &self.keys[start..self.entries[place].0]
+        &self.keys[self.range(place)]
+    }
+
+    /// Compared without a look at where characters begin.
+    fn key_bytes(&self, place: usize) -> &[u8] {
+        &self.keys.as_bytes()[self.range(place)]
     }
 
     fn place(&self, key: &str) -> Option<usize> {
@@ -96,7 +105,7 @@ impl<T> Keyed<T> {
                 index.places.find(index.hasher.hash_one(key), is_it).map(|place| *place as usize)
             }
             // The newest entries are asked for most.
-            None => (0..self.entries.len()).rev().find(|place| self.key(*place) == key),
+            None => (0..self.entries.len()).rev().find(|place| self.key_bytes(*place) == key.as_bytes()),
         }
     }
 

@@ -78,7 +78,7 @@ pub use self::event::{
 pub use self::bodies::*;
 pub use self::explain::{Cause, Change, Explanation, Parting, Report, Step, explain};
 pub use self::fold::{
-    Applied, Fold, History, HistoryFold, PartEntry, Refold, Snapshot, SnapshotPart, Teller, UnsortedViews,
+    Applied, Fold, History, HistoryFold, PartEntry, Refold, Snapshot, SnapshotPart, SortedViews, Teller,
     for_each_history,
 };
 pub use self::key::{
@@ -94,7 +94,7 @@ pub use self::population::{
     PopulationSummary, Rectangle, RfmScores, RfmTable, ScoredCustomer, TieRule,
 };
 pub use self::projection::{
-    CustomerAt, CustomerRecord, Fingerprint, Handle, Projection, ProjectionSet, WatchedFilter,
+    CustomerAt, CustomerRecord, Fingerprint, Handle, Interest, Projection, ProjectionSet, WatchedFilter,
 };
 pub use self::rules::{
     ChurnStep, ChurnedBy, JourneyRules, LifecycleRules, LoyalBy, LoyalNps, OwnGap, RevenueBasis, Rules,

@@ -249,33 +249,34 @@ impl OrderBook {
     /// ```
     pub fn of(events: &[EventView<'_>]) -> Self {
         let mut book = Self::default();
-        events.iter().filter(|event| event.kind().names_order()).for_each(|event| book.evolve_one(event));
+        for event in events.iter().filter(|event| event.kind().names_order()) {
+            book.evolve_one(event, event.facts());
+        }
         book
     }
 
     /// Folds the next events.
     pub(crate) fn evolve(&mut self, run: &Run<'_>) {
         self.reserve(run);
-        run.for_each_of(EventKind::names_order, |event| self.evolve_one(&event));
+        run.for_each_with_facts(|event, facts| self.evolve_one(&event, facts));
     }
 
     /// Makes room for the orders that a run places.
     fn reserve(&mut self, run: &Run<'_>) {
-        let placed = run.count(EventKind::OrderPlaced);
-        if placed > 0 {
-            let mut bytes = 0;
-            let is_placed = |kind| kind == EventKind::OrderPlaced;
-            run.for_each_of(is_placed, |event| bytes += event.order().map_or(0, str::len));
-            self.orders.reserve(placed, bytes);
-        }
+        let (mut placed, mut bytes) = (0, 0);
+        run.for_each_with_facts(|event, facts| {
+            if event.kind() == EventKind::OrderPlaced {
+                placed += 1;
+                bytes += event.order_bytes(facts);
+            }
+        });
+        self.orders.reserve(placed, bytes);
     }
 
-    fn evolve_one(&mut self, event: &EventView<'_>) {
-        let kind = event.kind();
-        let facts = event.facts();
-        match event.order_of(&facts) {
-            Some(id) => self.evolve_order(event, &facts, id),
-            None => self.evolve_money(kind, facts.amount),
+    fn evolve_one(&mut self, event: &EventView<'_>, facts: &OrderFacts) {
+        match event.order_of(facts) {
+            Some(id) => self.evolve_order(event, facts, id),
+            None => self.evolve_money(event.kind(), facts.amount),
         }
     }
 

@@ -10,6 +10,8 @@ mod explain;
 mod fold;
 #[path = "core/golden.rs"]
 mod golden;
+#[path = "core/interest.rs"]
+mod interest;
 #[path = "core/invalid.rs"]
 mod invalid;
 #[path = "core/loyalty.rs"]

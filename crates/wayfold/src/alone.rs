@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use wayfold_core::{CustomerKey, HistoryFold, Projection, Tenant, Timestamp, UnsortedViews};
+use wayfold_core::{CustomerKey, HistoryFold, Projection, SortedViews, Tenant, Timestamp};
 use wayfold_store::{EventStore, Lane, ScanPart};
 
 use crate::error::Result;
@@ -99,5 +99,5 @@ pub async fn fold_alone_of<P: Projection>(
         Ok(fold.into_views())
     };
     let views = side_by_side(lanes.into_iter(), of_lane).into_iter().collect::<Result<_>>()?;
-    Ok(UnsortedViews::sorted(views))
+    Ok(SortedViews::merge(views))
 }

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use metrics::counter;
 use wayfold_core::{
     CustomerKey, CustomerList, EventBatch, Fold, Handle, Page, Population, Position, Projection,
-    ProjectionSet, Refold, Selection, Shard, Snapshot, SnapshotPart, Tenant, Timestamp, UnsortedViews,
+    ProjectionSet, Refold, Selection, Shard, Snapshot, SnapshotPart, SortedViews, Tenant, Timestamp,
 };
 use wayfold_store::{EventStore, Lane, Scan, ScanPart};
 
@@ -238,14 +238,14 @@ impl Shards {
         Ok(pages.try_fold(first, |merged, next| Ok::<_, wayfold_core::Error>(merged.merge(next?)))?)
     }
 
-    /// A projection's views, fold by fold, in no order.
-    pub(crate) fn unsorted_views<P: Projection>(
+    /// A projection's views, fold by fold.
+    pub(crate) fn sorted_views<P: Projection>(
         &self,
         handle: Handle<P>,
         tenant: &Tenant,
         as_of: Timestamp,
-    ) -> Result<Vec<UnsortedViews<P::View>>> {
-        let views = side_by_side(self.folds.iter(), |fold| fold.unsorted_views(handle, tenant, as_of));
+    ) -> Result<Vec<SortedViews<P::View>>> {
+        let views = side_by_side(self.folds.iter(), |fold| fold.sorted_views(handle, tenant, as_of));
         Ok(views.into_iter().collect::<wayfold_core::Result<_>>()?)
     }
 
@@ -256,7 +256,7 @@ impl Shards {
         tenant: &Tenant,
         as_of: Timestamp,
     ) -> Result<Vec<(CustomerKey, P::View)>> {
-        Ok(UnsortedViews::sorted(self.unsorted_views(handle, tenant, as_of)?))
+        Ok(SortedViews::merge(self.sorted_views(handle, tenant, as_of)?))
     }
 
     /// The canonical export of all shards, by key bytes.

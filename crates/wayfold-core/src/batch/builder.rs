@@ -128,7 +128,7 @@ impl BatchBuilder {
         let tenant = self.text(event.customer.tenant.as_str());
         let customer = self.text(event.customer.customer.as_str());
         let customer = self.customer((tenant, customer));
-        let journey = event.journey.as_ref().map_or(NONE, |journey| self.text(journey.as_str()));
+        let journey = event.journey.as_ref().map(|journey| self.text(journey.as_str()));
         for tag in &event.tags {
             let number = self.text(tag.as_str());
             self.columns.tags.push(number);
@@ -141,7 +141,9 @@ impl BatchBuilder {
         columns.offset_minutes.push(event.occurred_at.offset_minutes());
         columns.sequence.push(event.sequence);
         columns.id.push(event.id.as_u128());
-        columns.journey.push(journey);
+        if let Some(journey) = journey {
+            columns.journey.push(row, journey);
+        }
         columns.stage.push(event.stage.map_or(NONE_BYTE, |stage| stage as u8));
         columns.channel.push(event.channel.map_or(NONE_BYTE, |channel| channel as u8));
         columns.schema_version.push(event.schema_version);

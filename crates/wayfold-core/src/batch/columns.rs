@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::OnceLock;
 
 use super::later::Later;
@@ -31,6 +32,13 @@ impl Texts {
         &self.bytes[start..self.ends[number] as usize]
     }
 
+    /// How many bytes the text with a number has.
+    #[inline]
+    pub(crate) fn length(&self, number: u32) -> usize {
+        let start = number.checked_sub(1).map_or(0, |before| self.ends[before as usize]);
+        (self.ends[number as usize] - start) as usize
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.ends.len()
     }
@@ -42,6 +50,27 @@ impl Texts {
         self.bytes.push_str(text);
         self.ends.push(end);
         Ok(self.ends.len() as u32 - 1)
+    }
+}
+
+/// A text of each row that has one, where most batches have none: rows behind the last that has one are left out.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct RareTexts(Vec<u32>);
+
+impl RareTexts {
+    /// Puts the text of a row behind all rows that have one.
+    pub(super) fn push(&mut self, row: u32, text: u32) {
+        self.0.resize(row as usize, NONE);
+        self.0.push(text);
+    }
+
+    #[inline]
+    pub(crate) fn get(&self, row: usize) -> Option<u32> {
+        self.0.get(row).copied().filter(|text| *text != NONE)
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 }
 
@@ -183,8 +212,27 @@ impl<T: Copy> Indexed<T> {
     }
 
     #[inline]
-    pub(crate) fn get(&self, row: u32) -> Option<T> {
-        self.place(row).map(|place| self.values[place])
+    pub(crate) fn get(&self, row: u32) -> Option<&T> {
+        self.place(row).map(|place| &self.values[place])
+    }
+
+    /// Calls with the rows of a range that have a value, and it.
+    #[inline]
+    pub(crate) fn for_each_in<'a>(&'a self, rows: Range<u32>, mut take: impl FnMut(u32, &'a T)) {
+        let mut row = rows.start;
+        while row < rows.end {
+            let Some((bits, before)) = self.words.get(row as usize / 64).copied() else { return };
+            let (first, end) = (row / 64 * 64, (row / 64 * 64 + 64).min(rows.end));
+            let ahead = (1_u64 << (row - first)) - 1;
+            let mut place = before as usize + (bits & ahead).count_ones() as usize;
+            let mut rest = bits & !ahead & (u64::MAX >> (64 - (end - first)));
+            while rest != 0 {
+                take(first + rest.trailing_zeros(), &self.values[place]);
+                place += 1;
+                rest &= rest - 1;
+            }
+            row = end;
+        }
     }
 
     #[inline]
@@ -235,6 +283,11 @@ pub(crate) struct OrderFacts {
     pub(crate) lines: Option<LineFacts>,
 }
 
+impl OrderFacts {
+    /// Those of an event that states nothing.
+    pub(crate) const NONE: Self = Self { order: None, amount: None, promised_at: None, lines: None };
+}
+
 /// What the order book reads of lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct LineFacts {
@@ -277,8 +330,8 @@ pub(crate) struct Columns {
     pub(crate) occurred_at: Vec<i64>,
     pub(crate) sequence: Vec<u32>,
     pub(crate) id: Vec<u128>,
-    /// The text of the journey key, or [`NONE`].
-    pub(crate) journey: Vec<u32>,
+    /// The text of the journey key.
+    pub(crate) journey: RareTexts,
     /// What the order book reads, for the rows that state any of it.
     pub(crate) facts: Indexed<OrderFacts>,
     /// The stage that the event names, or [`NONE_BYTE`].
@@ -372,14 +425,6 @@ impl Columns {
     /// The spreads, where somebody has looked at them.
     pub(crate) fn known_spreads(&self) -> Option<&[u64]> {
         self.spreads.get().map(Vec::as_slice)
-    }
-
-    /// How often the customer changes from one row to the next, and once more for the first.
-    pub(crate) fn run_count(&self) -> usize {
-        match &self.runs {
-            Some(runs) => runs.len(),
-            None => self.customer.windows(2).filter(|pair| pair[0] != pair[1]).count() + 1,
-        }
     }
 
     /// Calls with the local customers as they follow each other, and how many rows in a row each has.

@@ -106,6 +106,7 @@ impl<'a> Gather<'a> {
 
     fn finish(mut self) -> EventBatch {
         self.dense();
+        self.journeys();
         self.tags();
         self.facts();
         self.lines();
@@ -117,10 +118,6 @@ impl<'a> Gather<'a> {
 
     fn dense(&mut self) {
         self.builder.columns.customer = self.numbers(Source::customer, |columns, row| columns.customer[row]);
-        self.builder.columns.journey = self.numbers(
-            |source, builder, journey| if journey == NONE { NONE } else { source.text(builder, journey) },
-            |columns, row| columns.journey[row],
-        );
         self.builder.columns.kind = self.copy(|columns, row| columns.kind[row]);
         self.builder.columns.occurred_at = self.copy(|columns, row| columns.occurred_at[row]);
         self.builder.columns.sequence = self.copy(|columns, row| columns.sequence[row]);
@@ -158,6 +155,17 @@ impl<'a> Gather<'a> {
             .collect()
     }
 
+    fn journeys(&mut self) {
+        let Self { sources, rows, builder } = self;
+        for (new, (source, row)) in rows.iter().enumerate() {
+            let source = &mut sources[*source];
+            if let Some(journey) = source.columns.journey.get(*row) {
+                let journey = source.text(builder, journey);
+                builder.columns.journey.push(new as u32, journey);
+            }
+        }
+    }
+
     fn tags(&mut self) {
         let Self { sources, rows, builder } = self;
         for (source, row) in rows.iter() {
@@ -177,7 +185,7 @@ impl<'a> Gather<'a> {
             let source = &mut sources[*source];
             if let Some(found) = source.columns.facts.get(*row as u32) {
                 let order = found.order.map(|order| source.text(builder, order));
-                facts.push(new as u32, OrderFacts { order, ..found });
+                facts.push(new as u32, OrderFacts { order, ..*found });
             }
         }
         builder.columns.facts = facts;
@@ -190,7 +198,7 @@ impl<'a> Gather<'a> {
             let from = &source.columns.lines;
             let Some((first, count)) = from.ranges.get(*row as u32) else { continue };
             let start = builder.columns.lines.product.len() as u32;
-            for line in first as usize..(first + count) as usize {
+            for line in *first as usize..(first + count) as usize {
                 let product = source.text(builder, from.product[line]);
                 let lines = &mut builder.columns.lines;
                 lines.product.push(product);
@@ -199,7 +207,7 @@ impl<'a> Gather<'a> {
                 lines.paid.push(from.paid[line]);
                 lines.cost.push(from.cost[line]);
             }
-            builder.columns.lines.ranges.push(new as u32, (start, count));
+            builder.columns.lines.ranges.push(new as u32, (start, *count));
         }
     }
 

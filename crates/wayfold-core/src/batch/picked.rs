@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::columns::{Columns, NONE, NamedColumns, OrderFacts};
+use super::columns::{Columns, NamedColumns, OrderFacts};
 use super::gather::{gather, gather_numbers};
 use super::later::{Later, Recorded, Source};
 use super::{BatchBuilder, EventBatch, EventView};
@@ -63,17 +63,19 @@ impl Picked {
                 let key = (text(&mut builder, tenant), text(&mut builder, customer));
                 builder.customer(key)
             });
-            let journey = match from.journey[row] {
-                NONE => NONE,
-                number => journey.of(from, number, |number| text(&mut builder, number)),
-            };
+            let journey = from
+                .journey
+                .get(row)
+                .map(|number| journey.of(from, number, |number| text(&mut builder, number)));
             if let Some(facts) = from.facts.get(row as u32) {
                 let order = facts.order.map(|order| text(&mut builder, order));
-                builder.columns.facts.push(new as u32, OrderFacts { order, ..facts });
+                builder.columns.facts.push(new as u32, OrderFacts { order, ..*facts });
             }
             let to = &mut builder.columns;
             to.customer.push(customer);
-            to.journey.push(journey);
+            if let Some(journey) = journey {
+                to.journey.push(new as u32, journey);
+            }
             to.kind.push(event.kind());
             to.occurred_at.push(from.occurred_at[row]);
             to.sequence.push(from.sequence[row]);

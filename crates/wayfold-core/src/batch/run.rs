@@ -3,9 +3,10 @@
 use std::ops::Range;
 
 use super::view::HotRow;
-use super::{Columns, EventBatch, EventView};
+use super::{Columns, EventBatch, EventView, OrderFacts};
 use crate::event::EventKind;
 use crate::key::CustomerKey;
+use crate::projection::Interest;
 use crate::time::Timestamp;
 
 /// One row of several batches, with what a fold reads of every event.
@@ -58,15 +59,12 @@ impl<'a> Stretch<'a> {
         (end(instants.first()), end(instants.last()))
     }
 
-    /// Its events; what a fold reads of each is taken from its columns side by side, and no row is looked up.
+    /// Its events; what a fold reads of each is taken from its columns side by side.
     #[inline]
     pub(crate) fn views(self) -> impl Iterator<Item = EventView<'a>> {
         let (columns, range) = (self.columns, self.range());
-        let instants = columns.occurred_at[range.clone()].iter();
-        let rows = instants.zip(&columns.kind[range.clone()]).zip(&columns.journey[range]).zip(self.first..);
-        rows.map(move |(((at, kind), journey), row)| {
-            EventView::from_hot(columns, HotRow::new(row, *at, *kind, *journey))
-        })
+        let rows = columns.occurred_at[range.clone()].iter().zip(&columns.kind[range.clone()]).zip(range);
+        rows.map(move |((at, kind), row)| EventView::from_hot(columns, HotRow::new(columns, row, *at, *kind)))
     }
 
     pub(crate) fn into_rows(self) -> impl Iterator<Item = RowRef> + 'a {
@@ -81,8 +79,9 @@ impl<'a> Stretch<'a> {
     /// instant, and none takes another back.
     pub(crate) fn is_plain(&self, until: Timestamp) -> bool {
         let instants = &self.columns.occurred_at[self.range()];
-        // No early end, so that several are compared at once.
-        let grow = instants.array_windows().fold(true, |grow, [a, b]| grow & (a < b));
+        // No early end, and by the sign of a difference, so that several are compared at once; instants are far from where it
+        // would wrap around.
+        let grow = instants.array_windows().fold(0, |signs, [a, b]| signs | (b - a - 1)) >= 0;
         let is_due = instants.last().is_none_or(|last| *last <= until.as_micros());
         let retracts = || self.kinds().contains(&EventKind::EventRetracted);
         grow && is_due && !(self.columns.rare_kinds().retracted && retracts())
@@ -120,55 +119,57 @@ impl<'a> Run<'a> {
         Self { stretch: None, batches, rows }
     }
 
-    /// Calls with each event.
+    /// Calls with each event that is of interest.
     #[inline]
-    pub(crate) fn for_each(&self, mut take: impl FnMut(EventView<'a>)) {
+    pub(crate) fn for_each(&self, interest: &Interest, mut take: impl FnMut(EventView<'a>)) {
         match self.stretch {
-            Some(stretch) => stretch.views().for_each(take),
-            None => self.rows.iter().for_each(|row| take(row.event(self.batches))),
-        }
-    }
-
-    /// Calls with each event of some kinds.
-    #[inline]
-    pub(crate) fn for_each_of(
-        &self,
-        is_meant: impl Fn(EventKind) -> bool,
-        mut take: impl FnMut(EventView<'a>),
-    ) {
-        match self.stretch {
-            Some(Stretch { columns, first, .. }) => {
-                for (kind, row) in self.kinds().iter().zip(first as usize..) {
-                    if is_meant(*kind) {
-                        take(EventView::new(columns, row));
+            Some(stretch) if interest.is_in_journeys() && stretch.columns.journey.is_empty() => {}
+            Some(stretch) => {
+                for (kind, row) in stretch.kinds().iter().zip(stretch.range()) {
+                    if interest.has_kind(*kind) {
+                        let event = EventView::new(stretch.columns, row);
+                        if !interest.is_in_journeys() || event.has_journey() {
+                            take(event);
+                        }
                     }
                 }
             }
             None => {
-                for row in self.rows.iter().filter(|row| is_meant(row.hot.kind)) {
-                    take(row.event(self.batches));
-                }
+                let events = self.rows.iter().map(|row| row.event(self.batches));
+                events.filter(|event| interest.has(event)).for_each(take);
             }
         }
     }
 
-    /// How many events are of a kind.
-    pub(crate) fn count(&self, kind: EventKind) -> usize {
-        let of_rows = self.rows.iter().filter(|row| row.hot.kind == kind).count();
-        of_rows + self.kinds().iter().filter(|known| **known == kind).count()
+    /// Calls with each event of a kind that names an order and that states something of what the order book reads.
+    #[inline]
+    pub(crate) fn for_each_with_facts(&self, mut take: impl FnMut(EventView<'a>, &'a OrderFacts)) {
+        match self.stretch {
+            Some(Stretch { columns, first, rows, .. }) => {
+                columns.facts.for_each_in(first..first + rows, |row, facts| {
+                    if columns.kind[row as usize].names_order() {
+                        take(EventView::new(columns, row as usize), facts);
+                    }
+                });
+            }
+            None => {
+                for row in self.rows.iter().filter(|row| row.hot.kind.names_order()) {
+                    let columns = self.batches[row.batch as usize].columns();
+                    if let Some(facts) = columns.facts.get(row.hot.row) {
+                        take(EventView::from_hot(columns, row.hot), facts);
+                    }
+                }
+            }
+        }
     }
 
     /// How many events are of no known kind.
     pub(crate) fn count_unknown(&self) -> usize {
         match self.stretch {
             Some(stretch) if !stretch.columns.rare_kinds().unknown => 0,
-            _ => self.count(EventKind::Unknown),
+            Some(stretch) => stretch.kinds().iter().filter(|kind| **kind == EventKind::Unknown).count(),
+            None => self.rows.iter().filter(|row| row.hot.kind == EventKind::Unknown).count(),
         }
-    }
-
-    /// The kinds of a stretch.
-    fn kinds(&self) -> &'a [EventKind] {
-        self.stretch.map_or(&[], |stretch| stretch.kinds())
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = EventView<'a>> {

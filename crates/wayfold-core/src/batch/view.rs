@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 
 use uuid::Uuid;
 
-use super::columns::{Columns, NONE, NONE_BYTE, NamedColumns, OrderFacts};
+use super::columns::{Columns, NONE_BYTE, NamedColumns, OrderFacts};
 use super::same::same_content;
 use crate::event::{
     Actor, AttributeValue, Attributes, EventBody, EventKind, FieldSource, JourneyEvent, NestedJson, OrderKey,
@@ -40,13 +40,14 @@ impl Default for HotRow {
 impl HotRow {
     #[inline]
     pub(crate) fn read(columns: &Columns, row: usize) -> Self {
-        Self::new(row as u32, columns.occurred_at[row], columns.kind[row], columns.journey[row])
+        Self::new(columns, row, columns.occurred_at[row], columns.kind[row])
     }
 
-    /// What the columns say of a row: the instant in microseconds, the kind, and the text of the journey.
+    /// A row by its columns, of which its instant in microseconds and its kind are read already.
     #[inline]
-    pub(super) fn new(row: u32, occurred_at: i64, kind: EventKind, journey: u32) -> Self {
-        Self { occurred_at: Timestamp::trusted(occurred_at), row, kind, has_journey: journey != NONE }
+    pub(super) fn new(columns: &Columns, row: usize, occurred_at: i64, kind: EventKind) -> Self {
+        let has_journey = columns.journey.get(row).is_some();
+        Self { occurred_at: Timestamp::trusted(occurred_at), row: row as u32, kind, has_journey }
     }
 }
 
@@ -156,16 +157,22 @@ impl<'a> EventView<'a> {
         self.columns.customer_texts(self.columns.customer[self.row()] as usize)
     }
 
+    #[inline]
+    pub(crate) fn has_journey(&self) -> bool {
+        self.hot.has_journey
+    }
+
     /// The journey to which it belongs.
     #[inline]
     pub fn journey(&self) -> Option<&'a str> {
-        self.hot.has_journey.then(|| self.columns.texts.get(self.columns.journey[self.row()]))
+        let journey = self.hot.has_journey.then(|| self.columns.journey.get(self.row())).flatten();
+        journey.map(|journey| self.columns.texts.get(journey))
     }
 
     /// The order that it is about: the id of its one `order:` tag; `None` without one or with several.
     #[inline]
     pub fn order(&self) -> Option<&'a str> {
-        self.order_of(&self.facts())
+        self.order_of(self.facts())
     }
 
     /// The field `amount`, where the kind states one.
@@ -176,8 +183,13 @@ impl<'a> EventView<'a> {
 
     /// What the order book reads.
     #[inline]
-    pub(crate) fn facts(&self) -> OrderFacts {
-        self.columns.facts.get(self.hot.row).unwrap_or_default()
+    pub(crate) fn facts(&self) -> &'a OrderFacts {
+        self.columns.facts.get(self.hot.row).unwrap_or(&OrderFacts::NONE)
+    }
+
+    #[inline]
+    pub(crate) fn order_bytes(&self, facts: &OrderFacts) -> usize {
+        facts.order.map_or(0, |tag| self.columns.texts.length(tag) - "order:".len())
     }
 
     #[inline]
@@ -224,7 +236,7 @@ impl<'a> EventView<'a> {
     /// The lines of an order or cart.
     pub fn lines(&self) -> impl Iterator<Item = LineView<'a>> {
         let columns = self.columns.whole();
-        let (first, count) = columns.lines.ranges.get(self.hot.row).unwrap_or_default();
+        let (first, count) = columns.lines.ranges.get(self.hot.row).copied().unwrap_or_default();
         (first..first + count).map(|line| LineView { columns, line: line as usize })
     }
 

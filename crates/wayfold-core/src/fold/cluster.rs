@@ -5,9 +5,6 @@ use crate::batch::{EventBatch, NONE, RowRef, Stretch};
 use crate::shard::Shard;
 use crate::time::Timestamp;
 
-/// Stretches of so many rows on average are brought together whole; shorter ones row by row.
-const ROWS_PER_STRETCH_MIN: usize = 4;
-
 /// Rows by customer; kept between calls for its memory.
 #[derive(Default)]
 pub(super) struct Clusters {
@@ -15,43 +12,37 @@ pub(super) struct Clusters {
     slots: Vec<u32>,
     touched: Vec<u32>,
     rows: BySlot<RowRef>,
-    /// As in a log that is clustered already.
-    stretches: BySlot<StretchAt>,
 }
 
-/// Batch, first row and number of rows of a stretch.
-pub(super) type StretchAt = (u32, u32, u32);
-
-/// What [`Clusters`] has of a customer.
+/// What there is of a customer.
 #[derive(Clone, Copy)]
-pub(super) struct Gathered<'a, 'g> {
-    batches: &'a [EventBatch],
-    rows: &'g [RowRef],
-    stretches: &'g [StretchAt],
+pub(super) enum Gathered<'a, 'g> {
+    Rows(&'g [RowRef]),
+    /// As in a log that is clustered already.
+    Stretches(&'g [Stretch<'a>]),
 }
 
 impl<'a, 'g> Gathered<'a, 'g> {
-    pub(super) fn of_stretches(batches: &'a [EventBatch], stretches: &'g [StretchAt]) -> Self {
-        Self { batches, rows: &[], stretches }
-    }
-
-    /// Its stretches.
-    pub(super) fn stretches(self) -> impl Iterator<Item = Stretch<'a>> + use<'a, 'g> {
-        self.stretches.iter().map(move |at| Stretch::new(self.batches, *at))
-    }
-
-    /// Says whether all of it is folded as it stands, stretch after stretch; see [`Stretch::is_plain`].
-    pub(super) fn is_plain(self, until: Timestamp) -> bool {
+    /// The stretches, if all of it is folded as it stands, one after the other; see [`Stretch::is_plain`].
+    pub(super) fn plain(self, until: Timestamp) -> Option<&'g [Stretch<'a>]> {
+        let Self::Stretches(stretches) = self else { return None };
         let mut end = i64::MIN;
         let mut follows = |stretch: &Stretch<'_>| {
             let (first, last) = stretch.ends();
             first > std::mem::replace(&mut end, last)
         };
-        self.rows.is_empty() && self.stretches().all(|stretch| follows(&stretch) && stretch.is_plain(until))
+        stretches.iter().all(|stretch| follows(stretch) && stretch.is_plain(until)).then_some(stretches)
     }
 
-    pub(super) fn rows(self) -> impl Iterator<Item = RowRef> + use<'a, 'g> {
-        self.rows.iter().copied().chain(self.stretches().flat_map(Stretch::into_rows))
+    /// Puts its rows into a list, in the place of what is there.
+    pub(super) fn put_rows(self, rows: &mut Vec<RowRef>) {
+        rows.clear();
+        match self {
+            Self::Rows(own) => rows.extend_from_slice(own),
+            Self::Stretches(stretches) => {
+                rows.extend(stretches.iter().flat_map(|stretch| stretch.into_rows()))
+            }
+        }
     }
 }
 
@@ -60,76 +51,26 @@ impl Clusters {
     /// are.
     pub(super) fn gather(&mut self, batches: &[EventBatch], customers: &mut Customers, shard: Shard) -> u64 {
         self.touched.clear();
-        let locals = self
-            .number_by_merging(batches, customers, shard)
-            .unwrap_or_else(|| batches.iter().map(|batch| self.number(batch, customers, shard)).collect());
+        let locals: Vec<_> = batches.iter().map(|batch| self.number(batch, customers, shard)).collect();
         let slots = self.touched.len();
-        let numbers = |batch: usize| batches[batch].columns().customer.as_slice();
-        let rows: usize = batches.iter().map(EventBatch::len).sum();
-        let stretches: usize = batches.iter().map(|batch| batch.columns().run_count()).sum();
+        let rows_of = |batch: usize| batches[batch].columns().customer.iter().enumerate();
         let slot_of =
             |batch: usize, local: u32| Some(locals[batch][local as usize]).filter(|slot| *slot != NONE);
-        self.rows.clear();
-        self.stretches.clear();
         let every = 0..batches.len();
-        if stretches * ROWS_PER_STRETCH_MIN <= rows {
-            let mut found = Vec::with_capacity(stretches);
-            for batch in every {
-                let mut first = 0;
-                batches[batch].columns().for_each_run(|local, rows| {
-                    found.extend(slot_of(batch, local).map(|slot| (slot, (batch as u32, first, rows))));
-                    first += rows;
-                });
-            }
-            self.stretches.fill(slots, found.iter().map(|(slot, _)| *slot), found.iter().copied());
-        } else {
-            let counted = every
-                .clone()
-                .flat_map(|batch| numbers(batch).iter().filter_map(move |local| slot_of(batch, *local)));
-            let rows = every.flat_map(|batch| {
-                let columns = batches[batch].columns();
-                numbers(batch).iter().enumerate().filter_map(move |(row, local)| {
-                    Some((slot_of(batch, *local)?, RowRef::new(columns, batch, row)))
-                })
-            });
-            self.rows.fill(slots, counted, rows);
-        }
+        let counted = every
+            .clone()
+            .flat_map(|batch| rows_of(batch).filter_map(move |(_, local)| slot_of(batch, *local)));
+        let rows = every.flat_map(|batch| {
+            let columns = batches[batch].columns();
+            rows_of(batch).filter_map(move |(row, local)| {
+                Some((slot_of(batch, *local)?, RowRef::new(columns, batch, row)))
+            })
+        });
+        self.rows.fill(slots, counted, rows);
         for customer in &self.touched {
             self.slots[*customer as usize] = NONE;
         }
-        let in_stretches: u64 = self.stretches.values.iter().map(|(.., rows)| u64::from(*rows)).sum();
-        self.rows.values.len() as u64 + in_stretches
-    }
-
-    /// The same for all batches, if each has its customers by their spreads, and behind all that are known: whoever stands in
-    /// several batches, as in blocks that are read side by side, is found by merging, and nobody is looked for.
-    fn number_by_merging(
-        &mut self,
-        batches: &[EventBatch],
-        customers: &mut Customers,
-        shard: Shard,
-    ) -> Option<Vec<Vec<u32>>> {
-        let spreads: Vec<_> = batches.iter().map(|batch| spreads(batch, shard)).collect::<Option<_>>()?;
-        let mut entries = Vec::new();
-        for (batch, spreads) in spreads.iter().enumerate() {
-            let own = spreads.iter().enumerate().filter(|(_, spread)| shard.holds_spread(**spread));
-            let first = entries.len();
-            entries.extend(own.map(|(local, spread)| (*spread, batch, local)));
-            let own = &entries[first..];
-            let follows = own.first().is_none_or(|(first, ..)| *first > customers.reach());
-            if !follows || !own.is_sorted_by(|(a, ..), (b, ..)| a < b) {
-                return None;
-            }
-        }
-        // Each source stands in order already, which a stable sort finds.
-        entries.sort_by_key(|(spread, ..)| *spread);
-        let mut slots: Vec<Vec<u32>> = spreads.iter().map(|spreads| vec![NONE; spreads.len()]).collect();
-        for (spread, batch, local) in entries {
-            let (tenant, customer) = batches[batch].columns().customer_texts(local);
-            let number = customers.number_behind(spread, tenant, customer);
-            slots[batch][local] = self.slot(number);
-        }
-        Some(slots)
+        self.rows.values.len() as u64
     }
 
     /// The slot of each local customer of a batch, or [`NONE`] for another shard's.
@@ -161,15 +102,9 @@ impl Clusters {
         *slot
     }
 
-    /// The customers, and what was gathered of each.
-    pub(super) fn iter<'a>(
-        &self,
-        batches: &'a [EventBatch],
-    ) -> impl Iterator<Item = (u32, Gathered<'a, '_>)> {
-        self.touched.iter().enumerate().map(move |(slot, customer)| {
-            let (rows, stretches) = (self.rows.of(slot), self.stretches.of(slot));
-            (*customer, Gathered { batches, rows, stretches })
-        })
+    /// The customers, and the rows of each.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (u32, &[RowRef])> {
+        self.touched.iter().enumerate().map(move |(slot, customer)| (*customer, self.rows.of(slot)))
     }
 }
 
@@ -191,11 +126,6 @@ struct BySlot<T> {
 }
 
 impl<T: Copy + Default> BySlot<T> {
-    fn clear(&mut self) {
-        self.ends.clear();
-        self.values.clear();
-    }
-
     /// Takes values with their slots; the slots of all, to be counted, come before.
     fn fill(
         &mut self,
@@ -203,6 +133,7 @@ impl<T: Copy + Default> BySlot<T> {
         counted: impl Iterator<Item = u32>,
         values: impl Iterator<Item = (u32, T)>,
     ) {
+        self.ends.clear();
         self.ends.resize(slots, 0);
         counted.for_each(|slot| self.ends[slot as usize] += 1);
         let mut total = 0;

@@ -122,8 +122,7 @@ impl Customers {
     /// behind all that are known, and is not looked for.
     pub(super) fn number_by_spread(&mut self, spread: u64, tenant: &str, customer: &str) -> u32 {
         if spread <= self.reach {
-            let known = self.if_last(tenant, customer).or_else(|| self.known(tenant, customer));
-            if let Some(number) = known {
+            if let Some(number) = self.known(tenant, customer) {
                 return number;
             }
         } else if self.newer.get().is_some() {
@@ -139,22 +138,11 @@ impl Customers {
         self.reach
     }
 
-    /// The number of a customer who is the last that is known, or comes by his spread behind all.
-    pub(super) fn number_behind(&mut self, spread: u64, tenant: &str, customer: &str) -> u32 {
-        self.if_last(tenant, customer).unwrap_or_else(|| self.number_by_spread(spread, tenant, customer))
-    }
-
     /// The number of a customer who is known; everybody is in the index then.
     fn known(&mut self, tenant: &str, customer: &str) -> Option<u32> {
         self.index_all();
         let hash = self.hasher.hash_one((tenant, customer));
         self.find(&self.index, hash, (tenant, customer))
-    }
-
-    /// The number of the last customer, if it is the one.
-    fn if_last(&self, tenant: &str, customer: &str) -> Option<u32> {
-        let last = self.len().checked_sub(1).filter(|last| self.is(*last, (tenant, customer)));
-        last.map(|last| last as u32)
     }
 
     /// Takes in a customer who is not known.
@@ -213,7 +201,6 @@ mod tests {
                 let spread = *spreads.entry(texts.clone()).or_insert(spread);
                 let number = match spread {
                     0 => customers.number_or_insert(&texts.0, &texts.1),
-                    1..=2 => customers.number_behind(spread, &texts.0, &texts.1),
                     _ => customers.number_by_spread(spread, &texts.0, &texts.1),
                 } as usize;
                 prop_assert_eq!(number, found.unwrap_or(known.len()));

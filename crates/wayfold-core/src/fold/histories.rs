@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::cluster::{Clusters, Gathered};
 use super::customers::Customers;
 use super::merged::Merged;
-use crate::batch::{EventBatch, EventView, RowRef, sort_rows};
+use crate::batch::{EventBatch, EventView, RowRef, Stretch, sort_rows};
 use crate::event::EventKind;
 use crate::shard::Shard;
 use crate::time::Timestamp;
@@ -59,8 +59,8 @@ pub fn for_each_history(
     for_each_customer(batches, customers, as_of, |customer, whole| {
         events.clear();
         match whole {
-            Whole::Stretches(gathered) => {
-                gathered.stretches().for_each(|stretch| events.extend(stretch.views()));
+            Whole::Stretches(stretches) => {
+                stretches.iter().for_each(|stretch| events.extend(stretch.views()));
             }
             Whole::Rows(rows) => events.extend(rows.iter().map(|row| row.event(batches))),
         }
@@ -72,7 +72,7 @@ pub fn for_each_history(
 
 /// All events of a customer up to an instant, in the order in which they are folded.
 pub(super) enum Whole<'a, 'r> {
-    Stretches(Gathered<'a, 'r>),
+    Stretches(&'r [Stretch<'a>]),
     Rows(&'r [RowRef]),
 }
 
@@ -85,11 +85,10 @@ pub(super) fn for_each_customer<'a>(
 ) {
     let mut rows = Vec::new();
     let mut take = |customer: (&str, &str), gathered: Gathered<'a, '_>| {
-        if gathered.is_plain(as_of) {
-            take(customer, Whole::Stretches(gathered));
+        if let Some(stretches) = gathered.plain(as_of) {
+            take(customer, Whole::Stretches(stretches));
         } else {
-            rows.clear();
-            rows.extend(gathered.rows());
+            gathered.put_rows(&mut rows);
             drop_retracted(batches, &mut rows);
             rows.retain(|row| row.hot.occurred_at <= as_of);
             sort_rows(batches, &mut rows);
@@ -101,7 +100,7 @@ pub(super) fn for_each_customer<'a>(
     }
     let (mut clusters, mut numbers) = (Clusters::default(), Customers::default());
     clusters.gather(batches, &mut numbers, customers);
-    clusters.iter(batches).for_each(|(number, gathered)| take(numbers.texts(number as usize), gathered));
+    clusters.iter().for_each(|(number, rows)| take(numbers.texts(number as usize), Gathered::Rows(rows)));
 }
 
 fn drop_retracted(batches: &[EventBatch], rows: &mut Vec<RowRef>) {

@@ -1,7 +1,8 @@
 use std::sync::Arc;
 
+use super::PerCustomer;
 use super::histories::{Whole, for_each_customer};
-use super::unsorted_views::UnsortedViews;
+use super::sorted_views::SortedViews;
 use crate::batch::{EventBatch, Run};
 use crate::error::Result;
 use crate::key::{CustomerId, Tenant};
@@ -21,7 +22,7 @@ use crate::time::Timestamp;
 /// use serde::{Deserialize, Serialize};
 /// use wayfold_core::{
 ///     CustomerAt, CustomerKey, EventBatch, EventId, EventView, HistoryFold, JourneyEvent, Projection, Registered, Shard,
-///     Tenant, Timestamp, UnsortedViews,
+///     SortedViews, Tenant, Timestamp,
 /// };
 ///
 /// /// Counts events.
@@ -59,21 +60,23 @@ use crate::time::Timestamp;
 /// let batch = EventBatch::from_events([&JourneyEvent::new(EventId::from_u128(7), ada.clone(), at, Registered {})])?;
 /// let mut fold = HistoryFold::new(Arc::new(Count), Tenant::default(), at);
 /// fold.fold(&[batch], Shard::ALL)?;
-/// assert_eq!(UnsortedViews::sorted(vec![fold.into_views()]), [(ada, 1)]);
+/// assert_eq!(SortedViews::merge(vec![fold.into_views()]), [(ada, 1)]);
 /// # Ok::<(), wayfold_core::Error>(())
 /// ```
 pub struct HistoryFold<P: Projection> {
     as_of: Timestamp,
     /// The state of one customer.
     column: Column<P>,
-    views: UnsortedViews<P::View>,
+    tenant: Tenant,
+    /// Each there.
+    views: PerCustomer<Option<(CustomerId, P::View)>>,
 }
 
 impl<P: Projection> std::fmt::Debug for HistoryFold<P> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("HistoryFold")
             .field("projection", &self.column.name())
-            .field("tenant", &self.views.tenant())
+            .field("tenant", &self.tenant)
             .field("as_of", &self.as_of)
             .finish_non_exhaustive()
     }
@@ -84,7 +87,7 @@ impl<P: Projection> HistoryFold<P> {
     pub fn new(projection: Arc<P>, tenant: Tenant, as_of: Timestamp) -> Self {
         let mut column = Column::new(projection);
         column.grow(1);
-        Self { as_of, column, views: UnsortedViews::new(tenant) }
+        Self { as_of, column, tenant, views: PerCustomer::default() }
     }
 
     /// Folds the histories of customers up to the instant; those without an event until then are left out.
@@ -95,10 +98,10 @@ impl<P: Projection> HistoryFold<P> {
     /// # Errors
     /// `ProjectionPanicked` if the projection panics or has panicked.
     pub fn fold(&mut self, batches: &[EventBatch], customers: Shard) -> Result<()> {
-        let Self { as_of, column, views } = self;
+        let Self { as_of, column, tenant: of_tenant, views } = self;
         let mut done = Ok(());
         for_each_customer(batches, customers, *as_of, |(tenant, customer), whole| {
-            if tenant != views.tenant().as_str() || done.is_err() {
+            if tenant != of_tenant.as_str() || done.is_err() {
                 return;
             }
             let mut record = CustomerRecord::default();
@@ -108,21 +111,21 @@ impl<P: Projection> HistoryFold<P> {
                 column.evolve(0, run);
             };
             match whole {
-                Whole::Stretches(gathered) => {
-                    gathered.stretches().for_each(|stretch| evolve(&Run::of_stretch(stretch)));
+                Whole::Stretches(stretches) => {
+                    stretches.iter().for_each(|stretch| evolve(&Run::of_stretch(*stretch)));
                 }
                 Whole::Rows(rows) => evolve(&Run::of_rows(batches, rows)),
             }
             if record.events() > 0 {
                 let view = column.view(0, &CustomerAt::new(&record, None, *as_of));
-                done = view.map(|view| views.push(CustomerId::trusted(customer), view));
+                done = view.map(|view| views.push(Some((CustomerId::trusted(customer), view))));
             }
         });
         done
     }
 
-    /// The views of all that were folded.
-    pub fn into_views(self) -> UnsortedViews<P::View> {
-        self.views
+    /// The views of all that were folded, put in order.
+    pub fn into_views(self) -> SortedViews<P::View> {
+        SortedViews::new(self.tenant, self.views)
     }
 }

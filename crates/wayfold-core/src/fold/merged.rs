@@ -1,8 +1,11 @@
 //! Stretches of clustered batches brought together by customer: nobody needs a number, and nobody is looked for.
 
-use super::cluster::{Gathered, StretchAt, spreads};
+use super::cluster::{Gathered, spreads};
 use crate::batch::{EventBatch, Stretch};
 use crate::shard::Shard;
+
+/// Batch, first row and number of rows of a stretch.
+type StretchAt = (u32, u32, u32);
 
 /// Stretches by the spreads of their customers, those of one customer in the order of the batches.
 pub(super) struct Merged<'a> {
@@ -42,16 +45,31 @@ impl<'a> Merged<'a> {
         neighbours.all(|[(a, one), (b, other)]| a != b || customer(*one) == customer(*other))
     }
 
+    /// How many rows there are.
+    pub(super) fn rows(&self) -> u64 {
+        self.stretches.iter().map(|(_, (.., rows))| u64::from(*rows)).sum()
+    }
+
+    /// The stretches of each customer.
+    fn by_customer(&self) -> impl Iterator<Item = &[(u64, StretchAt)]> {
+        self.stretches.chunk_by(|(a, _), (b, _)| a == b)
+    }
+
+    /// The spread, and tenant and customer, of each.
+    pub(super) fn customers(&self) -> impl Iterator<Item = (u64, (&'a str, &'a str))> {
+        self.by_customer().map(|of_one| {
+            let (spread, at) = of_one[0];
+            (spread, Stretch::new(self.batches, at).customer())
+        })
+    }
+
     /// Calls with tenant and customer of each, and what there is of it.
     pub(super) fn for_each(&self, mut take: impl FnMut((&'a str, &'a str), Gathered<'a, '_>)) {
         let mut stretches = Vec::new();
-        for of_one in self.stretches.chunk_by(|(a, _), (b, _)| a == b) {
+        for of_one in self.by_customer() {
             stretches.clear();
-            stretches.extend(of_one.iter().map(|(_, at)| *at));
-            take(
-                Stretch::new(self.batches, stretches[0]).customer(),
-                Gathered::of_stretches(self.batches, &stretches),
-            );
+            stretches.extend(of_one.iter().map(|(_, at)| Stretch::new(self.batches, *at)));
+            take(stretches[0].customer(), Gathered::Stretches(&stretches));
         }
     }
 }

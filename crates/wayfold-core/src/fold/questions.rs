@@ -3,7 +3,7 @@
 use std::io;
 
 use super::key_order::places_by_key;
-use super::{Fold, History, UnsortedViews};
+use super::{Fold, History, PerCustomer, SortedViews};
 use crate::batch::{EventView, Run};
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::{CustomerKey, Tenant};
@@ -99,27 +99,27 @@ impl Fold {
         tenant: &Tenant,
         as_of: Timestamp,
     ) -> Result<Vec<(CustomerKey, P::View)>> {
-        Ok(UnsortedViews::sorted(vec![self.unsorted_views(handle, tenant, as_of)?]))
+        Ok(SortedViews::merge(vec![self.sorted_views(handle, tenant, as_of)?]))
     }
 
-    /// As [`Fold::own_views`], in no order: whoever asks several folds puts the views of all in order at once.
+    /// As [`Fold::own_views`], for whoever asks several folds and merges the views of all.
     ///
     /// # Errors
     /// As there.
-    pub fn unsorted_views<P: Projection>(
+    pub fn sorted_views<P: Projection>(
         &self,
         handle: Handle<P>,
         tenant: &Tenant,
         as_of: Timestamp,
-    ) -> Result<UnsortedViews<P::View>> {
+    ) -> Result<SortedViews<P::View>> {
         self.check_as_of(as_of)?;
-        let mut views = UnsortedViews::new(tenant.clone());
+        let mut views = PerCustomer::default();
         for customer in self.of_tenant(Some(tenant)) {
             self.check_customer(customer, as_of)?;
             let view = self.own_view_of(handle, customer, &self.customer_at(customer, as_of))?;
-            views.push(self.customers.key(customer as u32).customer, view);
+            views.push(Some((self.customers.key(customer as u32).customer, view)));
         }
-        Ok(views)
+        Ok(SortedViews::new(tenant.clone(), views))
     }
 
     /// Writes the canonical export: JSON Lines, one customer a line, by the bytes of the keys.

@@ -2,51 +2,38 @@ use super::PerCustomer;
 use super::key_order::places_by_key;
 use crate::key::{CustomerId, CustomerKey, Tenant};
 
-/// Views of a tenant's customers as they were found: several threads make theirs, and all are put in order at once.
+/// Views of a tenant's customers by the bytes of their keys: several threads make theirs, which are merged then.
 #[derive(Debug)]
-pub struct UnsortedViews<V> {
+pub struct SortedViews<V> {
     tenant: Tenant,
-    /// None of them is absent until they are put in order.
+    /// As they were found, each until it is taken.
     views: PerCustomer<Option<(CustomerId, V)>>,
+    /// Their places, by the bytes of the keys.
+    order: Vec<u32>,
 }
 
-impl<V> UnsortedViews<V> {
-    pub(super) fn new(tenant: Tenant) -> Self {
-        Self { tenant, views: PerCustomer::default() }
+impl<V> SortedViews<V> {
+    /// Puts views in order that were found in any.
+    pub(super) fn new(tenant: Tenant, views: PerCustomer<Option<(CustomerId, V)>>) -> Self {
+        let name = |place: usize| views[place].as_ref().map_or("", |(customer, _)| customer.as_str());
+        let order = places_by_key(views.len(), |place| ("", name(place)));
+        Self { tenant, views, order }
     }
 
-    pub(super) fn tenant(&self) -> &Tenant {
-        &self.tenant
-    }
-
-    pub(super) fn push(&mut self, customer: CustomerId, view: V) {
-        self.views.push(Some((customer, view)));
-    }
-
-    /// The views of all, by the bytes of their keys.
-    pub fn sorted(mut all: Vec<Self>) -> Vec<(CustomerKey, V)> {
-        let mut customers = 0;
-        let mut ends = Vec::with_capacity(all.len());
-        for found in &all {
-            customers += found.views.len();
-            ends.push(customers);
+    /// All views of several, which have no customer in common, by the bytes of their keys.
+    pub fn merge(all: Vec<Self>) -> Vec<(CustomerKey, V)> {
+        let are_several = all.len() > 1;
+        let mut merged = Vec::with_capacity(all.iter().map(|views| views.order.len()).sum());
+        for Self { tenant, mut views, order } in all {
+            merged.extend(order.into_iter().filter_map(|place| {
+                let (customer, view) = views[place as usize].take()?;
+                Some((CustomerKey { tenant: tenant.clone(), customer }, view))
+            }));
         }
-        let stands = |place: usize| {
-            let of = ends.partition_point(|end| *end <= place);
-            (of, place - of.checked_sub(1).map_or(0, |before| ends[before]))
-        };
-        let places = places_by_key(customers, |place| {
-            let (of, index) = stands(place);
-            let name = all[of].views[index].as_ref().map_or("", |(customer, _)| customer.as_str());
-            (all[of].tenant.as_str(), name)
-        });
-        let mut sorted = Vec::with_capacity(customers);
-        sorted.extend(places.into_iter().filter_map(|place| {
-            let (of, index) = stands(place as usize);
-            let Self { tenant, views } = &mut all[of];
-            let (customer, view) = views[index].take()?;
-            Some((CustomerKey { tenant: tenant.clone(), customer }, view))
-        }));
-        sorted
+        if are_several {
+            // Each stands in order already, which a stable sort finds.
+            merged.sort_by(|(a, _), (b, _)| a.cmp(b));
+        }
+        merged
     }
 }

@@ -15,7 +15,7 @@ use std::ops::RangeInclusive;
 use hashbrown::{HashMap, HashSet};
 use serde::{Deserialize, Serialize, Serializer};
 
-use super::{CustomerAt, EVENTS_MAX, Projection};
+use super::{CustomerAt, EVENTS_MAX, Interest, Projection};
 use crate::batch::EventView;
 use crate::error::{Error, Result, ensure};
 use crate::key::{JourneyKey, OrderId};
@@ -106,6 +106,10 @@ impl Projection for JourneyProjection {
 
     fn version(&self) -> u32 {
         1
+    }
+
+    fn interest(&self) -> Interest {
+        Interest::IN_JOURNEYS
     }
 
     fn evolve(&self, state: &mut Journeys, event: &EventView<'_>) {

@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::lifecycle::{Evidence, horizon};
-use super::{CustomerAt, Projection};
+use super::{CustomerAt, Interest, Projection};
 use crate::batch::EventView;
 use crate::bodies::Instrument;
 use crate::event::EventKind;
@@ -60,6 +60,16 @@ impl Projection for LoyaltyProjection {
 
     fn version(&self) -> u32 {
         1
+    }
+
+    fn interest(&self) -> Interest {
+        const {
+            Interest::of_kinds(&[
+                EventKind::TierChanged,
+                EventKind::MembershipLeft,
+                EventKind::SurveyAnswered,
+            ])
+        }
     }
 
     fn evolve(&self, state: &mut Loyalty, event: &EventView<'_>) {

@@ -10,7 +10,7 @@ use std::{fmt, io};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    CustomerAt, Fingerprint, JourneyProjection, LifecycleProjection, LoyaltyProjection, Projection,
+    CustomerAt, Fingerprint, Interest, JourneyProjection, LifecycleProjection, LoyaltyProjection, Projection,
     SegmentProjection, ValueProjection,
 };
 use crate::batch::{EventView, Run};
@@ -65,6 +65,7 @@ fn field_name(name: &str, version: u32) -> String {
 
 pub(crate) struct Column<P: Projection> {
     projection: Arc<P>,
+    interest: Interest,
     states: PerCustomer<P::State>,
     /// The first panic of the projection; from then on it folds and answers nothing, and the others go on.
     failure: OnceLock<Error>,
@@ -73,7 +74,17 @@ pub(crate) struct Column<P: Projection> {
 impl<P: Projection> Column<P> {
     /// Starts with nobody.
     pub(crate) fn new(projection: Arc<P>) -> Self {
-        Self { projection, states: PerCustomer::default(), failure: OnceLock::new() }
+        let interest = caught(|| projection.interest());
+        let column = Self {
+            interest: interest.as_ref().map_or(Interest::ALL, Interest::clone),
+            projection,
+            states: PerCustomer::default(),
+            failure: OnceLock::new(),
+        };
+        if let Err(panic) = interest {
+            column.fail("in its interest", &panic);
+        }
+        column
     }
 
     /// Answers about a customer.
@@ -147,23 +158,23 @@ impl<P: Projection> StateColumn for Column<P> {
         if self.failure.get().is_some() {
             return;
         }
-        let (projection, state) = (&self.projection, &mut self.states[customer]);
+        let (projection, interest, state) = (&self.projection, &self.interest, &mut self.states[customer]);
         let mut folded = 0;
         let result = caught(|| {
-            run.for_each(|event| {
+            run.for_each(interest, |event| {
                 projection.evolve(state, &event);
                 folded += 1;
             });
         });
         if let Err(panic) = result
-            && let Some(event) = run.iter().nth(folded)
+            && let Some(event) = run.iter().filter(|event| interest.has(event)).nth(folded)
         {
             self.fail(format_args!("at event {}", event.id()), &panic);
         }
     }
 
     fn evolve_one(&mut self, customer: usize, event: &EventView<'_>) {
-        if self.failure.get().is_some() {
+        if self.failure.get().is_some() || !self.interest.has(event) {
             return;
         }
         let (projection, state) = (&self.projection, &mut self.states[customer]);

@@ -7,8 +7,8 @@ use proptest::prelude::*;
 use serde::{Deserialize, Serialize};
 use wayfold_core::{
     CustomerAt, CustomerKey, ErrorKind, EventBatch, EventBody, EventId, EventKind, EventRetracted, EventView,
-    Fold, HistoryFold, JourneyEvent, OrderPlaced, Projection, ProjectionSet, Registered, Rules, Shard, Tag,
-    Tenant, Timestamp, UnsortedViews,
+    Fold, HistoryFold, JourneyEvent, OrderPlaced, Projection, ProjectionSet, Registered, Rules, Shard,
+    SortedViews, Tag, Tenant, Timestamp,
 };
 
 use super::support::{batch, day, eur, placed};
@@ -65,7 +65,7 @@ fn alone(batches: &[EventBatch], tenant: &Tenant, as_of: Timestamp, shards: usiz
         fold.fold(batches, Shard::new(shard, shards)).unwrap();
         fold.into_views()
     };
-    UnsortedViews::sorted((0..shards).map(of_shard).collect())
+    SortedViews::merge((0..shards).map(of_shard).collect())
 }
 
 /// Customers of two tenants, some with long names that begin alike; what each event does; when.

@@ -4,7 +4,7 @@ mod figures;
 mod quintiles;
 
 use serde::{Deserialize, Serialize};
-use wayfold_core::{CustomerAt, EventKind, EventView, Projection, Span, Timestamp};
+use wayfold_core::{CustomerAt, EventKind, EventView, Interest, Projection, Span, Timestamp};
 
 pub use self::figures::CheckFigures;
 pub use self::quintiles::{Quintiles, quintiles};
@@ -16,8 +16,6 @@ pub struct AnswerA;
 /// What is kept of one customer.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Kept {
-    first_seen_at: Option<Timestamp>,
-    last_seen_at: Option<Timestamp>,
     orders: u32,
     revenue_ten_thousandths: i64,
     first_order_at: Option<Timestamp>,
@@ -32,9 +30,9 @@ pub struct Kept {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Answer {
     /// The first event.
-    pub first_seen_at: Option<Timestamp>,
+    pub first_seen_at: Timestamp,
     /// The last event.
-    pub last_seen_at: Option<Timestamp>,
+    pub last_seen_at: Timestamp,
     /// Orders.
     pub orders: u32,
     /// Their amounts in minor units.
@@ -95,13 +93,16 @@ impl Projection for AnswerA {
         1
     }
 
+    fn interest(&self) -> Interest {
+        use EventKind::{OrderPlaced, SurveyAnswered, TicketOpened, TicketResolved};
+        const { Interest::of_kinds(&[OrderPlaced, SurveyAnswered, TicketOpened, TicketResolved]) }
+    }
+
     #[inline]
     fn evolve(&self, kept: &mut Kept, event: &EventView<'_>) {
-        let at = event.occurred_at();
-        kept.first_seen_at.get_or_insert(at);
-        kept.last_seen_at = Some(at);
         match event.kind() {
             EventKind::OrderPlaced => {
+                let at = event.occurred_at();
                 kept.orders += 1;
                 kept.revenue_ten_thousandths +=
                     event.money_amount().map_or(0, |money| money.amount.as_ten_thousandths());
@@ -126,9 +127,10 @@ impl Projection for AnswerA {
         let span =
             kept.first_order_at.zip(kept.last_order_at).map(|(first, last)| last.since(first).as_micros());
         let gaps = i64::from(kept.orders) - 1;
+        let record = customer.record();
         Answer {
-            first_seen_at: kept.first_seen_at,
-            last_seen_at: kept.last_seen_at,
+            first_seen_at: record.first_seen_at(),
+            last_seen_at: record.last_seen_at(),
             orders: kept.orders,
             revenue_minor: kept.revenue_ten_thousandths / 100,
             first_order_at: kept.first_order_at,

@@ -2,7 +2,7 @@
 //! order. What a database asks of windows, as a user's own projection.
 
 use serde::{Deserialize, Serialize};
-use wayfold_core::{CustomerAt, CustomerKey, EventKind, EventView, Projection, Span, Timestamp};
+use wayfold_core::{CustomerAt, CustomerKey, EventKind, EventView, Interest, Projection, Span, Timestamp};
 
 /// From how many days on a gap between orders is long.
 const LONG_GAP_DAYS: u32 = 90;
@@ -47,6 +47,10 @@ impl Projection for AnswerB {
 
     fn version(&self) -> u32 {
         1
+    }
+
+    fn interest(&self) -> Interest {
+        const { Interest::of_kinds(&[EventKind::NeedIdentified, EventKind::OrderPlaced]) }
     }
 
     fn evolve(&self, kept: &mut Kept, event: &EventView<'_>) {

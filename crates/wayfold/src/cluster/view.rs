@@ -4,8 +4,8 @@
 use std::collections::BTreeSet;
 
 use wayfold_core::{
-    CustomerKey, Handle, Page, Population, PopulationDifference, Position, Projection, Selection, Tenant,
-    Timestamp, UnsortedViews, VirtualShard,
+    CustomerKey, Handle, Page, Population, PopulationDifference, Position, Projection, Selection,
+    SortedViews, Tenant, Timestamp, VirtualShard,
 };
 use wayfold_store::EventStore;
 
@@ -145,8 +145,8 @@ impl ClusterView {
         handle: Handle<P>,
         tenant: &Tenant,
     ) -> Result<Vec<(CustomerKey, P::View)>> {
-        let views = self.shards().map(|shards| shards.unsorted_views(handle, tenant, self.as_of));
-        Ok(UnsortedViews::sorted(views.collect::<Result<Vec<_>>>()?.into_iter().flatten().collect()))
+        let views = self.shards().map(|shards| shards.sorted_views(handle, tenant, self.as_of));
+        Ok(SortedViews::merge(views.collect::<Result<Vec<_>>>()?.into_iter().flatten().collect()))
     }
 
     /// The canonical export of all states: equal sets of events give equal bytes.

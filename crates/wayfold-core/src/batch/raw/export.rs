@@ -50,7 +50,9 @@ impl<'a> Exporter<'a> {
             self.every(names::SEQUENCE, integers(&from.sequence));
         }
         self.words(names::STAGE, &from.stage, |stage| Stage::ALL[stage].as_str());
-        self.some(names::JOURNEY, where_not(&from.journey, NONE), texts);
+        let rows = 0..from.kind.len();
+        let journeys = rows.filter_map(|row| Some((row as u32, from.journey.get(row)?)));
+        self.some(names::JOURNEY, journeys.collect(), texts);
         self.facts();
         self.numbers(names::FIELDS, &from.fields);
     }

@@ -112,9 +112,9 @@ impl Importer<'_> {
     pub(super) fn check_facts(&self, of: &Columns) -> Result<()> {
         let is_order = self.order_tags(of);
         for row in 0..self.rows {
-            let facts = of.facts.get(row as u32).unwrap_or_default();
+            let facts = of.facts.get(row as u32).unwrap_or(&OrderFacts::NONE);
             self.check_order(of, row, facts.order, &is_order)?;
-            check_margin(&of.lines, row, &facts)?;
+            check_margin(&of.lines, row, facts)?;
         }
         Ok(())
     }
@@ -184,7 +184,7 @@ fn other_lines() -> Error {
 /// Checks that the margin of a row is that of its lines.
 fn check_margin(lines: &LineColumns, row: usize, facts: &OrderFacts) -> Result<()> {
     let Some(stated) = facts.lines else { return Ok(()) };
-    let (first, count) = lines.ranges.get(row as u32).unwrap_or_default();
+    let (first, count) = lines.ranges.get(row as u32).copied().unwrap_or_default();
     let numbers = (first as usize..(first + count) as usize).map(|line| LineNumbers {
         quantity: lines.quantity[line],
         list: lines.list[line],
