@@ -20,6 +20,7 @@ pub use self::raw::{
     ColumnGroup, RawBatch, RawColumn, RawOffsets, RawPacked, RawTexts, RawValues, is_label, is_numeric_field,
 };
 pub(crate) use self::run::{RowRef, Run, Stretch, rows_of, sort_rows};
+pub(crate) use self::view::HotRow;
 pub use self::view::{EventView, LineView};
 use crate::error::Result;
 use crate::event::{Extent, JourneyEvent, Limits};

@@ -20,7 +20,7 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 
 use self::checkpoint::{Checkpoint, EVENTS_PER_CHECKPOINT};
-use self::cluster::{Clusters, Gathered};
+use self::cluster::{Clusters, Gathered, may_retract};
 use self::customers::Customers;
 pub use self::histories::{History, for_each_history};
 pub use self::history_fold::HistoryFold;
@@ -209,16 +209,25 @@ impl Fold {
     fn apply_with(&mut self, shard: Shard, batches: &[EventBatch], take: &mut TakeRun<'_>) -> Applied {
         let mut applied = Applied::default();
         let Some(shard) = shard.and(&self.shard) else { return applied };
-        let mut rows = Vec::new();
+        let (may_retract, mut rows) = (may_retract(batches), Vec::new());
         if let Some(merged) = Merged::new(batches, shard) {
             applied.events = merged.rows();
-            let number =
-                |(spread, (tenant, customer))| self.customers.number_by_spread(spread, tenant, customer);
+            let number = |(spread, (tenant, customer))| {
+                let tenant = self.customers.tenant(tenant);
+                self.customers.number_by_spread(spread, tenant, customer)
+            };
             let mut numbers = merged.customers().map(number).collect::<Vec<_>>().into_iter();
             self.grow();
             merged.for_each(|_, gathered| {
                 let customer = numbers.next().expect("each customer was numbered");
-                self.apply_gathered(customer, batches, gathered, &mut rows, &mut applied, take);
+                self.apply_gathered(
+                    customer,
+                    (batches, may_retract),
+                    gathered,
+                    &mut rows,
+                    &mut applied,
+                    take,
+                );
             });
             return applied;
         }
@@ -226,7 +235,8 @@ impl Fold {
         applied.events = clusters.gather(batches, &mut self.customers, shard);
         self.grow();
         for (customer, own) in clusters.iter() {
-            self.apply_gathered(customer, batches, Gathered::Rows(own), &mut rows, &mut applied, take);
+            let own = Gathered::Rows(own);
+            self.apply_gathered(customer, (batches, may_retract), own, &mut rows, &mut applied, take);
         }
         self.clusters = clusters;
         applied
@@ -236,22 +246,18 @@ impl Fold {
     fn apply_gathered(
         &mut self,
         customer: u32,
-        batches: &[EventBatch],
+        (batches, may_retract): (&[EventBatch], bool),
         gathered: Gathered<'_, '_>,
         rows: &mut Vec<RowRef>,
         applied: &mut Applied,
         take: &mut TakeRun<'_>,
     ) {
-        let is_retracted = self.retracted.contains_key(&customer);
-        let after = match gathered.plain(self.as_of).filter(|_| !is_retracted) {
+        let after = if gathered.is_plain(self.as_of, may_retract) && !self.retracted.contains_key(&customer) {
             // What comes behind a late event is in the history that the refold reads.
-            Some(stretches) => stretches
-                .iter()
-                .find_map(|stretch| self.apply_run(customer, &Run::of_stretch(*stretch), applied, take)),
-            None => {
-                gathered.put_rows(rows);
-                self.apply_rows(customer, batches, rows, applied, take)
-            }
+            gathered.runs(batches).find_map(|run| self.apply_run(customer, &run, applied, take))
+        } else {
+            gathered.put_rows(rows);
+            self.apply_rows(customer, batches, rows, applied, take)
         };
         if let Some(after) = after {
             let after = self.mark_stale(customer, after);

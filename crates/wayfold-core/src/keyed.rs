@@ -43,13 +43,18 @@ impl<T> Default for Keyed<T> {
 impl<T: Default> Keyed<T> {
     /// The entry of a key, made empty if there is none.
     pub(crate) fn entry(&mut self, key: &str) -> &mut T {
-        let place = self.place(key).unwrap_or_else(|| self.insert(key));
+        self.entry_with_room(key, 1)
+    }
+
+    /// The same; where there is no room for another entry, it is made for so many, with keys of this length.
+    pub(crate) fn entry_with_room(&mut self, key: &str, room: usize) -> &mut T {
+        let place = self.place(key).unwrap_or_else(|| self.insert(key, room));
         &mut self.entries[place].1
     }
 
-    fn insert(&mut self, key: &str) -> usize {
+    fn insert(&mut self, key: &str, room: usize) -> usize {
         let place = self.entries.len();
-        self.reserve(1, key.len());
+        self.reserve(room.max(1), key.len());
         self.keys.push_str(key);
         self.entries.push((self.keys.len(), T::default()));
         if place >= SCAN_MAX {
@@ -70,14 +75,14 @@ impl<T: Default> Keyed<T> {
 }
 
 impl<T> Keyed<T> {
-    /// Makes room for so many entries with so many bytes of keys: for half as many again at least, so that a list that
-    /// grows one by one is not copied for each, and most customers' short lists stay short.
-    pub(crate) fn reserve(&mut self, entries: usize, bytes: usize) {
-        if self.entries.capacity() - self.entries.len() < entries {
+    /// Makes room for so many entries with keys of this length, where there is none for one: for half as many again at least,
+    /// so that a list that grows one by one is not copied for each, and most customers' short lists stay short.
+    fn reserve(&mut self, entries: usize, key_bytes: usize) {
+        if self.entries.capacity() == self.entries.len() {
             self.entries.reserve_exact(entries.max(self.entries.len() / 2));
         }
-        if self.keys.capacity() - self.keys.len() < bytes {
-            self.keys.reserve_exact(bytes.max(self.keys.len() / 2));
+        if self.keys.capacity() - self.keys.len() < key_bytes {
+            self.keys.reserve_exact((entries * key_bytes).max(self.keys.len() / 2));
         }
     }
 
@@ -188,9 +193,9 @@ impl<T: Default> Visitor<'_> for NextKey<'_, T> {
                 return Err(E::custom(format_args!("key {key:?} is out of order")));
             }
             Some(_) => {}
-            None => keyed.reserve(room, room * key.len()),
+            None => return Ok(keyed.insert(key, room)),
         }
-        Ok(keyed.insert(key))
+        Ok(keyed.insert(key, 1))
     }
 }
 

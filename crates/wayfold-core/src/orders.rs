@@ -250,38 +250,27 @@ impl OrderBook {
     pub fn of(events: &[EventView<'_>]) -> Self {
         let mut book = Self::default();
         for event in events.iter().filter(|event| event.kind().names_order()) {
-            book.evolve_one(event, event.facts());
+            book.evolve_one(event, event.facts(), 1);
         }
         book
     }
 
     /// Folds the next events.
     pub(crate) fn evolve(&mut self, run: &Run<'_>) {
-        self.reserve(run);
-        run.for_each_with_facts(|event, facts| self.evolve_one(&event, facts));
+        let placed = run.count(EventKind::OrderPlaced);
+        run.for_each_with_facts(|event, facts| self.evolve_one(&event, facts, placed));
     }
 
-    /// Makes room for the orders that a run places.
-    fn reserve(&mut self, run: &Run<'_>) {
-        let (mut placed, mut bytes) = (0, 0);
-        run.for_each_with_facts(|event, facts| {
-            if event.kind() == EventKind::OrderPlaced {
-                placed += 1;
-                bytes += event.order_bytes(facts);
-            }
-        });
-        self.orders.reserve(placed, bytes);
-    }
-
-    fn evolve_one(&mut self, event: &EventView<'_>, facts: &OrderFacts) {
+    /// Folds an event; for so many orders room is made together where there is none for the next.
+    fn evolve_one(&mut self, event: &EventView<'_>, facts: &OrderFacts, room: usize) {
         match event.order_of(facts) {
-            Some(id) => self.evolve_order(event, facts, id),
+            Some(id) => self.evolve_order(event, facts, id, room),
             None => self.evolve_money(event.kind(), facts.amount),
         }
     }
 
-    fn evolve_order(&mut self, event: &EventView<'_>, facts: &OrderFacts, id: &str) {
-        let order = self.orders.entry(id);
+    fn evolve_order(&mut self, event: &EventView<'_>, facts: &OrderFacts, id: &str, room: usize) {
+        let order = self.orders.entry_with_room(id, room);
         match (event.kind(), facts.amount) {
             (EventKind::OrderPlaced, _) if order.is_placed() => self.ignored_placements += 1,
             (EventKind::OrderPlaced, _) => order.place(event, facts),

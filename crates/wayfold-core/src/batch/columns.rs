@@ -32,13 +32,6 @@ impl Texts {
         &self.bytes[start..self.ends[number] as usize]
     }
 
-    /// How many bytes the text with a number has.
-    #[inline]
-    pub(crate) fn length(&self, number: u32) -> usize {
-        let start = number.checked_sub(1).map_or(0, |before| self.ends[before as usize]);
-        (self.ends[number as usize] - start) as usize
-    }
-
     pub(crate) fn len(&self) -> usize {
         self.ends.len()
     }

@@ -9,6 +9,9 @@ use crate::key::CustomerKey;
 use crate::projection::Interest;
 use crate::time::Timestamp;
 
+/// The kinds that name an order, as a table.
+static NAMES_ORDER: Interest = Interest::OF_ORDERS;
+
 /// One row of several batches, with what a fold reads of every event.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct RowRef {
@@ -22,9 +25,30 @@ impl RowRef {
         Self { hot: HotRow::read(columns, row), batch: batch as u32 }
     }
 
+    /// What comes before the id in the total order: instant, sequence and rank.
+    #[inline]
+    pub(crate) fn key_but_id(&self, columns: &Columns) -> (Timestamp, u32, u8) {
+        (self.hot.occurred_at, columns.sequence[self.hot.row as usize], self.hot.kind.rank())
+    }
+
+    #[inline]
+    pub(crate) fn columns<'a>(&self, batches: &'a [EventBatch]) -> &'a Columns {
+        batches[self.batch as usize].columns()
+    }
+
+    /// All rows of a batch.
+    #[inline]
+    pub(crate) fn all(columns: &Columns, batch: usize) -> impl Iterator<Item = Self> {
+        let rows = columns.occurred_at.iter().zip(&columns.kind).enumerate();
+        rows.map(move |(row, (at, kind))| Self {
+            hot: HotRow::new(columns, row, *at, *kind),
+            batch: batch as u32,
+        })
+    }
+
     #[inline]
     pub(crate) fn event<'a>(&self, batches: &'a [EventBatch]) -> EventView<'a> {
-        EventView::from_hot(batches[self.batch as usize].columns(), self.hot)
+        EventView::from_hot(self.columns(batches), self.hot)
     }
 }
 
@@ -75,13 +99,14 @@ impl<'a> Stretch<'a> {
         &self.columns.kind[self.range()]
     }
 
-    /// Says whether all of it is folded as it stands: each event is later than the one before, none later than an
-    /// instant, and none takes another back.
+    /// Says whether all of it is folded as it stands: each event comes behind the one before without a look at their ids,
+    /// none is later than an instant, and none takes another back.
     pub(crate) fn is_plain(&self, until: Timestamp) -> bool {
         let instants = &self.columns.occurred_at[self.range()];
         // No early end, and by the sign of a difference, so that several are compared at once; instants are far from where it
         // would wrap around.
-        let grow = instants.array_windows().fold(0, |signs, [a, b]| signs | (b - a - 1)) >= 0;
+        let grow = instants.array_windows().fold(0, |signs, [a, b]| signs | (b - a - 1)) >= 0
+            || self.into_rows().is_sorted_by(|a, b| a.key_but_id(self.columns) < b.key_but_id(self.columns));
         let is_due = instants.last().is_none_or(|last| *last <= until.as_micros());
         let retracts = || self.kinds().contains(&EventKind::EventRetracted);
         grow && is_due && !(self.columns.rare_kinds().retracted && retracts())
@@ -127,16 +152,17 @@ impl<'a> Run<'a> {
             Some(stretch) => {
                 for (kind, row) in stretch.kinds().iter().zip(stretch.range()) {
                     if interest.has_kind(*kind) {
-                        let event = EventView::new(stretch.columns, row);
-                        if !interest.is_in_journeys() || event.has_journey() {
-                            take(event);
+                        let hot = HotRow::read(stretch.columns, row);
+                        if interest.has_row(&hot) {
+                            take(EventView::from_hot(stretch.columns, hot));
                         }
                     }
                 }
             }
             None => {
-                let events = self.rows.iter().map(|row| row.event(self.batches));
-                events.filter(|event| interest.has(event)).for_each(take);
+                for row in self.rows.iter().filter(|row| interest.has_row(&row.hot)) {
+                    take(row.event(self.batches));
+                }
             }
         }
     }
@@ -147,14 +173,14 @@ impl<'a> Run<'a> {
         match self.stretch {
             Some(Stretch { columns, first, rows, .. }) => {
                 columns.facts.for_each_in(first..first + rows, |row, facts| {
-                    if columns.kind[row as usize].names_order() {
+                    if NAMES_ORDER.has_kind(columns.kind[row as usize]) {
                         take(EventView::new(columns, row as usize), facts);
                     }
                 });
             }
             None => {
-                for row in self.rows.iter().filter(|row| row.hot.kind.names_order()) {
-                    let columns = self.batches[row.batch as usize].columns();
+                for row in self.rows.iter().filter(|row| NAMES_ORDER.has_kind(row.hot.kind)) {
+                    let columns = row.columns(self.batches);
                     if let Some(facts) = columns.facts.get(row.hot.row) {
                         take(EventView::from_hot(columns, row.hot), facts);
                     }
@@ -163,12 +189,19 @@ impl<'a> Run<'a> {
         }
     }
 
+    /// How many events are of a kind.
+    pub(crate) fn count(&self, kind: EventKind) -> usize {
+        match self.stretch {
+            Some(stretch) => stretch.kinds().iter().filter(|known| **known == kind).count(),
+            None => self.rows.iter().filter(|row| row.hot.kind == kind).count(),
+        }
+    }
+
     /// How many events are of no known kind.
     pub(crate) fn count_unknown(&self) -> usize {
         match self.stretch {
             Some(stretch) if !stretch.columns.rare_kinds().unknown => 0,
-            Some(stretch) => stretch.kinds().iter().filter(|kind| **kind == EventKind::Unknown).count(),
-            None => self.rows.iter().filter(|row| row.hot.kind == EventKind::Unknown).count(),
+            _ => self.count(EventKind::Unknown),
         }
     }
 
@@ -223,10 +256,13 @@ impl<'a> Run<'a> {
 
 /// Sorts rows by the total order.
 pub(crate) fn sort_rows(batches: &[EventBatch], rows: &mut [RowRef]) {
-    let key = |row: &RowRef| row.event(batches).order_key();
-    // Most neighbours differ in time, so that the rest of the key is seldom read.
-    let compare =
-        |a: &RowRef, b: &RowRef| a.hot.occurred_at.cmp(&b.hot.occurred_at).then_with(|| key(a).cmp(&key(b)));
+    let key_but_id = |row: &RowRef| row.key_but_id(row.columns(batches));
+    let id = |row: &RowRef| row.event(batches).id();
+    // Most neighbours differ in time, and most others before their ids, for which a part of a page may have to be read.
+    let compare = |a: &RowRef, b: &RowRef| {
+        let by_time = a.hot.occurred_at.cmp(&b.hot.occurred_at);
+        by_time.then_with(|| key_but_id(a).cmp(&key_but_id(b))).then_with(|| id(a).cmp(&id(b)))
+    };
     if !rows.is_sorted_by(|a, b| compare(a, b).is_le()) {
         rows.sort_unstable_by(compare);
     }

@@ -27,7 +27,7 @@ pub(crate) struct HotRow {
     pub(crate) occurred_at: Timestamp,
     pub(crate) row: u32,
     pub(crate) kind: EventKind,
-    has_journey: bool,
+    pub(crate) has_journey: bool,
 }
 
 /// Fills a list before its rows are known.
@@ -158,8 +158,8 @@ impl<'a> EventView<'a> {
     }
 
     #[inline]
-    pub(crate) fn has_journey(&self) -> bool {
-        self.hot.has_journey
+    pub(crate) fn hot(&self) -> &HotRow {
+        &self.hot
     }
 
     /// The journey to which it belongs.
@@ -185,11 +185,6 @@ impl<'a> EventView<'a> {
     #[inline]
     pub(crate) fn facts(&self) -> &'a OrderFacts {
         self.columns.facts.get(self.hot.row).unwrap_or(&OrderFacts::NONE)
-    }
-
-    #[inline]
-    pub(crate) fn order_bytes(&self, facts: &OrderFacts) -> usize {
-        facts.order.map_or(0, |tag| self.columns.texts.length(tag) - "order:".len())
     }
 
     #[inline]

@@ -1,7 +1,7 @@
 //! Rows of batches, brought together by customer: each customer's state is then touched once.
 
 use super::customers::Customers;
-use crate::batch::{EventBatch, NONE, RowRef, Stretch};
+use crate::batch::{EventBatch, NONE, RowRef, Run, Stretch};
 use crate::shard::Shard;
 use crate::time::Timestamp;
 
@@ -11,7 +11,9 @@ pub(super) struct Clusters {
     /// The place in `touched` of each customer number, or [`NONE`].
     slots: Vec<u32>,
     touched: Vec<u32>,
-    rows: BySlot<RowRef>,
+    /// Where the rows of each of them end.
+    ends: Vec<u32>,
+    rows: Vec<RowRef>,
 }
 
 /// What there is of a customer.
@@ -22,16 +24,34 @@ pub(super) enum Gathered<'a, 'g> {
     Stretches(&'g [Stretch<'a>]),
 }
 
-impl<'a, 'g> Gathered<'a, 'g> {
-    /// The stretches, if all of it is folded as it stands, one after the other; see [`Stretch::is_plain`].
-    pub(super) fn plain(self, until: Timestamp) -> Option<&'g [Stretch<'a>]> {
-        let Self::Stretches(stretches) = self else { return None };
-        let mut end = i64::MIN;
-        let mut follows = |stretch: &Stretch<'_>| {
-            let (first, last) = stretch.ends();
-            first > std::mem::replace(&mut end, last)
+impl<'a: 'g, 'g> Gathered<'a, 'g> {
+    /// Says whether all of it is folded as it stands: each event comes behind the one before without a look at their ids,
+    /// none is later than an instant, and none takes another back. `may_retract` says whether any of the batches has an event that does.
+    pub(super) fn is_plain(self, until: Timestamp, may_retract: bool) -> bool {
+        match self {
+            Self::Rows(rows) => {
+                let at = |row: &RowRef| row.hot.occurred_at;
+                let grow = || rows.array_windows().all(|[a, b]| at(a) < at(b));
+                !may_retract && rows.last().is_none_or(|last| at(last) <= until) && grow()
+            }
+            Self::Stretches(stretches) => {
+                let mut end = i64::MIN;
+                let mut follows = |stretch: &Stretch<'_>| {
+                    let (first, last) = stretch.ends();
+                    first > std::mem::replace(&mut end, last)
+                };
+                stretches.iter().all(|stretch| follows(stretch) && stretch.is_plain(until))
+            }
+        }
+    }
+
+    /// Its events as they stand.
+    pub(super) fn runs(self, batches: &'g [EventBatch]) -> impl Iterator<Item = Run<'g>> {
+        let (rows, stretches) = match self {
+            Self::Rows(rows) => (Some(Run::of_rows(batches, rows)), &[][..]),
+            Self::Stretches(stretches) => (None, stretches),
         };
-        stretches.iter().all(|stretch| follows(stretch) && stretch.is_plain(until)).then_some(stretches)
+        rows.into_iter().chain(stretches.iter().map(|stretch| Run::of_stretch(*stretch)))
     }
 
     /// Puts its rows into a list, in the place of what is there.
@@ -40,10 +60,15 @@ impl<'a, 'g> Gathered<'a, 'g> {
         match self {
             Self::Rows(own) => rows.extend_from_slice(own),
             Self::Stretches(stretches) => {
-                rows.extend(stretches.iter().flat_map(|stretch| stretch.into_rows()))
+                rows.extend(stretches.iter().flat_map(|stretch| stretch.into_rows()));
             }
         }
     }
+}
+
+/// Says whether any of the batches has an event that takes another back.
+pub(super) fn may_retract(batches: &[EventBatch]) -> bool {
+    batches.iter().any(|batch| batch.columns().rare_kinds().retracted)
 }
 
 impl Clusters {
@@ -52,41 +77,56 @@ impl Clusters {
     pub(super) fn gather(&mut self, batches: &[EventBatch], customers: &mut Customers, shard: Shard) -> u64 {
         self.touched.clear();
         let locals: Vec<_> = batches.iter().map(|batch| self.number(batch, customers, shard)).collect();
-        let slots = self.touched.len();
-        let rows_of = |batch: usize| batches[batch].columns().customer.iter().enumerate();
-        let slot_of =
-            |batch: usize, local: u32| Some(locals[batch][local as usize]).filter(|slot| *slot != NONE);
-        let every = 0..batches.len();
-        let counted = every
-            .clone()
-            .flat_map(|batch| rows_of(batch).filter_map(move |(_, local)| slot_of(batch, *local)));
-        let rows = every.flat_map(|batch| {
-            let columns = batches[batch].columns();
-            rows_of(batch).filter_map(move |(row, local)| {
-                Some((slot_of(batch, *local)?, RowRef::new(columns, batch, row)))
-            })
-        });
-        self.rows.fill(slots, counted, rows);
-        for customer in &self.touched {
-            self.slots[*customer as usize] = NONE;
+        let columns = || batches.iter().map(|batch| batch.columns()).zip(&locals);
+        let Self { slots, touched, ends, rows } = self;
+        ends.clear();
+        ends.resize(touched.len(), 0);
+        for (columns, locals) in columns() {
+            let own = columns.customer.iter().map(|local| locals[*local as usize]);
+            own.filter(|slot| *slot != NONE).for_each(|slot| ends[slot as usize] += 1);
         }
-        self.rows.values.len() as u64
+        let mut total = 0;
+        for end in &mut *ends {
+            total += std::mem::replace(end, total);
+        }
+        rows.resize(total as usize, RowRef::default());
+        for (batch, (columns, locals)) in columns().enumerate() {
+            for (local, row) in columns.customer.iter().zip(RowRef::all(columns, batch)) {
+                let slot = locals[*local as usize];
+                if slot != NONE {
+                    let end = &mut ends[slot as usize];
+                    rows[*end as usize] = row;
+                    *end += 1;
+                }
+            }
+        }
+        touched.iter().for_each(|customer| slots[*customer as usize] = NONE);
+        u64::from(total)
     }
 
     /// The slot of each local customer of a batch, or [`NONE`] for another shard's.
     fn number(&mut self, batch: &EventBatch, customers: &mut Customers, shard: Shard) -> Vec<u32> {
         let columns = batch.columns();
-        let locals = 0..columns.customers.len();
         let spreads = spreads(batch, shard);
-        let number = |local: usize| {
-            let (tenant, customer) = columns.customer_texts(local);
-            match spreads.map(|spreads| spreads[local]) {
-                Some(spread) if !shard.holds_spread(spread) => None,
-                Some(spread) => Some(customers.number_by_spread(spread, tenant, customer)),
-                None => Some(customers.number_or_insert(tenant, customer)),
+        // Most customers are of the tenant of the one before.
+        let mut known = None;
+        let number = |(local, (tenant, customer)): (usize, &(u32, u32))| {
+            let spread = spreads.map(|spreads| spreads[local]);
+            if spread.is_some_and(|spread| !shard.holds_spread(spread)) {
+                return NONE;
             }
+            let of = match known {
+                Some((text, number)) if text == *tenant => number,
+                _ => customers.tenant(columns.texts.get(*tenant)),
+            };
+            known = Some((*tenant, of));
+            let customer = columns.texts.get(*customer);
+            self.slot(match spread {
+                Some(spread) => customers.number_by_spread(spread, of, customer),
+                None => customers.number_or_insert(of, customer),
+            })
         };
-        locals.map(number).map(|customer| customer.map_or(NONE, |customer| self.slot(customer))).collect()
+        columns.customers.iter().enumerate().map(number).collect()
     }
 
     /// The slot of a customer, who gets one where he has none.
@@ -104,7 +144,9 @@ impl Clusters {
 
     /// The customers, and the rows of each.
     pub(super) fn iter(&self) -> impl Iterator<Item = (u32, &[RowRef])> {
-        self.touched.iter().enumerate().map(move |(slot, customer)| (*customer, self.rows.of(slot)))
+        let starts = std::iter::once(0).chain(self.ends.iter().copied());
+        let rows = starts.zip(&self.ends).map(|(start, end)| &self.rows[start as usize..*end as usize]);
+        self.touched.iter().copied().zip(rows)
     }
 }
 
@@ -114,43 +156,5 @@ pub(super) fn spreads(batch: &EventBatch, shard: Shard) -> Option<&[u64]> {
     match shard == Shard::ALL {
         true => batch.columns().known_spreads(),
         false => Some(batch.columns().spreads()),
-    }
-}
-
-/// Values by slot, in the order in which they came.
-#[derive(Debug, Default)]
-struct BySlot<T> {
-    /// Where the values of each slot end.
-    ends: Vec<u32>,
-    values: Vec<T>,
-}
-
-impl<T: Copy + Default> BySlot<T> {
-    /// Takes values with their slots; the slots of all, to be counted, come before.
-    fn fill(
-        &mut self,
-        slots: usize,
-        counted: impl Iterator<Item = u32>,
-        values: impl Iterator<Item = (u32, T)>,
-    ) {
-        self.ends.clear();
-        self.ends.resize(slots, 0);
-        counted.for_each(|slot| self.ends[slot as usize] += 1);
-        let mut total = 0;
-        for end in &mut self.ends {
-            total += std::mem::replace(end, total);
-        }
-        self.values.resize(total as usize, T::default());
-        values.for_each(|(slot, value)| {
-            let end = &mut self.ends[slot as usize];
-            self.values[*end as usize] = value;
-            *end += 1;
-        });
-    }
-
-    fn of(&self, slot: usize) -> &[T] {
-        let start = slot.checked_sub(1).and_then(|before| self.ends.get(before)).map_or(0, |end| *end);
-        let end = self.ends.get(slot).map_or(0, |end| *end);
-        &self.values[start as usize..end as usize]
     }
 }

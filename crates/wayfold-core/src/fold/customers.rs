@@ -1,4 +1,4 @@
-use std::hash::BuildHasher;
+use std::hash::{BuildHasher, Hasher};
 use std::sync::OnceLock;
 
 use hashbrown::{DefaultHashBuilder, HashTable};
@@ -76,25 +76,32 @@ impl Customers {
                 newer
             })
         };
-        let hash = self.hasher.hash_one((tenant, customer));
-        let find = |index| self.find(index, hash, (tenant, customer));
+        let tenant = self.tenant_number(tenant)?;
+        let hash = self.hash(tenant, customer);
+        let find = |index| self.find(index, hash, tenant, customer);
         find(&self.index).or_else(|| find(newer()))
     }
 
-    fn find(&self, index: &Index, hash: u64, texts: (&str, &str)) -> Option<u32> {
-        index.numbers.find(hash, |number| self.is(*number as usize, texts)).copied()
+    fn hash(&self, tenant: u32, customer: &str) -> u64 {
+        let mut hasher = self.hasher.build_hasher();
+        hasher.write(customer.as_bytes());
+        hasher.write_u32(tenant);
+        hasher.finish()
     }
 
-    /// Says whether a number is that of a tenant's customer.
-    fn is(&self, number: usize, (tenant, customer): (&str, &str)) -> bool {
-        // Names differ most.
-        self.names[number].as_str() == customer && self.tenant_text(number) == tenant
+    fn find(&self, index: &Index, hash: u64, tenant: u32, customer: &str) -> Option<u32> {
+        let is_it = |number: &u32| {
+            let number = *number as usize;
+            // Names differ most.
+            self.names[number].as_str() == customer && self.tenant_of[number] == tenant
+        };
+        index.numbers.find(hash, is_it).copied()
     }
 
     /// Adds to an index whoever came since.
     fn extend(&self, index: &mut Index) {
         for customer in index.end()..self.len() {
-            index.push(self.hasher.hash_one(self.texts(customer)));
+            index.push(self.hash(self.tenant_of[customer], self.names[customer].as_str()));
         }
     }
 
@@ -109,7 +116,7 @@ impl Customers {
     }
 
     /// The number of a customer, who is taken in if he is new.
-    pub(super) fn number_or_insert(&mut self, tenant: &str, customer: &str) -> u32 {
+    pub(super) fn number_or_insert(&mut self, tenant: u32, customer: &str) -> u32 {
         if let Some(number) = self.known(tenant, customer) {
             return number;
         }
@@ -118,9 +125,9 @@ impl Customers {
         self.insert(tenant, customer)
     }
 
-    /// The same, by the [`CustomerKey::spread`] of the two texts: in a log that is read customer after customer each comes
+    /// The same, by the [`CustomerKey::spread`] of the key: in a log that is read customer after customer each comes
     /// behind all that are known, and is not looked for.
-    pub(super) fn number_by_spread(&mut self, spread: u64, tenant: &str, customer: &str) -> u32 {
+    pub(super) fn number_by_spread(&mut self, spread: u64, tenant: u32, customer: &str) -> u32 {
         if spread <= self.reach {
             if let Some(number) = self.known(tenant, customer) {
                 return number;
@@ -139,37 +146,35 @@ impl Customers {
     }
 
     /// The number of a customer who is known; everybody is in the index then.
-    fn known(&mut self, tenant: &str, customer: &str) -> Option<u32> {
+    fn known(&mut self, tenant: u32, customer: &str) -> Option<u32> {
         self.index_all();
-        let hash = self.hasher.hash_one((tenant, customer));
-        self.find(&self.index, hash, (tenant, customer))
+        self.find(&self.index, self.hash(tenant, customer), tenant, customer)
     }
 
     /// Takes in a customer who is not known.
-    fn insert(&mut self, tenant: &str, customer: &str) -> u32 {
+    fn insert(&mut self, tenant: u32, customer: &str) -> u32 {
         self.newer = OnceLock::new();
-        let tenant = self.tenant(tenant);
         self.names.push(CustomerId::trusted(customer));
         self.tenant_of.push(tenant);
         self.len() as u32 - 1
     }
 
     /// The number of a tenant, which is most often that of the customer before.
-    fn tenant(&mut self, tenant: &str) -> u32 {
-        let is_it = |tenants: &[Tenant], number: u32| tenants[number as usize].as_str() == tenant;
-        if let Some(last) = self.len().checked_sub(1).map(|last| self.tenant_of[last])
-            && is_it(&self.tenants, last)
-        {
-            return last;
-        }
-        let hash = self.hasher.hash_one(tenant);
-        if let Some(number) = self.tenant_numbers.find(hash, |number| is_it(&self.tenants, *number)) {
-            return *number;
+    fn tenant_number(&self, tenant: &str) -> Option<u32> {
+        let is_it = |number: &u32| self.tenants[*number as usize].as_str() == tenant;
+        let last = self.len().checked_sub(1).map(|last| self.tenant_of[last]).filter(is_it);
+        last.or_else(|| self.tenant_numbers.find(self.hasher.hash_one(tenant), is_it).copied())
+    }
+
+    /// The number of a tenant, who is taken in if he is new.
+    pub(super) fn tenant(&mut self, tenant: &str) -> u32 {
+        if let Some(number) = self.tenant_number(tenant) {
+            return number;
         }
         let number = self.tenants.len() as u32;
         self.tenants.push(Tenant::new(tenant).expect("a batch holds checked tenants"));
         let hash_of = |number: &u32| self.hasher.hash_one(self.tenants[*number as usize].as_str());
-        self.tenant_numbers.insert_unique(hash, number, hash_of);
+        self.tenant_numbers.insert_unique(hash_of(&number), number, hash_of);
         number
     }
 }
@@ -199,9 +204,10 @@ mod tests {
                 }
                 // A name has one spread; small ones meet often.
                 let spread = *spreads.entry(texts.clone()).or_insert(spread);
+                let tenant = customers.tenant(&texts.0);
                 let number = match spread {
-                    0 => customers.number_or_insert(&texts.0, &texts.1),
-                    _ => customers.number_by_spread(spread, &texts.0, &texts.1),
+                    0 => customers.number_or_insert(tenant, &texts.1),
+                    _ => customers.number_by_spread(spread, tenant, &texts.1),
                 } as usize;
                 prop_assert_eq!(number, found.unwrap_or(known.len()));
                 if found.is_none() {

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use super::cluster::{Clusters, Gathered};
+use super::cluster::{Clusters, Gathered, may_retract};
 use super::customers::Customers;
 use super::merged::Merged;
-use crate::batch::{EventBatch, EventView, RowRef, Stretch, sort_rows};
+use crate::batch::{EventBatch, EventView, RowRef, sort_rows};
 use crate::event::EventKind;
 use crate::shard::Shard;
 use crate::time::Timestamp;
@@ -59,10 +59,10 @@ pub fn for_each_history(
     for_each_customer(batches, customers, as_of, |customer, whole| {
         events.clear();
         match whole {
-            Whole::Stretches(stretches) => {
+            Gathered::Stretches(stretches) => {
                 stretches.iter().for_each(|stretch| events.extend(stretch.views()));
             }
-            Whole::Rows(rows) => events.extend(rows.iter().map(|row| row.event(batches))),
+            Gathered::Rows(rows) => events.extend(rows.iter().map(|row| row.event(batches))),
         }
         if !events.is_empty() {
             take(&History { customer, events: &events });
@@ -70,29 +70,25 @@ pub fn for_each_history(
     });
 }
 
-/// All events of a customer up to an instant, in the order in which they are folded.
-pub(super) enum Whole<'a, 'r> {
-    Stretches(&'r [Stretch<'a>]),
-    Rows(&'r [RowRef]),
-}
-
-/// Calls with tenant and customer of each customer of a shard, and with its events up to an instant.
+/// Calls with tenant and customer of each customer of a shard, and with its events up to an instant, in the order in which they
+/// are folded.
 pub(super) fn for_each_customer<'a>(
     batches: &'a [EventBatch],
     customers: Shard,
     as_of: Timestamp,
-    mut take: impl FnMut((&str, &str), Whole<'a, '_>),
+    mut take: impl FnMut((&str, &str), Gathered<'a, '_>),
 ) {
+    let may_retract = may_retract(batches);
     let mut rows = Vec::new();
     let mut take = |customer: (&str, &str), gathered: Gathered<'a, '_>| {
-        if let Some(stretches) = gathered.plain(as_of) {
-            take(customer, Whole::Stretches(stretches));
+        if gathered.is_plain(as_of, may_retract) {
+            take(customer, gathered);
         } else {
             gathered.put_rows(&mut rows);
             drop_retracted(batches, &mut rows);
             rows.retain(|row| row.hot.occurred_at <= as_of);
             sort_rows(batches, &mut rows);
-            take(customer, Whole::Rows(&rows));
+            take(customer, Gathered::Rows(&rows));
         }
     };
     if let Some(merged) = Merged::new(batches, customers) {

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use super::PerCustomer;
-use super::histories::{Whole, for_each_customer};
+use super::histories::for_each_customer;
 use super::sorted_views::SortedViews;
 use crate::batch::{EventBatch, Run};
 use crate::error::Result;
@@ -110,12 +110,7 @@ impl<P: Projection> HistoryFold<P> {
                 record.count(run);
                 column.evolve(0, run);
             };
-            match whole {
-                Whole::Stretches(stretches) => {
-                    stretches.iter().for_each(|stretch| evolve(&Run::of_stretch(*stretch)));
-                }
-                Whole::Rows(rows) => evolve(&Run::of_rows(batches, rows)),
-            }
+            whole.runs(batches).for_each(|run| evolve(&run));
             if record.events() > 0 {
                 let view = column.view(0, &CustomerAt::new(&record, None, *as_of));
                 done = view.map(|view| views.push(Some((CustomerId::trusted(customer), view))));

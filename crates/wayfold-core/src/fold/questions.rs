@@ -235,6 +235,7 @@ impl Fold {
     /// Folds one more event, which is the next of its customer, without a look at schedule or retractions.
     pub(crate) fn evolve_one(&mut self, event: &EventView<'_>) {
         let (tenant, customer) = event.customer_texts();
+        let tenant = self.customers.tenant(tenant);
         let customer = self.customers.number_or_insert(tenant, customer) as usize;
         self.grow();
         self.records[customer].evolve(&Run::of_event(event));

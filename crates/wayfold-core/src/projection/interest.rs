@@ -1,4 +1,4 @@
-use crate::batch::EventView;
+use crate::batch::{EventView, HotRow};
 use crate::event::EventKind;
 
 /// Which events a projection looks at. A fold passes the others over, most of them without a look into their columns.
@@ -23,6 +23,17 @@ impl Interest {
 
     /// Events that belong to a journey, of any kind.
     pub const IN_JOURNEYS: Self = Self { in_journeys: true, ..Self::ALL };
+
+    /// Events of the kinds that name an order.
+    pub(crate) const OF_ORDERS: Self = {
+        let mut interest = Self::of_kinds(&[]);
+        let mut place = 0;
+        while place < EventKind::ALL.len() {
+            interest.kinds[place] = EventKind::ALL[place].names_order();
+            place += 1;
+        }
+        interest
+    };
 
     /// Events of some kinds.
     pub const fn of_kinds(kinds: &[EventKind]) -> Self {
@@ -50,6 +61,11 @@ impl Interest {
     /// Says whether an event is looked at.
     #[inline]
     pub fn has(&self, event: &EventView<'_>) -> bool {
-        self.has_kind(event.kind()) && (!self.in_journeys || event.has_journey())
+        self.has_row(event.hot())
+    }
+
+    #[inline]
+    pub(crate) fn has_row(&self, row: &HotRow) -> bool {
+        self.has_kind(row.kind) && (!self.in_journeys || row.has_journey)
     }
 }

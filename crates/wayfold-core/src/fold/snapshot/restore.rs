@@ -73,7 +73,8 @@ impl Fold {
         let first = self.customers.len();
         for customer in &saved {
             let key = &customer.key;
-            self.customers.number_by_spread(customer.spread, key.tenant.as_str(), key.customer.as_str());
+            let tenant = self.customers.tenant(key.tenant.as_str());
+            self.customers.number_by_spread(customer.spread, tenant, key.customer.as_str());
         }
         self.grow();
         for (customer, saved) in (first..).zip(saved) {
