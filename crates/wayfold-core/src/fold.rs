@@ -86,6 +86,16 @@ pub struct Fold {
 /// Folds the run of a customer, given by its number.
 type TakeRun<'a> = dyn FnMut(&mut Fold, u32, &Run<'_>) + 'a;
 
+/// Batches that are applied together.
+#[derive(Clone, Copy)]
+struct Together<'a> {
+    batches: &'a [EventBatch],
+    /// Whether any of them has an event that takes another back.
+    may_retract: bool,
+    /// Whether all events of a customer are handed over in one run, as whoever tells of them needs.
+    in_one_run: bool,
+}
+
 /// What one call of [`Fold::apply`] did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[must_use = "customers in `refolds` stay unanswerable until they are refolded"]
@@ -202,14 +212,23 @@ impl Fold {
     /// As [`Fold::apply`], but customers that are not of a shard are passed over: a log that is read customer after
     /// customer hands over batches at whose ends others stand.
     pub fn apply_of(&mut self, shard: Shard, batches: &[EventBatch]) -> Applied {
-        self.apply_with(shard, batches, &mut |fold, customer, run| fold.evolve(customer, run))
+        let in_one_run = false;
+        self.apply_with(shard, batches, in_one_run, &mut |fold, customer, run| fold.evolve(customer, run))
     }
 
-    /// Applies batches; runs that follow what is folded are handed over to be folded.
-    fn apply_with(&mut self, shard: Shard, batches: &[EventBatch], take: &mut TakeRun<'_>) -> Applied {
+    /// Applies batches; runs that follow what is folded are handed over to be folded, if asked for in one run for each
+    /// customer.
+    fn apply_with(
+        &mut self,
+        shard: Shard,
+        batches: &[EventBatch],
+        in_one_run: bool,
+        take: &mut TakeRun<'_>,
+    ) -> Applied {
         let mut applied = Applied::default();
         let Some(shard) = shard.and(&self.shard) else { return applied };
-        let (may_retract, mut rows) = (may_retract(batches), Vec::new());
+        let together = Together { batches, may_retract: may_retract(batches), in_one_run };
+        let mut rows = Vec::new();
         if let Some(merged) = Merged::new(batches, shard) {
             applied.events = merged.rows();
             let number = |(spread, (tenant, customer))| {
@@ -220,14 +239,7 @@ impl Fold {
             self.grow();
             merged.for_each(|_, gathered| {
                 let customer = numbers.next().expect("each customer was numbered");
-                self.apply_gathered(
-                    customer,
-                    (batches, may_retract),
-                    gathered,
-                    &mut rows,
-                    &mut applied,
-                    take,
-                );
+                self.apply_gathered(customer, together, gathered, &mut rows, &mut applied, take);
             });
             return applied;
         }
@@ -236,7 +248,7 @@ impl Fold {
         self.grow();
         for (customer, own) in clusters.iter() {
             let own = Gathered::Rows(own);
-            self.apply_gathered(customer, (batches, may_retract), own, &mut rows, &mut applied, take);
+            self.apply_gathered(customer, together, own, &mut rows, &mut applied, take);
         }
         self.clusters = clusters;
         applied
@@ -246,13 +258,15 @@ impl Fold {
     fn apply_gathered(
         &mut self,
         customer: u32,
-        (batches, may_retract): (&[EventBatch], bool),
+        together: Together<'_>,
         gathered: Gathered<'_, '_>,
         rows: &mut Vec<RowRef>,
         applied: &mut Applied,
         take: &mut TakeRun<'_>,
     ) {
-        let after = if gathered.is_plain(self.as_of, may_retract) && !self.retracted.contains_key(&customer) {
+        let Together { batches, may_retract, in_one_run } = together;
+        let is_plain = gathered.is_plain(self.as_of, may_retract) && !self.retracted.contains_key(&customer);
+        let after = if is_plain && (gathered.is_one_run() || !in_one_run) {
             // What comes behind a late event is in the history that the refold reads.
             gathered.runs(batches).find_map(|run| self.apply_run(customer, &run, applied, take))
         } else {

@@ -45,6 +45,14 @@ impl<'a: 'g, 'g> Gathered<'a, 'g> {
         }
     }
 
+    /// Says whether its events as they stand are one run.
+    pub(super) fn is_one_run(self) -> bool {
+        match self {
+            Self::Rows(_) => true,
+            Self::Stretches(stretches) => stretches.len() == 1,
+        }
+    }
+
     /// Its events as they stand.
     pub(super) fn runs(self, batches: &'g [EventBatch]) -> impl Iterator<Item = Run<'g>> {
         let (rows, stretches) = match self {

@@ -10,6 +10,9 @@ use crate::notice::{ChangeAt, Facts, Notice, NoticeId, Told};
 use crate::shard::Shard;
 use crate::time::Timestamp;
 
+/// What is told of a run takes it for all that has come of its customer.
+const IN_ONE_RUN: bool = true;
+
 /// Tells notices as a log grows and time goes on.
 ///
 /// It stands at a position of the log and an instant. A [`step`](Teller::step) to later ones tells the difference
@@ -166,7 +169,7 @@ impl Teller {
         self.next = Place { position, as_of };
         let (told, news) = (self.told.as_of, &mut self.news);
         let mut touched = Vec::new();
-        let applied = self.fold.apply_with(Shard::ALL, batches, &mut |fold, customer, run| {
+        let applied = self.fold.apply_with(Shard::ALL, batches, IN_ONE_RUN, &mut |fold, customer, run| {
             tell_run(fold, customer, run, told, news);
             touched.push(customer);
         });
@@ -210,7 +213,7 @@ impl Teller {
         let mut fold = Fold::new(self.fold.projections()).with_as_of(as_of);
         fold.watched = self.fold.watched.clone();
         let mut news = Vec::new();
-        let _ = fold.apply_with(Shard::of(key), history, &mut |fold, customer, run| {
+        let _ = fold.apply_with(Shard::of(key), history, IN_ONE_RUN, &mut |fold, customer, run| {
             if fold.customers.key(customer) == *key {
                 tell_run(fold, customer, run, Timestamp::MIN, &mut news);
             }

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use wayfold_core::bodies::{EventRetracted, Refunded, Registered};
 use wayfold_core::{
     CustomerAt, ErrorKind, EventBatch, EventId, EventView, Fold, JourneyEvent, LifecycleStage, OrderKey,
-    Projection, Timestamp,
+    Position, Projection, Teller, Timestamp, Told,
 };
 
 use super::support::{about, ada, batch, day, eur, event, export, fold, fold_events, placed, projections};
@@ -270,4 +270,22 @@ fn two_versions_of_a_projection_stand_side_by_side_and_one_does_not_twice() {
     let _ = fold.apply(&[batch(&[event(1, day(0), Registered {})])]);
     assert!(export(&fold).contains(r#""keeps@1":7,"keeps@2":7"#));
     assert_eq!(fold.view(&ada(), day(0)).unwrap().unwrap().lifecycle.stage, LifecycleStage::Prospect);
+}
+
+/// Batches in the order of a sealed log, with a customer in several of them: what is told of it is told of all that came.
+#[test]
+fn a_customer_of_several_batches_is_told_of_once() {
+    let events = |ids: std::ops::Range<u32>| -> Vec<JourneyEvent> {
+        ids.map(|id| placed(&format!("o{id}"), id.into(), day(id), "10")).collect()
+    };
+    let step = |batches: &[EventBatch]| {
+        let mut teller = Teller::new(Fold::new(&projections()).with_as_of(day(0)), Position::START).unwrap();
+        batches.iter().for_each(|batch| assert!(!batch.spreads().is_empty(), "the spreads are known"));
+        let refolds = teller.step(batches, Position::from_bytes([1; 16]), day(400)).unwrap();
+        assert!(refolds.is_empty());
+        teller.take()
+    };
+    let told = step(&[batch(&events(1..4)), batch(&events(4..7))]);
+    assert_eq!(told, step(&[batch(&events(1..7))]));
+    assert!(told.iter().all(|told| matches!(told, Told::Fact(_))), "nothing is taken back");
 }
