@@ -41,14 +41,20 @@ impl<T> Default for Keyed<T> {
 }
 
 impl<T: Default> Keyed<T> {
-    /// The entry of a key, made empty if there is none.
-    pub(crate) fn entry(&mut self, key: &str) -> &mut T {
-        self.entry_with_room(key, 1)
+    /// The entry of a key, made empty if there is none; where there is no room for another, it is made for so many, with keys of
+    /// this length.
+    pub(crate) fn entry(&mut self, key: &str, room: usize) -> &mut T {
+        let place = self.entry_place(key, room);
+        self.at(place)
     }
 
-    /// The same; where there is no room for another entry, it is made for so many, with keys of this length.
-    pub(crate) fn entry_with_room(&mut self, key: &str, room: usize) -> &mut T {
-        let place = self.place(key).unwrap_or_else(|| self.insert(key, room));
+    /// The place of the entry of a key, made as [`Keyed::entry`] does; it stays.
+    pub(crate) fn entry_place(&mut self, key: &str, room: usize) -> usize {
+        self.place(key).unwrap_or_else(|| self.insert(key, room))
+    }
+
+    /// The entry at a place.
+    pub(crate) fn at(&mut self, place: usize) -> &mut T {
         &mut self.entries[place].1
     }
 
@@ -208,7 +214,7 @@ mod tests {
         let mut keyed = Keyed::<u32>::default();
         for round in 0..3 {
             for number in 0..40 {
-                *keyed.entry(&format!("k{number}")) += number + round;
+                *keyed.entry(&format!("k{number}"), 1) += number + round;
             }
         }
         assert_eq!(keyed.iter().count(), 40);
@@ -218,8 +224,11 @@ mod tests {
         assert!(json.starts_with(r#"{"k0":3,"k1":6,"k10":33,"#));
         let mut read: Keyed<u32> = serde_json::from_str(&json).unwrap();
         assert_eq!(serde_json::to_string(&read).unwrap(), json);
-        *read.entry("k39") += 1;
-        assert_eq!((read.len(), *read.entry("k39")), (40, 121));
+        *read.entry("k39", 1) += 1;
+        let place = read.entry_place("new", 1);
+        *read.at(place) += 5;
+        assert_eq!((place, *read.entry("new", 1)), (40, 5));
+        assert_eq!(read.len(), 41);
     }
 
     #[test]

@@ -270,7 +270,7 @@ impl OrderBook {
     }
 
     fn evolve_order(&mut self, event: &EventView<'_>, facts: &OrderFacts, id: &str, room: usize) {
-        let order = self.orders.entry_with_room(id, room);
+        let order = self.orders.entry(id, room);
         match (event.kind(), facts.amount) {
             (EventKind::OrderPlaced, _) if order.is_placed() => self.ignored_placements += 1,
             (EventKind::OrderPlaced, _) => order.place(event, facts),

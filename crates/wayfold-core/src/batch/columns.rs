@@ -32,6 +32,13 @@ impl Texts {
         &self.bytes[start..self.ends[number] as usize]
     }
 
+    /// How many bytes the text with a number has.
+    #[inline]
+    pub(super) fn length(&self, number: u32) -> usize {
+        let start = number.checked_sub(1).map_or(0, |before| self.ends[before as usize]);
+        (self.ends[number as usize] - start) as usize
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.ends.len()
     }
@@ -51,6 +58,17 @@ impl Texts {
 pub(crate) struct RareTexts(Vec<u32>);
 
 impl RareTexts {
+    /// Takes rows that grow, and a text for each.
+    pub(super) fn from_parts(rows: &[u32], texts: Vec<u32>) -> Self {
+        let length = rows.last().map_or(0, |last| *last as usize + 1);
+        if length == texts.len() {
+            return Self(texts);
+        }
+        let mut all = vec![NONE; length];
+        rows.iter().zip(texts).for_each(|(row, text)| all[*row as usize] = text);
+        Self(all)
+    }
+
     /// Puts the text of a row behind all rows that have one.
     pub(super) fn push(&mut self, row: u32, text: u32) {
         self.0.resize(row as usize, NONE);
@@ -178,30 +196,54 @@ impl<T: Copy> Indexed<T> {
 
     /// Takes rows that grow, and a value for each.
     pub(super) fn from_parts(rows: &[u32], values: Vec<T>) -> Self {
-        let mut words = vec![(0_u64, 0_u32); rows.last().map_or(0, |last| *last as usize / 64 + 1)];
-        for row in rows {
-            words[*row as usize / 64].0 |= 1 << (row % 64);
-        }
-        let mut total = 0;
-        for (bits, before) in &mut words {
-            *before = total;
-            total += bits.count_ones();
-        }
+        let (words, _) = words([rows]);
         Self { words, values }
+    }
+
+    /// A value for each row of any of several lists, each of which grows.
+    pub(super) fn of_rows<const N: usize>(lists: [&[u32]; N], value: T) -> Self {
+        let (words, total) = words(lists);
+        Self { words, values: vec![value; total as usize] }
+    }
+
+    /// The place of the value of each row, up to the last row that has one.
+    pub(super) fn places(&self) -> Vec<u32> {
+        let mut places = vec![0; self.words.len() * 64];
+        for (place, row) in (0..).zip(self.rows()) {
+            places[row as usize] = place;
+        }
+        places
+    }
+
+    /// Calls with what stands there for some rows, and with what a list says of each; of all the places are given.
+    pub(super) fn change_each<U: Copy>(
+        &mut self,
+        places: &[u32],
+        rows: &[u32],
+        of_rows: &[U],
+        change: impl Fn(&mut T, U),
+    ) {
+        for (row, of_row) in rows.iter().zip(of_rows) {
+            change(&mut self.values[places[*row as usize] as usize], *of_row);
+        }
     }
 
     pub(super) fn last(&self) -> Option<&T> {
         self.values.last()
     }
 
-    /// The rows that have a value, and it.
-    pub(super) fn iter(&self) -> impl Iterator<Item = (u32, T)> {
-        let rows = self.words.iter().zip((0..).step_by(64)).flat_map(|((bits, _), first)| {
+    /// The rows that have a value.
+    fn rows(&self) -> impl Iterator<Item = u32> {
+        self.words.iter().zip((0..).step_by(64)).flat_map(|((bits, _), first)| {
             // Each step takes the lowest bit away.
             let rests = std::iter::successors(Some(*bits), |bits| Some(bits & bits.saturating_sub(1)));
             rests.take_while(|bits| *bits != 0).map(move |bits| first + bits.trailing_zeros())
-        });
-        rows.zip(self.values.iter().copied())
+        })
+    }
+
+    /// The rows that have a value, and it.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (u32, T)> {
+        self.rows().zip(self.values.iter().copied())
     }
 
     #[inline]
@@ -234,6 +276,21 @@ impl<T: Copy> Indexed<T> {
         let bit = 1_u64 << (row % 64);
         (bits & bit != 0).then(|| (before + (bits & (bit - 1)).count_ones()) as usize)
     }
+}
+
+/// Which of 64 rows stand in one of some lists, each of which grows, and how many stand before them; and how many there are.
+fn words<const N: usize>(lists: [&[u32]; N]) -> (Vec<(u64, u32)>, u32) {
+    let last = lists.iter().filter_map(|rows| rows.last()).max();
+    let mut words = vec![(0_u64, 0_u32); last.map_or(0, |last| *last as usize / 64 + 1)];
+    for row in lists.into_iter().flatten() {
+        words[*row as usize / 64].0 |= 1 << (row % 64);
+    }
+    let mut total = 0;
+    for (bits, before) in &mut words {
+        *before = total;
+        total += bits.count_ones();
+    }
+    (words, total)
 }
 
 pub(super) type Named<T> = BTreeMap<Cow<'static, str>, Sparse<T>>;

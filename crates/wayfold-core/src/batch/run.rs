@@ -91,6 +91,17 @@ impl<'a> Stretch<'a> {
         rows.map(move |((at, kind), row)| EventView::from_hot(columns, HotRow::new(columns, row, *at, *kind)))
     }
 
+    /// Says whether each event comes behind the one before, those of one instant by sequence and rank.
+    fn grows_beside_ties(&self) -> bool {
+        let range = self.range();
+        let instants = &self.columns.occurred_at[range.clone()];
+        let beside = |row: usize| (self.columns.sequence[row], self.columns.kind[row].rank());
+        instants
+            .array_windows()
+            .zip(range)
+            .all(|([a, b], row)| a < b || (a == b && beside(row) < beside(row + 1)))
+    }
+
     pub(crate) fn into_rows(self) -> impl Iterator<Item = RowRef> + 'a {
         self.range().map(move |row| RowRef::new(self.columns, self.batch as usize, row))
     }
@@ -106,7 +117,7 @@ impl<'a> Stretch<'a> {
         // No early end, and by the sign of a difference, so that several are compared at once; instants are far from where it
         // would wrap around.
         let grow = instants.array_windows().fold(0, |signs, [a, b]| signs | (b - a - 1)) >= 0
-            || self.into_rows().is_sorted_by(|a, b| a.key_but_id(self.columns) < b.key_but_id(self.columns));
+            || self.grows_beside_ties();
         let is_due = instants.last().is_none_or(|last| *last <= until.as_micros());
         let retracts = || self.kinds().contains(&EventKind::EventRetracted);
         grow && is_due && !(self.columns.rare_kinds().retracted && retracts())
@@ -149,6 +160,9 @@ impl<'a> Run<'a> {
     pub(crate) fn for_each(&self, interest: &Interest, mut take: impl FnMut(EventView<'a>)) {
         match self.stretch {
             Some(stretch) if interest.is_in_journeys() && stretch.columns.journey.is_empty() => {}
+            Some(stretch) if interest.has_every_kind() => {
+                stretch.views().filter(|event| interest.has(event)).for_each(take);
+            }
             Some(stretch) => {
                 for (kind, row) in stretch.kinds().iter().zip(stretch.range()) {
                     if interest.has_kind(*kind) {
@@ -184,6 +198,27 @@ impl<'a> Run<'a> {
                     if let Some(facts) = columns.facts.get(row.hot.row) {
                         take(EventView::from_hot(columns, row.hot), facts);
                     }
+                }
+            }
+        }
+    }
+
+    /// Calls with each event that belongs to a journey, and with the key of that where it may be another than that of the event
+    /// before.
+    #[inline]
+    pub(crate) fn for_each_in_journeys(&self, mut take: impl FnMut(EventView<'a>, Option<&'a str>)) {
+        let mut last = None;
+        let mut take = |event: EventView<'a>, batch: u32| {
+            let Some(journey) = event.columns().journey.get(event.row()) else { return };
+            let is_other = last.replace((batch, journey)) != Some((batch, journey));
+            take(event, is_other.then(|| event.columns().texts.get(journey)));
+        };
+        match self.stretch {
+            Some(stretch) if stretch.columns.journey.is_empty() => {}
+            Some(stretch) => stretch.views().for_each(|event| take(event, 0)),
+            None => {
+                for row in self.rows.iter().filter(|row| row.hot.has_journey) {
+                    take(row.event(self.batches), row.batch);
                 }
             }
         }

@@ -13,13 +13,15 @@ use crate::event::EventKind;
 pub struct Interest {
     /// For each kind, by its rank, whether events of it are looked at.
     kinds: [bool; EventKind::ALL.len()],
+    has_every_kind: bool,
     /// Whether an event has to belong to a journey.
     in_journeys: bool,
 }
 
 impl Interest {
     /// Every event.
-    pub const ALL: Self = Self { kinds: [true; EventKind::ALL.len()], in_journeys: false };
+    pub const ALL: Self =
+        Self { kinds: [true; EventKind::ALL.len()], has_every_kind: true, in_journeys: false };
 
     /// Events that belong to a journey, of any kind.
     pub const IN_JOURNEYS: Self = Self { in_journeys: true, ..Self::ALL };
@@ -37,7 +39,8 @@ impl Interest {
 
     /// Events of some kinds.
     pub const fn of_kinds(kinds: &[EventKind]) -> Self {
-        let mut interest = Self { kinds: [false; EventKind::ALL.len()], in_journeys: false };
+        let mut interest =
+            Self { kinds: [false; EventKind::ALL.len()], has_every_kind: false, in_journeys: false };
         let mut place = 0;
         while place < kinds.len() {
             interest.kinds[kinds[place].rank() as usize] = true;
@@ -50,6 +53,11 @@ impl Interest {
     #[inline]
     pub const fn has_kind(&self, kind: EventKind) -> bool {
         self.kinds[kind.rank() as usize]
+    }
+
+    #[inline]
+    pub(crate) fn has_every_kind(&self) -> bool {
+        self.has_every_kind
     }
 
     /// Says whether an event has to belong to a journey to be looked at.

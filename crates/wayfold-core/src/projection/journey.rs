@@ -16,7 +16,7 @@ use hashbrown::{HashMap, HashSet};
 use serde::{Deserialize, Serialize, Serializer};
 
 use super::{CustomerAt, EVENTS_MAX, Interest, Projection};
-use crate::batch::EventView;
+use crate::batch::{EventView, Run};
 use crate::error::{Error, Result, ensure};
 use crate::key::{JourneyKey, OrderId};
 use crate::keyed::Keyed;
@@ -94,6 +94,19 @@ impl JourneyProjection {
     pub(super) fn new(rules: JourneyRules) -> Self {
         Self { rules }
     }
+
+    /// Folds a run as [`Projection::evolve`] folds each event: most events belong to the journey of the one before, which is
+    /// then not looked for.
+    pub(super) fn evolve_run(&self, state: &mut Journeys, run: &Run<'_>) {
+        let mut place = 0;
+        run.for_each_in_journeys(|event, key| {
+            let journeys = state.0.get_or_insert_default();
+            if let Some(key) = key {
+                place = journeys.entry_place(key, 1);
+            }
+            journeys.at(place).evolve(&event);
+        });
+    }
 }
 
 impl Projection for JourneyProjection {
@@ -114,7 +127,7 @@ impl Projection for JourneyProjection {
 
     fn evolve(&self, state: &mut Journeys, event: &EventView<'_>) {
         if let Some(key) = event.journey() {
-            state.0.get_or_insert_default().entry(key).evolve(event);
+            state.0.get_or_insert_default().entry(key, 1).evolve(event);
         }
     }
 

@@ -63,8 +63,12 @@ fn field_name(name: &str, version: u32) -> String {
     }
 }
 
+/// Folds a run at once, as a projection that is built in may do faster than event by event. It does not panic.
+type EvolveRun<P> = fn(&P, &mut <P as Projection>::State, &Run<'_>);
+
 pub(crate) struct Column<P: Projection> {
     projection: Arc<P>,
+    evolve_run: Option<EvolveRun<P>>,
     interest: Interest,
     states: PerCustomer<P::State>,
     /// The first panic of the projection; from then on it folds and answers nothing, and the others go on.
@@ -74,10 +78,15 @@ pub(crate) struct Column<P: Projection> {
 impl<P: Projection> Column<P> {
     /// Starts with nobody.
     pub(crate) fn new(projection: Arc<P>) -> Self {
+        Self::with_evolve_run(projection, None)
+    }
+
+    fn with_evolve_run(projection: Arc<P>, evolve_run: Option<EvolveRun<P>>) -> Self {
         let interest = caught(|| projection.interest());
         let column = Self {
             interest: interest.as_ref().map_or(Interest::ALL, Interest::clone),
             projection,
+            evolve_run,
             states: PerCustomer::default(),
             failure: OnceLock::new(),
         };
@@ -159,6 +168,9 @@ impl<P: Projection> StateColumn for Column<P> {
             return;
         }
         let (projection, interest, state) = (&self.projection, &self.interest, &mut self.states[customer]);
+        if let Some(evolve_run) = self.evolve_run {
+            return evolve_run(projection, state, run);
+        }
         let mut folded = 0;
         let result = caught(|| {
             run.for_each(interest, |event| {
@@ -243,19 +255,22 @@ trait Registered: Send + Sync {
     fn version(&self) -> u32;
 }
 
-struct Registration<P>(Arc<P>);
+struct Registration<P: Projection> {
+    projection: Arc<P>,
+    evolve_run: Option<EvolveRun<P>>,
+}
 
 impl<P: Projection> Registered for Registration<P> {
     fn column(&self) -> Box<dyn StateColumn> {
-        Box::new(Column::new(self.0.clone()))
+        Box::new(Column::with_evolve_run(self.projection.clone(), self.evolve_run))
     }
 
     fn name(&self) -> &str {
-        self.0.name()
+        self.projection.name()
     }
 
     fn version(&self) -> u32 {
-        self.0.version()
+        self.projection.version()
     }
 }
 
@@ -334,7 +349,8 @@ impl ProjectionSet {
         rules.validate()?;
         let rules = Arc::new(rules);
         let mut registered = Vec::new();
-        let journeys = add(&mut registered, JourneyProjection::new(rules.journey.clone()));
+        let journeys = JourneyProjection::new(rules.journey.clone());
+        let journeys = add_with(&mut registered, journeys, Some(JourneyProjection::evolve_run));
         let lifecycle = add(&mut registered, LifecycleProjection::new(rules.lifecycle.clone()));
         let segment = add(
             &mut registered,
@@ -443,7 +459,15 @@ impl ProjectionSet {
 }
 
 fn add<P: Projection>(registered: &mut Vec<Arc<dyn Registered>>, projection: P) -> Handle<P> {
+    add_with(registered, projection, None)
+}
+
+fn add_with<P: Projection>(
+    registered: &mut Vec<Arc<dyn Registered>>,
+    projection: P,
+    evolve_run: Option<EvolveRun<P>>,
+) -> Handle<P> {
     let handle = Handle { index: registered.len(), projection: PhantomData };
-    registered.push(Arc::new(Registration(Arc::new(projection))));
+    registered.push(Arc::new(Registration { projection: Arc::new(projection), evolve_run }));
     handle
 }

@@ -11,7 +11,7 @@ use hashbrown::{HashMap, HashSet};
 use self::take::{check_rows, out_of_range};
 use super::{RawBatch, RawColumn, RawTexts, RawValues, names};
 use crate::batch::EventBatch;
-use crate::batch::columns::{Columns, RareKinds, Texts};
+use crate::batch::columns::{Columns, RareKinds, RareTexts, Texts};
 use crate::batch::lift::ForeignRow;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{EventBody, EventKind};
@@ -184,10 +184,10 @@ impl<'a> Importer<'a> {
         to.occurred_at = self.every_instant(names::OCCURRED_AT)?.ok_or_else(missing)?;
         to.sequence = self.every_or_zero(names::SEQUENCE, 0..=u32::MAX.into())?;
         to.stage = self.words(names::STAGE, |word| Stage::parse(word).map(|stage| stage as u8))?;
-        for (row, number) in self.some_texts(names::JOURNEY)?.iter() {
-            self.check_name(names::JOURNEY, number)?;
-            to.journey.push(row, number);
-        }
+        let (rows, journeys) = self.some_texts(names::JOURNEY)?.into_parts();
+        let mut texts = journeys.chunk_by(|a, b| a == b);
+        texts.try_for_each(|same| self.check_name(names::JOURNEY, same[0]))?;
+        to.journey = RareTexts::from_parts(&rows, journeys);
         Ok(())
     }
 

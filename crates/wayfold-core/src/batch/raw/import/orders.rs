@@ -87,25 +87,27 @@ impl Importer<'_> {
         let margins = self.some_integers(names::LINE_MARGIN, self.rows)?;
         check_instants(names::PROMISED_AT, promises.values())?;
         let of_lines: Vec<u32> = lines.iter().map(|(row, _)| row).collect();
-        let rows = union([orders.rows(), amounts.rows(), promises.rows(), &of_lines]);
-        let mut facts = vec![OrderFacts::default(); rows.len()];
-        for_each_in(&rows, orders.rows(), orders.values(), |place, number| facts[place].order = Some(number));
-        for_each_in(&rows, amounts.rows(), amounts.values(), |place, money| {
-            facts[place].amount = Some(money);
+        let lists = [orders.rows(), amounts.rows(), promises.rows(), &of_lines];
+        let mut facts = Indexed::of_rows(lists, OrderFacts::NONE);
+        let places = facts.places();
+        facts
+            .change_each(&places, orders.rows(), orders.values(), |facts, number| facts.order = Some(number));
+        facts.change_each(&places, amounts.rows(), amounts.values(), |facts, money| {
+            facts.amount = Some(money)
         });
-        for_each_in(&rows, promises.rows(), promises.values(), |place, micros| {
-            facts[place].promised_at = Some(Timestamp::trusted(micros));
+        facts.change_each(&places, promises.rows(), promises.values(), |facts, micros| {
+            facts.promised_at = Some(Timestamp::trusted(micros));
         });
-        for_each_in(&rows, &of_lines, &of_lines, |place, _| {
-            facts[place].lines = Some(LineFacts { margin: None });
+        facts.change_each(&places, &of_lines, &of_lines, |facts, _| {
+            facts.lines = Some(LineFacts { margin: None })
         });
         if margins.rows().iter().any(|row| lines.get(*row).is_none()) {
             return Err(bad(names::LINE_MARGIN, "a row without lines has a margin"));
         }
-        for_each_in(&rows, margins.rows(), margins.values(), |place, margin| {
-            facts[place].lines = Some(LineFacts { margin: Some(margin) });
+        facts.change_each(&places, margins.rows(), margins.values(), |facts, margin| {
+            facts.lines = Some(LineFacts { margin: Some(margin) });
         });
-        Ok(Indexed::from_parts(&rows, facts))
+        Ok(facts)
     }
 
     /// Checks what the fold reads against the tags and lines that it comes from.
@@ -146,35 +148,6 @@ impl Importer<'_> {
 
 fn other_order(row: u32) -> Error {
     bad(names::ORDER, format_args!("row {row} has another than its one tag of type order"))
-}
-
-/// The rows of all lists, of which each grows: most often the longest list holds the others.
-fn union(lists: [&[u32]; 4]) -> Vec<u32> {
-    let longest = lists.iter().max_by_key(|list| list.len()).copied().unwrap_or_default();
-    let holds = |list: &[u32]| {
-        let mut rest = longest.iter();
-        list == longest || list.iter().all(|row| rest.any(|known| known == row))
-    };
-    if lists.iter().all(|list| holds(list)) {
-        return longest.to_vec();
-    }
-    let mut rows = lists.concat();
-    rows.sort_unstable();
-    rows.dedup();
-    rows
-}
-
-/// Calls with the place among rows and the value of each row of a list; all of its rows stand there, and both grow.
-fn for_each_in<T: Copy>(rows: &[u32], of: &[u32], values: &[T], mut take: impl FnMut(usize, T)) {
-    if of == rows {
-        return values.iter().enumerate().for_each(|(place, value)| take(place, *value));
-    }
-    let mut places = rows.iter().enumerate();
-    for (row, value) in of.iter().zip(values) {
-        if let Some((place, _)) = places.find(|(_, known)| *known == row) {
-            take(place, *value);
-        }
-    }
 }
 
 fn other_lines() -> Error {

@@ -7,7 +7,7 @@ use super::{INSTANTS, Importer, RawColumn, RawValues, bad, no_instant};
 use crate::batch::columns::{NONE_BYTE, Sparse};
 use crate::currency::Currency;
 use crate::error::{Error, Result};
-use crate::key::check_name;
+use crate::key::{NAME_BYTES_MAX, check_name};
 use crate::money::{Amount, Money};
 
 const NOT_EVERY: &str = "it does not hold a whole number for every row";
@@ -53,8 +53,12 @@ impl<'a> Importer<'a> {
         Ok(bytes)
     }
 
+    #[inline]
     pub(super) fn check_name(&self, column: &str, number: u32) -> Result<()> {
-        check_name("name", self.texts.get(number)).map_err(|error| bad(column, error))
+        match self.texts.length(number) {
+            1..=NAME_BYTES_MAX => Ok(()),
+            _ => check_name("name", self.texts.get(number)).map_err(|error| bad(column, error)),
+        }
     }
 
     /// A whole number of a range for every row, in another form.
