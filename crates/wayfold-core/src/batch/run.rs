@@ -207,11 +207,13 @@ impl<'a> Run<'a> {
     /// before.
     #[inline]
     pub(crate) fn for_each_in_journeys(&self, mut take: impl FnMut(EventView<'a>, Option<&'a str>)) {
-        let mut last = None;
+        // Batch and text of the journey, of which no text has this number.
+        let mut last = u64::MAX;
         let mut take = |event: EventView<'a>, batch: u32| {
             let Some(journey) = event.columns().journey.get(event.row()) else { return };
-            let is_other = last.replace((batch, journey)) != Some((batch, journey));
-            take(event, is_other.then(|| event.columns().texts.get(journey)));
+            let own = u64::from(batch) << 32 | u64::from(journey);
+            take(event, (own != last).then(|| event.columns().texts.get(journey)));
+            last = own;
         };
         match self.stretch {
             Some(stretch) if stretch.columns.journey.is_empty() => {}
