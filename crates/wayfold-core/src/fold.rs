@@ -96,6 +96,9 @@ struct Together<'a> {
     in_one_run: bool,
 }
 
+/// Runs of a customer with fewer events on average are folded as one.
+const EVENTS_PER_RUN_MIN: usize = 8;
+
 /// What one call of [`Fold::apply`] did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[must_use = "customers in `refolds` stay unanswerable until they are refolded"]
@@ -266,12 +269,13 @@ impl Fold {
     ) {
         let Together { batches, may_retract, in_one_run } = together;
         let is_plain = gathered.is_plain(self.as_of, may_retract) && !self.retracted.contains_key(&customer);
-        let after = if is_plain && (gathered.is_one_run() || !in_one_run) {
+        let (runs, length) = gathered.runs_and_length();
+        let after = if is_plain && (runs == 1 || (!in_one_run && length >= EVENTS_PER_RUN_MIN)) {
             // What comes behind a late event is in the history that the refold reads.
             gathered.runs(batches).find_map(|run| self.apply_run(customer, &run, applied, take))
         } else {
             gathered.put_rows(rows);
-            self.apply_rows(customer, batches, rows, applied, take)
+            self.apply_rows(customer, together, rows, applied, take)
         };
         if let Some(after) = after {
             let after = self.mark_stale(customer, after);
@@ -283,12 +287,12 @@ impl Fold {
     fn apply_rows(
         &mut self,
         customer: u32,
-        batches: &[EventBatch],
+        Together { batches, may_retract, .. }: Together<'_>,
         rows: &mut Vec<RowRef>,
         applied: &mut Applied,
         take: &mut TakeRun<'_>,
     ) -> Option<Option<OrderKey>> {
-        let retracts = self.take_retractions(customer, batches, rows);
+        let retracts = may_retract && self.take_retractions(customer, batches, rows);
         applied.scheduled += self.schedule(customer, rows);
         if retracts && (self.records[customer as usize].events() > 0 || self.stale.contains_key(&customer)) {
             return Some(None);

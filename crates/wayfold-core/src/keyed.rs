@@ -14,6 +14,8 @@ use crate::key::check_name;
 const SCAN_MAX: usize = 16;
 /// For as many entries room is made at once where a map says how many it has.
 const ROOM_MAX: usize = 64;
+/// And for so many bytes of keys that are not there yet.
+const ROOM_BYTES_MAX: usize = 16 << 10;
 
 /// A map by text that is small for most customers: a list, indexed once it grows.
 ///
@@ -88,7 +90,9 @@ impl<T> Keyed<T> {
             self.entries.reserve_exact(entries.max(self.entries.len() / 2));
         }
         if self.keys.capacity() - self.keys.len() < key_bytes {
-            self.keys.reserve_exact((entries * key_bytes).max(self.keys.len() / 2));
+            // Keys are mostly of one length; what one long key says of the others is believed as far as it costs little.
+            let alike = entries.saturating_mul(key_bytes).min(ROOM_BYTES_MAX);
+            self.keys.reserve_exact(alike.max(key_bytes).max(self.keys.len() / 2));
         }
     }
 
@@ -229,6 +233,13 @@ mod tests {
         *read.at(place) += 5;
         assert_eq!((place, *read.entry("new", 1)), (40, 5));
         assert_eq!(read.len(), 41);
+    }
+
+    #[test]
+    fn a_long_key_claims_no_room_for_others_like_it() {
+        let mut keyed = Keyed::<u32>::default();
+        keyed.entry(&"x".repeat(10_000), 1_000);
+        assert!(keyed.keys.capacity() < 20_000 && keyed.entries.capacity() >= 1_000);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use wayfold_core::{
 use super::support::check_labels;
 
 /// Events beyond which a page is only read: its columns of one value take few bytes and all of the time.
-const EVENTS_MAX: usize = 4_096;
+const EVENTS_MAX: usize = 8_192;
 
 /// Checks that what was accepted is whole: it is written, read, lifted, folded, explained and sealed.
 pub(crate) fn check_batch(batch: &EventBatch) {

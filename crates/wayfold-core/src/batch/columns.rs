@@ -1,6 +1,7 @@
 //! The columns of a batch: dense where every event or a fold reads them, sparse elsewhere.
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::OnceLock;
@@ -207,7 +208,7 @@ impl<T: Copy> Indexed<T> {
     }
 
     /// The place of the value of each row, up to the last row that has one.
-    pub(super) fn places(&self) -> Vec<u32> {
+    fn places(&self) -> Vec<u32> {
         let mut places = vec![0; self.words.len() * 64];
         for (place, row) in (0..).zip(self.rows()) {
             places[row as usize] = place;
@@ -215,14 +216,22 @@ impl<T: Copy> Indexed<T> {
         places
     }
 
-    /// Calls with what stands there for some rows, and with what a list says of each; of all the places are given.
+    /// Calls with what stands there for some rows, which grow and have a value, and with what a list says of each. The places
+    /// of all rows are kept from one call to the next.
     pub(super) fn change_each<U: Copy>(
         &mut self,
-        places: &[u32],
+        places: &OnceCell<Vec<u32>>,
         rows: &[u32],
         of_rows: &[U],
         change: impl Fn(&mut T, U),
     ) {
+        if rows.len() == self.values.len() {
+            return self.values.iter_mut().zip(of_rows).for_each(|(value, of_row)| change(value, *of_row));
+        }
+        if rows.is_empty() {
+            return;
+        }
+        let places = places.get_or_init(|| self.places());
         for (row, of_row) in rows.iter().zip(of_rows) {
             change(&mut self.values[places[*row as usize] as usize], *of_row);
         }
@@ -282,8 +291,11 @@ impl<T: Copy> Indexed<T> {
 fn words<const N: usize>(lists: [&[u32]; N]) -> (Vec<(u64, u32)>, u32) {
     let last = lists.iter().filter_map(|rows| rows.last()).max();
     let mut words = vec![(0_u64, 0_u32); last.map_or(0, |last| *last as usize / 64 + 1)];
-    for row in lists.into_iter().flatten() {
-        words[*row as usize / 64].0 |= 1 << (row % 64);
+    for (number, rows) in lists.iter().enumerate() {
+        // Most often all have the same rows.
+        if !lists[..number].contains(rows) {
+            rows.iter().for_each(|row| words[*row as usize / 64].0 |= 1 << (row % 64));
+        }
     }
     let mut total = 0;
     for (bits, before) in &mut words {
@@ -356,10 +368,9 @@ pub(crate) struct RareKinds {
 
 impl RareKinds {
     pub(super) fn among(kinds: &[EventKind]) -> Self {
-        Self {
-            retracted: kinds.contains(&EventKind::EventRetracted),
-            unknown: kinds.contains(&EventKind::Unknown),
-        }
+        // No early end, so that many are compared at once.
+        let has = |kind| kinds.iter().fold(false, |has, known| has | (*known == kind));
+        Self { retracted: has(EventKind::EventRetracted), unknown: has(EventKind::Unknown) }
     }
 }
 

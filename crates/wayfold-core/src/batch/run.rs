@@ -72,6 +72,10 @@ impl<'a> Stretch<'a> {
         self.columns.customer_texts(self.columns.customer[self.first as usize] as usize)
     }
 
+    pub(crate) fn len(&self) -> usize {
+        self.rows as usize
+    }
+
     fn range(&self) -> Range<usize> {
         self.first as usize..(self.first + self.rows) as usize
     }

@@ -2,6 +2,7 @@
 
 use super::customers::Customers;
 use crate::batch::{EventBatch, NONE, RowRef, Run, Stretch};
+use crate::event::EventKind;
 use crate::shard::Shard;
 use crate::time::Timestamp;
 
@@ -32,7 +33,8 @@ impl<'a: 'g, 'g> Gathered<'a, 'g> {
             Self::Rows(rows) => {
                 let at = |row: &RowRef| row.hot.occurred_at;
                 let grow = || rows.array_windows().all(|[a, b]| at(a) < at(b));
-                !may_retract && rows.last().is_none_or(|last| at(last) <= until) && grow()
+                let retracts = || rows.iter().any(|row| row.hot.kind == EventKind::EventRetracted);
+                rows.last().is_none_or(|last| at(last) <= until) && grow() && !(may_retract && retracts())
             }
             Self::Stretches(stretches) => {
                 let mut end = i64::MIN;
@@ -45,11 +47,14 @@ impl<'a: 'g, 'g> Gathered<'a, 'g> {
         }
     }
 
-    /// Says whether its events as they stand are one run.
-    pub(super) fn is_one_run(self) -> bool {
+    /// How many runs its events are as they stand, and how many events on average each has.
+    pub(super) fn runs_and_length(self) -> (usize, usize) {
         match self {
-            Self::Rows(_) => true,
-            Self::Stretches(stretches) => stretches.len() == 1,
+            Self::Rows(rows) => (1, rows.len()),
+            Self::Stretches(stretches) => {
+                let rows: usize = stretches.iter().map(|stretch| stretch.len()).sum();
+                (stretches.len(), rows / stretches.len().max(1))
+            }
         }
     }
 

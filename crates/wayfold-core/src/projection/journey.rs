@@ -191,7 +191,7 @@ impl Journey {
         if let (Some(left), Some(since)) = (self.stage, self.stage_since) {
             let visits = &mut self.stages[left.index()];
             visits.ended_us = visits.ended_us + at.since(since);
-            self.steps_back += u32::from(stage < left);
+            self.steps_back = self.steps_back.saturating_add(u32::from(stage < left));
         }
         let visits = &mut self.stages[stage.index()];
         visits.entered_at.get_or_insert(at);

@@ -12,12 +12,12 @@ use super::newer;
 use crate::pool::OpenRead;
 use crate::sealed::Block;
 
-/// How many pages make a part: as many as the caches of a processor hold, decoded.
-const PAGES_PER_PART: usize = 4;
+/// About how many events make a part: as many as the caches of a processor hold, decoded.
+const EVENTS_PER_PART: usize = 16_384;
 /// And so many of each source at least, because the last page of a source goes on into the next part.
-const PAGES_PER_SOURCE: usize = 2;
+const EVENTS_PER_SOURCE: usize = 8_192;
 /// How many events make a page of what is not sealed.
-const EVENTS_PER_PAGE: usize = 1_024;
+const EVENTS_PER_PAGE: usize = 4_096;
 
 pub(super) struct SqliteLane<'a> {
     /// Until all is read, or something fails.
@@ -85,10 +85,11 @@ impl<'a> SqliteLane<'a> {
         Ok(None)
     }
 
-    /// Reads pages until there are enough; says up to which spread all sources are read.
+    /// Reads pages until there are enough events; says up to which spread all sources are read.
     fn read_on(&mut self, read: &Arc<OpenRead>, first: u64) -> Result<u64> {
-        let enough = PAGES_PER_PART.max(PAGES_PER_SOURCE * self.sources.len());
-        let mut pages: usize = self.sources.iter().map(|source| source.open.len()).sum();
+        let enough = EVENTS_PER_PART.max(EVENTS_PER_SOURCE * self.sources.len());
+        let open = self.sources.iter().flat_map(|source| &source.open);
+        let mut events: usize = open.map(|(_, batch)| batch.len()).sum();
         loop {
             // Customers are whole as far as the source goes that is behind all others.
             let Some(behind) = self.sources.iter_mut().min_by_key(|source| source.whole_to) else {
@@ -96,8 +97,8 @@ impl<'a> SqliteLane<'a> {
             };
             match behind.whole_to {
                 Some(whole_to) if whole_to == self.shard.last() => return Ok(whole_to),
-                Some(whole_to) if whole_to >= first && pages >= enough => return Ok(whole_to),
-                _ => pages += behind.read_page(read, self.upcasters, self.after, self.shard.last())?,
+                Some(whole_to) if whole_to >= first && events >= enough => return Ok(whole_to),
+                _ => events += behind.read_page(read, self.upcasters, self.after, self.shard.last())?,
             }
         }
     }
@@ -108,7 +109,7 @@ impl Progress {
         Self { source, open: Vec::new(), whole_to: None }
     }
 
-    /// Reads the next page, if there is one, and says how many it has read.
+    /// Reads the next page, if there is one, and says how many events it has.
     fn read_page(
         &mut self,
         read: &Arc<OpenRead>,
@@ -129,9 +130,9 @@ impl Progress {
         let reach = page.as_ref().and_then(|(reach, _)| reach.checked_sub(1));
         // The last customer of a page may go on in the next.
         self.whole_to = if is_last { Some(last) } else { reach };
-        let pages = usize::from(page.is_some());
+        let events = page.as_ref().map_or(0, |(_, batch)| batch.len());
         self.open.extend(page);
-        Ok(pages)
+        Ok(events)
     }
 }
 

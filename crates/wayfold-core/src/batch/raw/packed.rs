@@ -124,7 +124,7 @@ impl RawPacked<'_> {
         for (number, length) in stored.iter().filter(|(_, length)| *length > 0) {
             let number = u32::try_from(*number).ok()?;
             match runs.last_mut() {
-                Some((last, more)) if *last == number => *more += length,
+                Some((last, more)) if *last == number => *more = more.checked_add(*length)?,
                 _ => runs.push((number, *length)),
             }
         }

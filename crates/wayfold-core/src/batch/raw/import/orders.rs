@@ -1,10 +1,12 @@
 //! Orders, lines and tags, and what the fold reads of them.
 
+use std::cell::OnceCell;
+
 use super::{Importer, bad, check_instants, names};
 use crate::batch::columns::{Columns, Indexed, LineColumns, LineFacts, OrderFacts};
 use crate::error::{Error, Result};
 use crate::event::{LineNumbers, margin_of};
-use crate::key::Tag;
+use crate::key::{NAME_BYTES_MAX, Tag};
 use crate::time::Timestamp;
 
 impl Importer<'_> {
@@ -77,9 +79,8 @@ impl Importer<'_> {
     /// needs neither.
     pub(super) fn facts(&mut self, lines: &Indexed<(u32, u32)>) -> Result<Indexed<OrderFacts>> {
         let orders = self.some_texts(names::ORDER)?;
-        if let Some((row, _)) =
-            orders.iter().find(|(_, number)| !self.texts.get(*number).starts_with("order:"))
-        {
+        let is_order = |text: &str| text.starts_with("order:") && text.len() <= NAME_BYTES_MAX;
+        if let Some((row, _)) = orders.iter().find(|(_, number)| !is_order(self.texts.get(*number))) {
             return Err(other_order(row));
         }
         let amounts = self.moneys(names::AMOUNT, names::AMOUNT_CURRENCY)?;
@@ -89,7 +90,7 @@ impl Importer<'_> {
         let of_lines: Vec<u32> = lines.iter().map(|(row, _)| row).collect();
         let lists = [orders.rows(), amounts.rows(), promises.rows(), &of_lines];
         let mut facts = Indexed::of_rows(lists, OrderFacts::NONE);
-        let places = facts.places();
+        let places = OnceCell::new();
         facts
             .change_each(&places, orders.rows(), orders.values(), |facts, number| facts.order = Some(number));
         facts.change_each(&places, amounts.rows(), amounts.values(), |facts, money| {
