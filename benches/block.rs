@@ -80,7 +80,9 @@ fn benches(criterion: &mut Criterion) {
             .map(|(number, some)| Block::seal(number, some))
             .collect();
         let merge = |pages: Vec<Vec<Result<EventBatch, Error>>>| {
-            Block::collect(9, Merge::new(9, pages.into_iter().map(Vec::into_iter)))
+            let of_page = |page: &Result<EventBatch, Error>| page.as_ref().map_or(0, EventBatch::len) as u64;
+            let events = pages.iter().flatten().map(of_page).sum();
+            Block::collect(9, Merge::new(9, events, pages.into_iter().map(Vec::into_iter)))
         };
         let pages = || blocks.iter().map(|block| block.pages().collect::<Vec<_>>()).collect::<Vec<_>>();
         list_bytes(workload.name, &fresh, &merge(pages()));

@@ -12,8 +12,12 @@ use crate::page::Page;
 use crate::part::{PartKind, PartName, frame};
 use crate::sealed::{KINDS_MAX, PageEntry, SealedBlock};
 
-/// Events of a page: few enough that one customer's read is cheap, many enough that columns are.
-const PAGE_EVENTS: usize = 4_096;
+/// Events of a page in a block of few events: few enough that one customer's read is cheap, of which there are many such blocks.
+const PAGE_EVENTS: usize = 1_024;
+/// In a block of many, of which a customer stands in few: many enough that a rebuild is cheap.
+const LARGE_PAGE_EVENTS: usize = 4_096;
+/// A block of more events has large pages.
+const SMALL_BLOCK_EVENTS: u64 = 1 << 18;
 /// A page is cut earlier where its texts are long.
 const PAGE_TEXT_BYTES: usize = 1 << 20;
 
@@ -40,7 +44,7 @@ pub fn cluster(batches: &[EventBatch]) -> EventBatch {
 /// All events stay in memory, so it is for what was appended lately.
 pub fn seal(block: u64, batches: &[EventBatch]) -> impl Iterator<Item = Part> {
     let rows = sorted(batches);
-    let mut writer = Writer::new(block);
+    let mut writer = Writer::new(block, rows.len() as u64);
     let mut next = 0;
     std::iter::from_fn(move || {
         while writer.ready.is_empty() && !writer.is_finished {
@@ -127,10 +131,10 @@ where
     S: Iterator<Item = Result<EventBatch, E>>,
     E: From<Error>,
 {
-    /// Starts a block with the number that its store gives it.
-    pub fn new(block: u64, sources: impl IntoIterator<Item = S>) -> Self {
+    /// Starts a block with the number that its store gives it, of so many events, which say how large its pages are.
+    pub fn new(block: u64, events: u64, sources: impl IntoIterator<Item = S>) -> Self {
         let sources = sources.into_iter().map(Source::new).collect();
-        Self { sources, writer: Writer::new(block) }
+        Self { sources, writer: Writer::new(block, events) }
     }
 
     /// Takes the next customer of all sources, or ends the block.
@@ -263,6 +267,7 @@ impl<S> Source<S> {
 #[derive(Debug)]
 struct Writer {
     block: SealedBlock,
+    page_events: usize,
     /// The rows of the next page.
     pending: Vec<(EventBatch, usize)>,
     pending_text_bytes: usize,
@@ -280,8 +285,9 @@ struct Writer {
 }
 
 impl Writer {
-    fn new(number: u64) -> Self {
+    fn new(number: u64, events: u64) -> Self {
         Self {
+            page_events: if events > SMALL_BLOCK_EVENTS { LARGE_PAGE_EVENTS } else { PAGE_EVENTS },
             block: SealedBlock {
                 number,
                 events: 0,
@@ -309,11 +315,11 @@ impl Writer {
     /// Adds the events of the next customer.
     fn push(&mut self, spread: u64, rows: Vec<(EventBatch, usize)>) {
         // A short history stays on one page, where that does not leave the one before half empty.
-        if self.pending.len() + rows.len() > PAGE_EVENTS && self.pending.len() >= PAGE_EVENTS / 2 {
+        if self.pending.len() + rows.len() > self.page_events && self.pending.len() >= self.page_events / 2 {
             self.flush();
         }
         for (batch, row) in rows {
-            if self.pending.len() == PAGE_EVENTS || self.pending_text_bytes > PAGE_TEXT_BYTES {
+            if self.pending.len() == self.page_events || self.pending_text_bytes > PAGE_TEXT_BYTES {
                 self.flush();
             }
             self.pending_text_bytes += batch.text_bytes() / batch.len();

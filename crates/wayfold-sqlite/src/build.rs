@@ -95,7 +95,8 @@ fn make(shared: &Shared, connection: &Connection, number: u64, plan: &Plan) -> R
                 let pages = 0..block.header.pages();
                 pages.map(move |page| block.page(connection, page).map(|page| page.batch).map_err(Failure))
             };
-            write_parts(shared, connection, number, Merge::new(number, blocks.iter().map(source)))
+            let events = blocks.iter().map(|block| block.header.events()).sum();
+            write_parts(shared, connection, number, Merge::new(number, events, blocks.iter().map(source)))
         }
     };
     let header = built?;

@@ -42,7 +42,8 @@ impl Block {
     }
 
     pub(crate) fn merge(number: u64, blocks: &[&Self]) -> Self {
-        Self::collect(number, Merge::new(number, blocks.iter().map(|block| block.pages())))
+        let events = blocks.iter().map(|block| block.header.events()).sum();
+        Self::collect(number, Merge::new(number, events, blocks.iter().map(|block| block.pages())))
     }
 
     fn collect(number: u64, parts: impl Iterator<Item = Result<Part, Error>>) -> Self {

@@ -10,7 +10,7 @@ use wayfold_core::{
 use super::support::check_labels;
 
 /// Events beyond which a page is only read: its columns of one value take few bytes and all of the time.
-const EVENTS_MAX: usize = 8_192;
+const EVENTS_MAX: usize = 4_096;
 
 /// Checks that what was accepted is whole: it is written, read, lifted, folded, explained and sealed.
 pub(crate) fn check_batch(batch: &EventBatch) {
@@ -125,7 +125,8 @@ fn export(fold: &Fold) -> Vec<u8> {
 
 fn check_sealed(batch: &EventBatch) {
     let clustered = cluster(std::slice::from_ref(batch));
-    let parts: Vec<_> = Merge::new(1, [std::iter::once(Ok::<_, Error>(clustered.clone()))]).collect();
+    let source = std::iter::once(Ok::<_, Error>(clustered.clone()));
+    let parts: Vec<_> = Merge::new(1, clustered.len() as u64, [source]).collect();
     let parts: Vec<_> = parts.into_iter().map(Result::unwrap).collect();
     assert!(seal(1, std::slice::from_ref(batch)).eq(parts.iter().cloned()), "both ways give the same bytes");
     let part = |kind, number| {

@@ -247,7 +247,7 @@ fn pages_in_any_order_are_merged_or_refused() {
         let sources = [source(), source()];
         let given: usize =
             sources.iter().flat_map(|pages| pages.clone()).map(|page| page.unwrap().len()).sum();
-        let parts: Vec<_> = Merge::new(1, sources).collect();
+        let parts: Vec<_> = Merge::new(1, given as u64, sources).collect();
         if let Some(Ok(header)) = parts.last() {
             let header = SealedBlock::read(1, &header.bytes).unwrap();
             assert_eq!(header.events(), given as u64, "no event is lost");

@@ -4,6 +4,9 @@ use super::cluster::{Gathered, spreads};
 use crate::batch::{EventBatch, Stretch};
 use crate::shard::Shard;
 
+/// Stretches of so many rows on average are brought together whole, in whatever order they stand.
+const ROWS_PER_STRETCH_MIN: usize = 4;
+
 /// Batch, first row and number of rows of a stretch.
 type StretchAt = (u32, u32, u32);
 
@@ -14,21 +17,26 @@ pub(super) struct Merged<'a> {
 }
 
 impl<'a> Merged<'a> {
-    /// Merges the batches, if each has the customers of the shard one after the other by their spreads.
+    /// Merges the batches, if each has the customers of the shard one after the other by their spreads, or else at least long
+    /// stretches of them.
     pub(super) fn new(batches: &'a [EventBatch], shard: Shard) -> Option<Self> {
-        let mut stretches = Vec::new();
+        let (mut stretches, mut grows, mut runs, mut total) = (Vec::new(), true, 0, 0);
         for (number, batch) in batches.iter().enumerate() {
-            let spreads = spreads(batch, shard)?;
-            let (mut first, mut last, mut grows) = (0, None, true);
+            let spreads = match batch.columns().customers.len() * ROWS_PER_STRETCH_MIN <= batch.len() {
+                true => batch.columns().spreads(),
+                false => spreads(batch, shard)?,
+            };
+            let (mut first, mut last) = (0, None);
             batch.columns().for_each_run(|local, rows| {
                 let spread = spreads[local as usize];
                 grows &= last.replace(spread).is_none_or(|last| last < spread);
                 if shard.holds_spread(spread) {
                     stretches.push((spread, (number as u32, first, rows)));
                 }
-                first += rows;
+                (first, runs) = (first + rows, runs + 1);
             });
-            if !grows {
+            total += batch.len();
+            if !grows && runs * ROWS_PER_STRETCH_MIN > total {
                 return None;
             }
         }

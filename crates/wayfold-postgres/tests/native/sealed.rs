@@ -413,8 +413,8 @@ fn share(store: &PostgresStore, worker: usize, of: usize) -> Result<(Vec<Journey
 /// Rows to the row, and blocks to the page at each end of what is read.
 #[test]
 fn a_worker_of_several_is_sent_its_part_of_the_log() {
-    const EVENTS: usize = 80_000;
-    const PAGE: usize = 4_096;
+    const EVENTS: usize = 40_000;
+    const PAGE: usize = 1_024;
     let Some(server) = server("a_worker_of_several_is_sent_its_part_of_the_log") else { return };
     let store = open(by_hand(&server, 1 << 18));
     many(EVENTS as u128).chunks(10_000).for_each(|chunk| drop(put(&store, chunk)));
