@@ -23,9 +23,9 @@ const SCAN_EVENTS_MAX: usize = 1 << 20;
 /// How many bytes the pages of a part have at most; one block may have more.
 const SCAN_BYTES_MAX: u64 = 256 << 20;
 /// How many pages are opened together: as many as the caches of a processor hold, decoded.
-const PAGES_PER_PART: usize = 4;
+const PAGES_PER_PART: usize = 16;
 /// And so many of each block at least, as the pages at both ends are shared with the neighbours.
-const PAGES_PER_BLOCK: usize = 2;
+const PAGES_PER_BLOCK: usize = 4;
 /// A block of which less than this part is missing is not read for that; rows are.
 const REST_MIN: u64 = 16;
 /// How often blocks are looked up that others have made one of in between.
