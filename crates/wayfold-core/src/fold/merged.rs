@@ -40,8 +40,11 @@ impl<'a> Merged<'a> {
                 return None;
             }
         }
-        // Each batch stands in order already, which a stable sort finds.
-        stretches.sort_by_key(|(spread, _)| *spread);
+        match grows {
+            // Each batch stands in order already, which a stable sort finds.
+            true => stretches.sort_by_key(|(spread, _)| *spread),
+            false => radsort::sort_by_key(&mut stretches, |(spread, _)| *spread),
+        }
         let merged = Self { batches, stretches };
         merged.is_one_customer_a_spread().then_some(merged)
     }

@@ -94,13 +94,13 @@ impl Importer<'_> {
         facts
             .change_each(&places, orders.rows(), orders.values(), |facts, number| facts.order = Some(number));
         facts.change_each(&places, amounts.rows(), amounts.values(), |facts, money| {
-            facts.amount = Some(money)
+            facts.amount = Some(money);
         });
         facts.change_each(&places, promises.rows(), promises.values(), |facts, micros| {
             facts.promised_at = Some(Timestamp::trusted(micros));
         });
         facts.change_each(&places, &of_lines, &of_lines, |facts, _| {
-            facts.lines = Some(LineFacts { margin: None })
+            facts.lines = Some(LineFacts { margin: None });
         });
         if margins.rows().iter().any(|row| lines.get(*row).is_none()) {
             return Err(bad(names::LINE_MARGIN, "a row without lines has a margin"));
