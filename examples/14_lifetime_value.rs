@@ -23,8 +23,8 @@ fn main() -> anyhow::Result<()> {
 
     let split = Timestamp::parse("1997-10-01")?.previous();
     let end = Timestamp::parse("1998-07-01")?.previous();
-    let customers = wayfold.own_views(buying, split)?;
-    let holdout = Holdout::split(&customers, split, &wayfold.own_views(buying, end)?, end)?;
+    let customers = wayfold.own_views(buying, split)?.into_vec();
+    let holdout = Holdout::split(&customers, split, &wayfold.own_views(buying, end)?.into_vec(), end)?;
     let model = judge(&holdout)?;
     whom_to_win_back(&model, &customers, split)?;
     worth_of_one(&wayfold, buying, &model, &customers, split)?;

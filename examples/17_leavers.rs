@@ -40,7 +40,7 @@ fn main() -> anyhow::Result<()> {
     assert_eq!(format!("{share:.1}"), "24.2");
 
     let has_left = |at| -> wayfold::Result<Vec<(CustomerKey, bool)>> {
-        let views = wayfold.own_views(churn, at)?;
+        let views = wayfold.own_views(churn, at)?.into_vec();
         Ok(views.into_iter().filter_map(|(key, view)| Some((key, view.has_left?))).collect())
     };
     let leavers = Leavers::between(has_left(begin)?, has_left(end)?)?;

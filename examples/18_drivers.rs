@@ -24,7 +24,8 @@ fn main() -> anyhow::Result<()> {
 
     let split = Timestamp::parse("1997-10-01")?.previous();
     let end = Timestamp::parse("1998-07-01")?.previous();
-    let (before, after) = (wayfold.own_views(buying, split)?, wayfold.own_views(buying, end)?);
+    let (before, after) =
+        (wayfold.own_views(buying, split)?.into_vec(), wayfold.own_views(buying, end)?.into_vec());
     // Both come by key, and everybody of the sample bought before the split.
     let (mut observations, mut counts) = (Vec::new(), Vec::new());
     for ((_, known), (_, later)) in before.iter().zip(&after) {

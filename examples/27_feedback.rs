@@ -154,7 +154,7 @@ fn channels(wayfold: &Wayfold, months: Calendar) -> anyhow::Result<()> {
 fn drivers(wayfold: &Wayfold, surveys: Handle<SurveyAnswers>) -> anyhow::Result<()> {
     let views = wayfold.own_views_of(&Tenant::new(HOTEL)?, surveys, Timestamp::parse("2025-12-01")?)?;
     let mut observations = Vec::new();
-    for (_, table) in &views {
+    for (_, table) in views.iter() {
         let answer = |dimension| {
             let answers = table.answers(Instrument::Csat.as_str(), dimension)?;
             answers.iter().next().map(|(score, _)| score as f64)

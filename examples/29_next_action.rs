@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 
 use wayfold::insight::{ConsentRule, ContactHistory, Playbooks, WhyNot};
 use wayfold::{
-    Builder, CareContacted, ConsentWithdrawn, CustomerKey, EventBody, EventId, JourneyEvent, Rules,
-    Selection, Timestamp,
+    Builder, CareContacted, ConsentWithdrawn, EventBody, EventId, JourneyEvent, Rules, Selection, Timestamp,
 };
 use wayfold_examples::store;
 use wayfold_testkit::shop::{Shop, ShopConfig};
@@ -20,11 +19,12 @@ fn main() -> anyhow::Result<()> {
     // The shop's log knows nothing of consent, so nobody has withdrawn it.
     let playbooks = Playbooks { consent: ConsentRule::NotWithdrawn, ..Playbooks::default() };
     let as_of = Timestamp::parse("2025-12-01")?;
-    let histories: BTreeMap<CustomerKey, _> = wayfold.own_views(contacts, as_of)?.into_iter().collect();
+    let histories = wayfold.own_views(contacts, as_of)?;
     let everybody = wayfold.customers_as_of(&Selection::default().with_limit(10_000), as_of)?;
     let mut counts: BTreeMap<String, u64> = BTreeMap::new();
     for view in everybody.customers() {
-        let next = playbooks.next_action(view, &histories[&view.key]);
+        let next = playbooks
+            .next_action(view, histories.get(view.key.customer.as_str()).expect("everybody has one"));
         let name =
             next.action.map_or_else(|| "nothing".to_owned(), |of| format!("{}: {}", of.playbook, of.name));
         *counts.entry(name).or_default() += 1;

@@ -41,7 +41,7 @@ fn main() -> anyhow::Result<()> {
 
     let calendar = CareCalendar::new(serde_json::from_str::<CareRules>(RULES)?)?;
     let february = as_of..Timestamp::parse("2025-02-28T16:00:00Z")?;
-    let due = calendar.due(wayfold.own_views(record, as_of)?, february.clone());
+    let due = calendar.due(wayfold.own_views(record, as_of)?.into_vec(), february.clone());
     let mut counts: BTreeMap<(CareOccasion, &str), usize> = BTreeMap::new();
     due.iter().for_each(|of| *counts.entry((of.occasion, &of.name)).or_default() += 1);
     for ((_, name), count) in &counts {
@@ -63,7 +63,7 @@ fn main() -> anyhow::Result<()> {
     let at = Timestamp::parse("2025-02-26T02:00:00Z")?;
     let sent = JourneyEvent::new(EventId::from_u128(7), leapling.clone(), at, card);
     wayfold.append([&sent])?;
-    let later = calendar.due(wayfold.own_views(record, at)?, february);
+    let later = calendar.due(wayfold.own_views(record, at)?.into_vec(), february);
     let done = later.iter().find(|of| of.customer == leapling && of.occasion == CareOccasion::Birthday);
     assert_eq!(done.and_then(|of| of.done_by), Some(sent.id));
     println!("{leapling} had its card on {at}");

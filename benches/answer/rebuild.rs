@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use serde_json::{Value, json};
 use wayfold::sqlite::{SqliteConfig, SqliteStore};
-use wayfold::{Builder, CustomerKey, Projection, Rules, Timestamp, fold_alone};
+use wayfold::{Builder, Projection, Rules, SortedViews, Timestamp, fold_alone};
 use wayfold_benches::peak_rss_kib;
 use wayfold_testkit::answer_a::{AnswerA, CheckFigures, quintiles};
 use wayfold_testkit::answer_b::{self, AnswerB};
@@ -30,11 +30,13 @@ pub(crate) struct Rebuild<'a> {
 impl Rebuild<'_> {
     pub(crate) fn measure(self, question: Question) -> Result<Value> {
         match question {
-            Question::A => self.answer(AnswerA, quintiles, |answers, quintiles| {
-                CheckFigures::of(answers, quintiles).as_row().to_vec()
-            }),
+            Question::A => self.answer(
+                AnswerA,
+                |answers| quintiles(each(answers)),
+                |answers, quintiles| CheckFigures::of(each(answers), quintiles).as_row().to_vec(),
+            ),
             Question::B => {
-                self.answer(AnswerB, |_: &[_]| (), |answers, ()| answer_b::check_figures(answers).to_vec())
+                self.answer(AnswerB, |_| (), |answers, ()| answer_b::check_figures(each(answers)).to_vec())
             }
         }
     }
@@ -43,8 +45,8 @@ impl Rebuild<'_> {
     fn answer<P: Projection, T>(
         self,
         projection: P,
-        finish: impl FnOnce(&[(CustomerKey, P::View)]) -> T,
-        check: impl FnOnce(&[(CustomerKey, P::View)], &T) -> Vec<i64>,
+        finish: impl FnOnce(&SortedViews<P::View>) -> T,
+        check: impl FnOnce(&SortedViews<P::View>, &T) -> Vec<i64>,
     ) -> Result<Value> {
         let Self { is_alone, threads, as_of, path } = self;
         let start = Instant::now();
@@ -73,4 +75,8 @@ impl Rebuild<'_> {
             "export_crc32": export.map(|export| crc32fast::hash(&export)),
         }))
     }
+}
+
+fn each<V>(answers: &SortedViews<V>) -> impl Iterator<Item = &V> {
+    answers.iter().map(|(_, answer)| answer)
 }

@@ -48,7 +48,7 @@ impl Actions {
         let all: Vec<NextAction> = all.into_iter().map(|next| next.next).collect();
         let mut sections = vec![Section::next_actions(&all)];
         if let Some((calendar, record)) = self.care.as_ref().zip(folded.care) {
-            let records = asked.wayfold.own_views_of(&asked.tenant, record, asked.as_of)?;
+            let records = asked.wayfold.own_views_of(&asked.tenant, record, asked.as_of)?.into_vec();
             let due = calendar.due(records, asked.as_of..asked.as_of + Span::from_days(WINDOW_DAYS));
             let note = format!("Of the {WINDOW_DAYS} days to come, if nothing else happens.");
             sections.push(Section::care(due).with_note(note));

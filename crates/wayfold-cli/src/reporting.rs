@@ -104,7 +104,7 @@ impl Plan {
         sections.extend(self.movements(asked, &population, folded.currency, from, &mut missing)?);
         sections.extend(self.groups(asked, &population, folded.currency, &mut missing)?);
         sections.extend(self.actions.to_do(asked, &folded.actions)?);
-        let gaps = asked.wayfold.own_views_of(&asked.tenant, folded.gaps, asked.as_of)?;
+        let gaps = asked.wayfold.own_views_of(&asked.tenant, folded.gaps, asked.as_of)?.into_vec();
         let gaps: Vec<_> =
             gaps.into_iter().map(|(_, view)| view).filter(|view| view.has_left.is_some()).collect();
         sections.extend((!gaps.is_empty()).then(|| Section::gaps(gaps, asked.as_of)));
@@ -468,8 +468,8 @@ fn worth(asked: &Asked, folded: &Folded, population: &Population, missing: &mut 
 /// All answers to surveys.
 fn surveys(asked: &Asked, folded: &Folded) -> Result<SurveyTable> {
     let mut table = SurveyTable::default();
-    for (_, answers) in asked.wayfold.own_views_of(&asked.tenant, folded.surveys, asked.as_of)? {
-        table.merge(&answers);
+    for (_, answers) in asked.wayfold.own_views_of(&asked.tenant, folded.surveys, asked.as_of)?.iter() {
+        table.merge(answers);
     }
     Ok(table)
 }

@@ -32,8 +32,8 @@ pub(crate) fn judge(
     currency: Currency,
     split: Timestamp,
 ) -> Result<Judged> {
-    let customers = asked.wayfold.own_views_of(&asked.tenant, buying, split)?;
-    let later = asked.wayfold.own_views_of(&asked.tenant, buying, asked.as_of)?;
+    let customers = asked.wayfold.own_views_of(&asked.tenant, buying, split)?.into_vec();
+    let later = asked.wayfold.own_views_of(&asked.tenant, buying, asked.as_of)?.into_vec();
     let holdout = Holdout::split(&customers, split, &later, asked.as_of)?;
     let cells = holdout.histories();
     let bg = BgNbd::fit(&cells, TimeUnit::Week)?;
@@ -58,7 +58,7 @@ pub(crate) struct Predicted {
 /// # Errors
 /// If there is too little to fit.
 pub(crate) fn predict(asked: &Asked, buying: Handle<BuyingDays>, currency: Currency) -> Result<Predicted> {
-    let customers = asked.wayfold.own_views_of(&asked.tenant, buying, asked.as_of)?;
+    let customers = asked.wayfold.own_views_of(&asked.tenant, buying, asked.as_of)?.into_vec();
     let mut histories = Vec::new();
     for (key, view) in &customers {
         if let Some(history) = view.history(asked.as_of)? {

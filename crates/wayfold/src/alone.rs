@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use wayfold_core::{CustomerKey, HistoryFold, Projection, SortedViews, Tenant, Timestamp};
+use wayfold_core::{HistoryFold, Projection, SortedViews, Tenant, Timestamp};
 use wayfold_store::{EventStore, Lane, ScanPart};
 
 use crate::error::Result;
@@ -58,7 +58,7 @@ use crate::whole::open_whole;
 /// let (ada, at) = (CustomerKey::new("ada")?, Timestamp::parse("2024-01-01")?);
 /// let look = JourneyEvent::new(EventId::from_u128(1), ada.clone(), at, ProductViewed {});
 /// store.append(EventBatch::from_events([&look])?, None).await?;
-/// assert_eq!(fold_alone(&store, Looks, at, 2).await?, [(ada, 1)]);
+/// assert_eq!(fold_alone(&store, Looks, at, 2).await?.get("ada"), Some(&1));
 /// # Ok::<(), wayfold::Error>(())
 /// # }).unwrap();
 /// ```
@@ -70,7 +70,7 @@ pub async fn fold_alone<P: Projection>(
     projection: P,
     as_of: Timestamp,
     threads: usize,
-) -> Result<Vec<(CustomerKey, P::View)>> {
+) -> Result<SortedViews<P::View>> {
     fold_alone_of(store, projection, &Tenant::default(), as_of, threads).await
 }
 
@@ -84,7 +84,7 @@ pub async fn fold_alone_of<P: Projection>(
     tenant: &Tenant,
     as_of: Timestamp,
     threads: usize,
-) -> Result<Vec<(CustomerKey, P::View)>> {
+) -> Result<SortedViews<P::View>> {
     let (lanes, _) = open_whole(store, Known(None), threads.max(1)).await?;
     let projection = Arc::new(projection);
     let of_lane = |lane: Lane<'_>| {
@@ -98,6 +98,6 @@ pub async fn fold_alone_of<P: Projection>(
         }
         Ok(fold.into_views())
     };
-    let views = side_by_side(lanes.into_iter(), of_lane).into_iter().collect::<Result<_>>()?;
-    Ok(SortedViews::merge(views))
+    let views: Vec<_> = side_by_side(lanes.into_iter(), of_lane).into_iter().collect::<Result<_>>()?;
+    Ok(SortedViews::merge(tenant.clone(), views))
 }

@@ -1,8 +1,8 @@
 //! Questions to the engine, each as of an instant of the customer's time.
 
 use wayfold_core::{
-    CustomerKey, CustomerView, Explanation, Handle, Page, Population, Projection, Selection, Tenant,
-    Timestamp,
+    CustomerKey, CustomerView, Explanation, Handle, Page, Population, Projection, Selection, SortedViews,
+    Tenant, Timestamp,
 };
 
 use crate::engine::Wayfold;
@@ -215,7 +215,7 @@ impl Wayfold {
         &self,
         handle: Handle<P>,
         as_of: impl Into<AsOf>,
-    ) -> Result<Vec<(CustomerKey, P::View)>> {
+    ) -> Result<SortedViews<P::View>> {
         self.own_views_of(&Tenant::default(), handle, as_of).await
     }
 
@@ -228,7 +228,7 @@ impl Wayfold {
         tenant: &Tenant,
         handle: Handle<P>,
         as_of: impl Into<AsOf>,
-    ) -> Result<Vec<(CustomerKey, P::View)>> {
+    ) -> Result<SortedViews<P::View>> {
         let live = self.engine().settled().await?;
         let as_of = as_of.into().instant(&live);
         if live.answers(as_of) {

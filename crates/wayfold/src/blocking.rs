@@ -3,7 +3,7 @@
 use pollster::block_on;
 use wayfold_core::{
     CustomerKey, CustomerList, CustomerView, EventBatch, Explanation, Handle, JourneyEvent, Page, Parting,
-    Population, PopulationDifference, Projection, Rules, Selection, Tenant, Timestamp,
+    Population, PopulationDifference, Projection, Rules, Selection, SortedViews, Tenant, Timestamp,
 };
 use wayfold_store::{AppendCondition, AppendOutcome, EventStore};
 
@@ -246,7 +246,7 @@ impl Wayfold {
         &self,
         handle: Handle<P>,
         as_of: impl Into<AsOf>,
-    ) -> Result<Vec<(CustomerKey, P::View)>> {
+    ) -> Result<SortedViews<P::View>> {
         block_on(self.0.own_views(handle, as_of))
     }
 
@@ -259,7 +259,7 @@ impl Wayfold {
         tenant: &Tenant,
         handle: Handle<P>,
         as_of: impl Into<AsOf>,
-    ) -> Result<Vec<(CustomerKey, P::View)>> {
+    ) -> Result<SortedViews<P::View>> {
         block_on(self.0.own_views_of(tenant, handle, as_of))
     }
 

@@ -128,9 +128,9 @@ pub use wayfold_core::{
     OrderLine, Outcome, OwnGap, Ownership, Page, Parting, PlacedOrder, Population, PopulationDifference,
     PopulationSummary, Position, Projection, ProjectionSet, PromiseCounts, PromiseState, PromiseView,
     Purchase, RawEvent, RawFields, Rectangle, Report, RevenueBasis, RfmScores, RfmTable, RfmValues, Rounding,
-    Rules, ScoredCustomer, SegmentRules, SegmentView, Selection, Span, Spell, Stage, StageView, Step, Tag,
-    Tenant, TieRule, Timestamp, Told, Transition, UpcastResult, Upcasters, UpcastersBuilder, ValueRules,
-    ValueView, WatchedFilter,
+    Rules, ScoredCustomer, SegmentRules, SegmentView, Selection, SortedViews, Span, Spell, Stage, StageView,
+    Step, Tag, Tenant, TieRule, Timestamp, Told, Transition, UpcastResult, Upcasters, UpcastersBuilder,
+    ValueRules, ValueView, WatchedFilter,
 };
 #[cfg(feature = "ingest")]
 #[doc(inline)]

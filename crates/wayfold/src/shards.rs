@@ -238,25 +238,16 @@ impl Shards {
         Ok(pages.try_fold(first, |merged, next| Ok::<_, wayfold_core::Error>(merged.merge(next?)))?)
     }
 
-    /// A projection's views, fold by fold.
-    pub(crate) fn sorted_views<P: Projection>(
-        &self,
-        handle: Handle<P>,
-        tenant: &Tenant,
-        as_of: Timestamp,
-    ) -> Result<Vec<SortedViews<P::View>>> {
-        let views = side_by_side(self.folds.iter(), |fold| fold.sorted_views(handle, tenant, as_of));
-        Ok(views.into_iter().collect::<wayfold_core::Result<_>>()?)
-    }
-
-    /// The same by the bytes of the keys.
+    /// A projection's views, by the bytes of the customers' names.
     pub(crate) fn own_views<P: Projection>(
         &self,
         handle: Handle<P>,
         tenant: &Tenant,
         as_of: Timestamp,
-    ) -> Result<Vec<(CustomerKey, P::View)>> {
-        Ok(SortedViews::merge(self.sorted_views(handle, tenant, as_of)?))
+    ) -> Result<SortedViews<P::View>> {
+        let views = side_by_side(self.folds.iter(), |fold| fold.own_views(handle, tenant, as_of));
+        let views: Vec<_> = views.into_iter().collect::<wayfold_core::Result<_>>()?;
+        Ok(SortedViews::merge(tenant.clone(), views))
     }
 
     /// The canonical export of all shards, by key bytes.

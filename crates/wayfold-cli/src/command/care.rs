@@ -55,7 +55,7 @@ impl CareCommand {
         let record = builder.register(calendar.record())?;
         let asked = self.ask.open_built(builder)?;
         let from = from.unwrap_or(asked.as_of);
-        let records = asked.wayfold.own_views_of(&asked.tenant, record, asked.as_of)?;
+        let records = asked.wayfold.own_views_of(&asked.tenant, record, asked.as_of)?.into_vec();
         let mut due = calendar.due(records, from..from + within);
         due.retain(|of| !self.open || of.done_at.is_none());
         if output.is_json() {

@@ -73,13 +73,12 @@ pub(crate) fn for_all(
     playbooks: &Playbooks,
 ) -> Result<Vec<Next>> {
     let histories = asked.wayfold.own_views_of(&asked.tenant, contacts, asked.as_of)?;
-    let histories: BTreeMap<CustomerKey, ContactHistoryView> = histories.into_iter().collect();
     let everybody = Selection::default().with_limit(usize::MAX);
     let page = asked.wayfold.customers_of(&asked.tenant, &everybody, asked.as_of)?;
     let nothing = ContactHistoryView::default();
     let next = page.customers().map(|view| Next {
         customer: view.key.clone(),
-        next: playbooks.next_action(view, histories.get(&view.key).unwrap_or(&nothing)),
+        next: playbooks.next_action(view, histories.get(view.key.customer.as_str()).unwrap_or(&nothing)),
     });
     Ok(next.collect())
 }

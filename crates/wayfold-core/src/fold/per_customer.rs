@@ -44,6 +44,15 @@ impl<T> PerCustomer<T> {
         }
     }
 
+    /// Takes another list behind this one; says by how much its values' numbers grow. The numbers between both have no value,
+    /// so that lists of one value a customer are not joined.
+    pub(crate) fn append(&mut self, other: Self) -> usize {
+        let moved = self.pieces.len() * PIECE;
+        self.len += other.len;
+        self.pieces.extend(other.pieces);
+        moved
+    }
+
     /// Makes it as long as there are customers.
     pub(crate) fn grow(&mut self, customers: usize, make: impl Fn() -> T) {
         for _ in self.len()..customers {
@@ -71,6 +80,23 @@ impl<T> IndexMut<usize> for PerCustomer<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_list_behind_another_is_found_by_numbers_that_have_grown() {
+        let mut lists = [3, PIECE, PIECE + 1].map(|length| {
+            let mut list = PerCustomer::default();
+            (0..length).for_each(|number| list.push((length, number)));
+            list
+        });
+        let mut joined = PerCustomer::default();
+        for list in &mut lists {
+            let length = list.len();
+            let moved = joined.append(std::mem::take(list));
+            assert!((0..length).all(|number| joined[moved + number] == (length, number)));
+        }
+        assert_eq!(joined.len(), 2 * PIECE + 4);
+        assert_eq!((joined[2], joined[PIECE]), ((3, 2), (PIECE, 0)));
+    }
 
     #[test]
     fn values_stand_where_they_were_put() {

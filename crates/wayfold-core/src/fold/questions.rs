@@ -89,24 +89,11 @@ impl Fold {
         self.own_view_of(handle, customer, &self.customer_at(customer, as_of)).map(Some)
     }
 
-    /// The views of a registered projection of every customer of a tenant, by the bytes of their keys.
+    /// The views of a registered projection of every customer of a tenant, by the bytes of their names.
     ///
     /// # Errors
     /// As [`Fold::own_view`], for one of the customers that cannot be answered.
     pub fn own_views<P: Projection>(
-        &self,
-        handle: Handle<P>,
-        tenant: &Tenant,
-        as_of: Timestamp,
-    ) -> Result<Vec<(CustomerKey, P::View)>> {
-        Ok(SortedViews::merge(vec![self.sorted_views(handle, tenant, as_of)?]))
-    }
-
-    /// As [`Fold::own_views`], for whoever asks several folds and merges the views of all.
-    ///
-    /// # Errors
-    /// As there.
-    pub fn sorted_views<P: Projection>(
         &self,
         handle: Handle<P>,
         tenant: &Tenant,
@@ -201,8 +188,11 @@ impl Fold {
     /// Numbers of the customers with events, of one tenant or all, by the bytes of their keys.
     pub(crate) fn sorted(&self, tenant: Option<&Tenant>) -> Vec<usize> {
         let customers: Vec<usize> = self.of_tenant(tenant).collect();
-        let texts = |place: usize| self.customers.texts(customers[place]);
-        places_by_key(customers.len(), texts).into_iter().map(|place| customers[place as usize]).collect()
+        let texts = |place: u32| self.customers.texts(customers[place as usize]);
+        places_by_key(customers.len() as u32, texts)
+            .into_iter()
+            .map(|place| customers[place as usize])
+            .collect()
     }
 
     /// The customers with events, of a tenant or of all, in no order.

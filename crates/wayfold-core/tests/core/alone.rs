@@ -55,7 +55,7 @@ fn of_fold(batches: &[EventBatch], tenant: &Tenant, as_of: Timestamp) -> Views {
     let orders = set.register(Orders).unwrap();
     let mut fold = Fold::new(&set).with_as_of(as_of);
     assert!(fold.apply(batches).refolds.is_empty());
-    fold.own_views(orders, tenant, as_of).unwrap()
+    fold.own_views(orders, tenant, as_of).unwrap().into_vec()
 }
 
 fn alone(batches: &[EventBatch], tenant: &Tenant, as_of: Timestamp, shards: usize) -> Views {
@@ -65,7 +65,7 @@ fn alone(batches: &[EventBatch], tenant: &Tenant, as_of: Timestamp, shards: usiz
         fold.fold(batches, Shard::new(shard, shards)).unwrap();
         fold.into_views()
     };
-    SortedViews::merge((0..shards).map(of_shard).collect())
+    SortedViews::merge(tenant.clone(), (0..shards).map(of_shard)).into_vec()
 }
 
 /// Customers of two tenants, some with long names that begin alike; what each event does; when.

@@ -63,8 +63,8 @@ impl FromIterator<i64> for Answers {
 ///
 /// let mut table = SurveyTable::default();
 /// let as_of = Timestamp::parse("2024-04-01")?;
-/// for (_, answers) in fold.own_views(surveys, &Tenant::default(), as_of)? {
-///     table.merge(&answers);
+/// for (_, answers) in fold.own_views(surveys, &Tenant::default(), as_of)?.iter() {
+///     table.merge(answers);
 /// }
 /// let nps = |dimension| {
 ///     let answers = table.answers("nps", Some(dimension)).expect("it was asked for");

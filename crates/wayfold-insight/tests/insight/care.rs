@@ -42,7 +42,7 @@ fn records(events: &[JourneyEvent]) -> Vec<(CustomerKey, CareRecordView)> {
     let record = projections.register(CareRecord::default()).unwrap();
     let mut fold = Fold::new(&projections);
     let _ = fold.apply(&[EventBatch::from_events(events).unwrap()]);
-    fold.own_views(record, &Tenant::default(), Timestamp::MAX).unwrap()
+    fold.own_views(record, &Tenant::default(), Timestamp::MAX).unwrap().into_vec()
 }
 
 fn due(zone: &str, events: &[JourneyEvent], from: &str, until: &str) -> Vec<CareDue> {

@@ -28,7 +28,7 @@ fn cdnow(as_of: Timestamp) -> (Labels<LifecycleStage>, Labels<bool>) {
     let population = fold.population(&Tenant::default(), as_of).unwrap();
     let stages = population.members().iter().map(|member| (member.key.clone(), member.lifecycle)).collect();
     let views = fold.own_views(churn, &Tenant::default(), as_of).unwrap();
-    let left = views.into_iter().filter_map(|(key, view)| Some((key, view.has_left?))).collect();
+    let left = views.into_vec().into_iter().filter_map(|(key, view)| Some((key, view.has_left?))).collect();
     (stages, left)
 }
 

@@ -47,7 +47,7 @@ pub(crate) fn cdnow(as_of: Timestamp) -> Vec<(CustomerKey, BuyingDaysView)> {
     let mut fold = Fold::new(&projections).with_as_of(as_of);
     let applied = fold.apply(&[EventBatch::from_events(&purchases()).unwrap()]);
     assert!(applied.refolds.is_empty());
-    fold.own_views(buying, &Tenant::default(), as_of).unwrap()
+    fold.own_views(buying, &Tenant::default(), as_of).unwrap().into_vec()
 }
 
 /// The cells that models are fitted on.

@@ -4,8 +4,8 @@
 use std::collections::BTreeSet;
 
 use wayfold_core::{
-    CustomerKey, Handle, Page, Population, PopulationDifference, Position, Projection, Selection,
-    SortedViews, Tenant, Timestamp, VirtualShard,
+    Handle, Page, Population, PopulationDifference, Position, Projection, Selection, SortedViews, Tenant,
+    Timestamp, VirtualShard,
 };
 use wayfold_store::EventStore;
 
@@ -144,9 +144,9 @@ impl ClusterView {
         &self,
         handle: Handle<P>,
         tenant: &Tenant,
-    ) -> Result<Vec<(CustomerKey, P::View)>> {
-        let views = self.shards().map(|shards| shards.sorted_views(handle, tenant, self.as_of));
-        Ok(SortedViews::merge(views.collect::<Result<Vec<_>>>()?.into_iter().flatten().collect()))
+    ) -> Result<SortedViews<P::View>> {
+        let views = self.shards().map(|shards| shards.own_views(handle, tenant, self.as_of));
+        Ok(SortedViews::merge(tenant.clone(), views.collect::<Result<Vec<_>>>()?))
     }
 
     /// The canonical export of all states: equal sets of events give equal bytes.

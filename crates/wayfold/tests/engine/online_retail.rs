@@ -91,7 +91,7 @@ impl Replayed {
     }
 
     fn traces(&self, as_of: Timestamp) -> Vec<(CustomerKey, TraceView)> {
-        self.wayfold.own_views(self.trace, as_of).unwrap()
+        self.wayfold.own_views(self.trace, as_of).unwrap().into_vec()
     }
 }
 

@@ -1,7 +1,5 @@
 //! The figures by which answers of different engines are compared.
 
-use wayfold_core::CustomerKey;
-
 use super::{Answer, Quintiles};
 
 /// Sums over answer A that every engine must agree on before its time counts.
@@ -25,8 +23,9 @@ pub struct CheckFigures {
 
 impl CheckFigures {
     /// Sums the answers up, with the quintiles of the same customers.
-    pub fn of(answers: &[(CustomerKey, Answer)], quintiles: &[Option<Quintiles>]) -> Self {
-        let each = || answers.iter().map(|(_, answer)| answer);
+    pub fn of<'a>(answers: impl Iterator<Item = &'a Answer>, quintiles: &[Option<Quintiles>]) -> Self {
+        let answers: Vec<_> = answers.collect();
+        let each = || answers.iter().copied();
         let mut stages = [0; 5];
         each().for_each(|answer| stages[answer.stage as usize] += 1);
         let best = each().zip(quintiles).filter(|(_, of)| of.is_some_and(|of| of.revenue == 5));
