@@ -1,13 +1,14 @@
 use std::collections::{BTreeSet, HashMap};
 
 use wayfold_block::{
-    Filter, LaterParts, Lookup, PartKind, PartName, PartSource, cluster, read_fresh, write_fresh,
+    Filter, LaterParts, Lookup, Merge, PartKind, PartName, PartSource, cluster, read_fresh, write_fresh,
 };
 use wayfold_core::bodies::NeedIdentified;
 use wayfold_core::{
     CustomerKey, EventBatch, EventId, Fold, JourneyEvent, Position, ProjectionSet, Rules, Timestamp,
 };
 use wayfold_testkit::Random;
+use wayfold_testkit::stream::Stream;
 
 use super::support::{Block, check_labels, hostile, position, recorded, workloads};
 
@@ -82,6 +83,19 @@ fn merged_blocks_are_those_that_sealing_all_at_once_gives() {
         let halves = [first, second].map(|half| Block::merge(60, &half.iter().collect::<Vec<_>>()));
         assert!(Block::merge(50, &[&halves[1], &halves[0]]).parts == whole.parts, "history {seed}");
     }
+}
+
+/// What is read is the same; a small block has its events on more pages.
+#[test]
+fn a_large_block_has_large_pages() {
+    let events: Vec<_> = Stream::new(10_000).collect();
+    let small = Block::seal(1, &recorded(&events, 1_000, 1));
+    let of_many = |events| Block::collect(1, Merge::new(1, events, [small.pages()]));
+    let (most_of_small, large) = (of_many(1 << 18), of_many((1 << 18) + 1));
+    assert_eq!([&small, &most_of_small, &large].map(|block| block.header.pages()), [10, 10, 3]);
+    // A page ends with a customer.
+    assert!((3_000..=4_096).contains(&large.page(0).unwrap().len()));
+    assert_eq!(large.by_position(), small.by_position());
 }
 
 #[test]
@@ -177,7 +191,7 @@ fn a_source_out_of_order_is_refused() {
     let clustered = cluster(&recorded(&hostile(1), 50, 1));
     let turned = EventBatch::from_views((0..clustered.len()).rev().map(|row| clustered.event(row)));
     let source = std::iter::once(Ok::<_, wayfold_block::Error>(turned));
-    let found = wayfold_block::Merge::new(1, clustered.len() as u64, [source]).find_map(Result::err).unwrap();
+    let found = Merge::new(1, clustered.len() as u64, [source]).find_map(Result::err).unwrap();
     assert!(found.to_string().contains("out of order"), "{found}");
 }
 

@@ -46,7 +46,7 @@ impl Block {
         Self::collect(number, Merge::new(number, events, blocks.iter().map(|block| block.pages())))
     }
 
-    fn collect(number: u64, parts: impl Iterator<Item = Result<Part, Error>>) -> Self {
+    pub(crate) fn collect(number: u64, parts: impl Iterator<Item = Result<Part, Error>>) -> Self {
         let parts: HashMap<_, _> =
             parts.map(|part| part.map(|part| (part.name, part.bytes)).unwrap()).collect();
         let header = &parts[&PartName { block: number, kind: PartKind::Header, number: 0 }];

@@ -1,3 +1,5 @@
+use std::fmt;
+
 use super::PerCustomer;
 use super::key_order::NameOrder;
 use crate::key::{CustomerId, CustomerKey, Tenant};
@@ -36,7 +38,7 @@ use crate::key::{CustomerId, CustomerKey, Tenant};
 /// assert_eq!(views.into_vec()[0], (CustomerKey::new("ada")?, 1));
 /// # Ok::<(), wayfold_core::Error>(())
 /// ```
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct SortedViews<V> {
     tenant: Tenant,
     /// As they were found, each until it is taken.
@@ -100,6 +102,13 @@ impl<V> SortedViews<V> {
         let take = |place: u32| views[place as usize].take().expect("each place is there once");
         let keyed = |(customer, view)| (CustomerKey { tenant: tenant.clone(), customer }, view);
         order.places().map(take).map(keyed).collect()
+    }
+}
+
+impl<V: fmt::Debug> fmt::Debug for SortedViews<V> {
+    /// Where views stand rests on who else is in the log, and is no part of it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(self.iter()).finish()
     }
 }
 
