@@ -11,17 +11,22 @@ use std::fs;
 use std::path::PathBuf;
 
 use serde_json::Value;
-use wayfold_block::{PartKind, PartName, SealedBlock, read_fresh, write_fresh};
+use wayfold_block::{Merge, PartKind, PartName, SealedBlock, read_fresh, write_fresh};
 use wayfold_core::{EventBatch, EventKind, JourneyEvent, Position};
 
 use super::reference::{self, LookedUp, Sealed};
 use super::support::Block;
 
 /// The version that today's code writes. Whoever changes what is written adds files of a new version and names it
-/// here; the old ones stay in [`READ`].
+/// here; the old ones stay among those that are read.
 const WRITTEN: &str = "v2";
-/// The versions that are read.
-const READ: [&str; 2] = ["v1", "v2"];
+/// The same with the pages of a block of many events.
+const WRITTEN_LARGE: &str = "v2-pages-4096";
+/// A block of so many events has these.
+const LARGE_EVENTS: u64 = (1 << 18) + 1;
+/// The versions that are read; of sealed blocks with how many pages each has at least.
+const READ_FRESH: [&str; 2] = ["v1", WRITTEN];
+const READ_SEALED: [(&str, usize); 3] = [("v1", 4), (WRITTEN, 4), (WRITTEN_LARGE, 2)];
 /// The numbers of the golden blocks.
 const FRESH: u64 = 7;
 const SEALED: u64 = 8;
@@ -46,7 +51,15 @@ pub(crate) fn fresh(version: &str) -> Vec<u8> {
 }
 
 fn sealed(version: &str) -> Vec<u8> {
-    golden(&format!("sealed.{version}.bin"), || bytes_of(&Block::seal(SEALED, &input::sealed())))
+    golden(&format!("sealed.{version}.bin"), || {
+        let block = Block::seal(SEALED, &input::sealed());
+        bytes_of(&if version == WRITTEN_LARGE { large(&block) } else { block })
+    })
+}
+
+/// The same events as in a block of many.
+fn large(block: &Block) -> Block {
+    Block::collect(SEALED, Merge::new(SEALED, LARGE_EVENTS, [block.pages()]))
 }
 
 /// All parts of a block, one behind the other, the header first.
@@ -85,7 +98,7 @@ fn values<'a>(events: impl IntoIterator<Item = &'a JourneyEvent>) -> Vec<Value> 
 
 #[test]
 fn golden_fresh_blocks_are_read_as_what_was_written() {
-    for version in READ {
+    for version in READ_FRESH {
         let bytes = fresh(version);
         let events = read_fresh(FRESH, &bytes).unwrap().to_events();
         let lines = json_lines(&events);
@@ -103,7 +116,7 @@ fn golden_fresh_blocks_are_read_as_what_was_written() {
 
 #[test]
 fn golden_sealed_blocks_are_read_as_what_was_written() {
-    for version in READ {
+    for (version, _) in READ_SEALED {
         let bytes = sealed(version);
         let events = block_of(&bytes).by_position();
         let digest = digest(&events);
@@ -129,9 +142,9 @@ fn digest(events: &[JourneyEvent]) -> String {
 
 #[test]
 fn a_golden_sealed_block_stands_in_the_order_of_its_customers_and_lists_what_it_holds() {
-    for version in READ {
+    for (version, pages_min) in READ_SEALED {
         let block = Sealed::read(&sealed(version));
-        assert!(block.pages.len() > 3, "{version}: several pages");
+        assert!(block.pages.len() >= pages_min, "{version}: several pages");
         let (mut keys, mut customers) = (Vec::new(), BTreeMap::<_, BTreeSet<u64>>::new());
         let mut last_of_kind = BTreeMap::new();
         for (number, page) in (0..).zip(&block.pages) {
@@ -183,7 +196,9 @@ fn todays_bytes_are_those_of_the_newest_golden_files() {
     assert!(write_fresh(FRESH, &rebuilt(&batch.to_events())[0]) == bytes, "{advice}");
     let bytes = sealed(WRITTEN);
     let batches = rebuilt(&block_of(&bytes).by_position());
-    assert!(bytes_of(&Block::seal(SEALED, &batches)) == bytes, "{advice}");
+    let block = Block::seal(SEALED, &batches);
+    assert!(bytes_of(&block) == bytes, "{advice}");
+    assert!(bytes_of(&large(&block)) == sealed(WRITTEN_LARGE), "{advice}");
 }
 
 /// The batches that a store recorded, built anew from their events.
