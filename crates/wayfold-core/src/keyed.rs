@@ -24,12 +24,21 @@ const ROOM_BYTES_MAX: usize = 16 << 10;
 pub(crate) struct Keyed<T> {
     /// All keys, one behind the other.
     keys: String,
-    /// Where each key ends, and what is kept under it.
-    entries: Vec<(usize, T)>,
-    index: Option<Box<Index>>,
+    /// What is kept under each key.
+    entries: Vec<T>,
+    /// What is told of few maps.
+    more: Option<Box<More>>,
 }
 
-/// The places of entries by the hash of their keys.
+/// What a map of few keys, all of one length, does without.
+#[derive(Debug, Clone, Default)]
+struct More {
+    /// Where each key ends, once their lengths differ.
+    ends: Vec<usize>,
+    /// The places of entries by the hash of their keys, once there are many.
+    index: Option<Index>,
+}
+
 #[derive(Debug, Clone, Default)]
 struct Index {
     places: HashTable<u32>,
@@ -38,7 +47,7 @@ struct Index {
 
 impl<T> Default for Keyed<T> {
     fn default() -> Self {
-        Self { keys: String::new(), entries: Vec::new(), index: None }
+        Self { keys: String::new(), entries: Vec::new(), more: None }
     }
 }
 
@@ -57,28 +66,43 @@ impl<T: Default> Keyed<T> {
 
     /// The entry at a place.
     pub(crate) fn at(&mut self, place: usize) -> &mut T {
-        &mut self.entries[place].1
+        &mut self.entries[place]
     }
 
     fn insert(&mut self, key: &str, room: usize) -> usize {
         let place = self.entries.len();
         self.reserve(room.max(1), key.len());
+        self.note_end(key.len());
         self.keys.push_str(key);
-        self.entries.push((self.keys.len(), T::default()));
+        self.entries.push(T::default());
         if place >= SCAN_MAX {
-            self.index_from(if self.index.is_some() { place } else { 0 });
+            self.index_new();
         }
         place
     }
 
-    /// Puts the entries from a place on into the index.
-    fn index_from(&mut self, first: usize) {
-        let mut index = self.index.take().unwrap_or_default();
-        let hash = |place: &u32| index.hasher.hash_one(self.key(*place as usize));
-        for place in first as u32..self.entries.len() as u32 {
+    /// Notes where the next key will end, from the first on that is longer or shorter than those before.
+    fn note_end(&mut self, key_bytes: usize) {
+        let places = self.entries.len();
+        if self.ends().is_empty() {
+            let even = self.even_bytes();
+            if places == 0 || even == key_bytes {
+                return;
+            }
+            self.more.get_or_insert_default().ends = (1..=places).map(|place| place * even).collect();
+        }
+        let end = self.keys.len() + key_bytes;
+        self.more.get_or_insert_default().ends.push(end);
+    }
+
+    /// Puts the entries into the index that are not in it yet.
+    fn index_new(&mut self) {
+        let mut index = self.more.get_or_insert_default().index.take().unwrap_or_default();
+        let hash = |place: &u32| index.hasher.hash_one(self.key_bytes(*place as usize));
+        for place in index.places.len() as u32..self.entries.len() as u32 {
             index.places.insert_unique(hash(&place), place, hash);
         }
-        self.index = Some(index);
+        self.more.get_or_insert_default().index = Some(index);
     }
 }
 
@@ -100,8 +124,24 @@ impl<T> Keyed<T> {
         self.entries.len()
     }
 
+    /// Where each key ends; none where all have one length.
+    fn ends(&self) -> &[usize] {
+        self.more.as_ref().map_or(&[], |more| &more.ends)
+    }
+
+    /// The length of each key where all have one.
+    fn even_bytes(&self) -> usize {
+        self.keys.len().checked_div(self.entries.len()).unwrap_or_default()
+    }
+
     fn range(&self, place: usize) -> Range<usize> {
-        place.checked_sub(1).map_or(0, |before| self.entries[before].0)..self.entries[place].0
+        match self.ends() {
+            [] => {
+                let even = self.even_bytes();
+                place * even..(place + 1) * even
+            }
+            ends => place.checked_sub(1).map_or(0, |before| ends[before])..ends[place],
+        }
     }
 
     fn key(&self, place: usize) -> &str {
@@ -114,19 +154,23 @@ impl<T> Keyed<T> {
     }
 
     fn place(&self, key: &str) -> Option<usize> {
-        match &self.index {
-            Some(index) => {
-                let is_it = |place: &u32| self.key(*place as usize) == key;
-                index.places.find(index.hasher.hash_one(key), is_it).map(|place| *place as usize)
-            }
-            // The newest entries are asked for most.
-            None => (0..self.entries.len()).rev().find(|place| self.key_bytes(*place) == key.as_bytes()),
+        let key = key.as_bytes();
+        if let Some(index) = self.more.as_ref().and_then(|more| more.index.as_ref()) {
+            let is_it = |place: &u32| self.key_bytes(*place as usize) == key;
+            return index.places.find(index.hasher.hash_one(key), is_it).map(|place| *place as usize);
         }
+        // The newest entries are asked for most.
+        if self.ends().is_empty() && !key.is_empty() {
+            let is_of_length = key.len() == self.even_bytes();
+            let mut keys = self.keys.as_bytes().chunks_exact(key.len());
+            return if is_of_length { keys.rposition(|other| other == key) } else { None };
+        }
+        (0..self.entries.len()).rev().find(|place| self.key_bytes(*place) == key)
     }
 
     /// Entries in the order in which they were made.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &T)> {
-        self.entries.iter().enumerate().map(|(place, (_, value))| (self.key(place), value))
+        self.entries.iter().enumerate().map(|(place, value)| (self.key(place), value))
     }
 
     /// Entries in the order of the keys' bytes.
@@ -167,7 +211,7 @@ impl<'de, T: Deserialize<'de> + Default> Visitor<'de> for KeyedVisitor<T> {
         // What is claimed is believed as far as it costs little.
         let room = map.size_hint().unwrap_or_default().min(ROOM_MAX);
         while let Some(place) = map.next_key_seed(NextKey { keyed: &mut keyed, room })? {
-            keyed.entries[place].1 = map.next_value()?;
+            keyed.entries[place] = map.next_value()?;
         }
         Ok(keyed)
     }

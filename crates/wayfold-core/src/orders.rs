@@ -13,7 +13,7 @@ use crate::error::{self, ensure};
 use crate::event::EventKind;
 use crate::key::JourneyKey;
 use crate::keyed::Keyed;
-use crate::money::{Money, MoneySum, parse_sum};
+use crate::money::{Amount, Money, MoneySum, parse_sum};
 use crate::text::serialize_as_record_or_list;
 use crate::time::Timestamp;
 use crate::view::{PlacedOrder, Purchase};
@@ -100,25 +100,45 @@ impl<'de> Visitor<'de> for TotalsVisitor {
     }
 }
 
-/// What a customer's events say about one order.
+/// What a customer's events say about one order, in 32 bytes.
 #[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(from = "OrderFields")]
 pub(crate) struct OrderRecord {
     /// When it was first placed; cancels, refunds and shipments may name it before.
     pub(crate) placed_at: Option<Timestamp>,
-    pub(crate) amount: Option<Money>,
+    /// The amount, and whether there is one by its currency: money takes a word more in one piece.
+    amount: Amount,
+    currency: Option<Currency>,
     pub(crate) cancelled: bool,
     /// What many orders have nothing of, kept apart so that those stay small.
-    #[serde(default)]
     details: Option<Box<OrderDetails>>,
 }
 
 serialize_as_record_or_list!(OrderRecord {
     placed_at,
-    amount,
+    amount by amount,
     cancelled,
     details unless Option::is_none,
 });
+
+/// An order as it is written.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OrderFields {
+    placed_at: Option<Timestamp>,
+    amount: Option<Money>,
+    cancelled: bool,
+    #[serde(default)]
+    details: Option<Box<OrderDetails>>,
+}
+
+impl From<OrderFields> for OrderRecord {
+    fn from(OrderFields { placed_at, amount, cancelled, details }: OrderFields) -> Self {
+        let mut order = Self { placed_at, cancelled, details, ..Self::default() };
+        order.take_amount(amount);
+        order
+    }
+}
 
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -146,13 +166,25 @@ impl OrderRecord {
         self.details.as_deref()
     }
 
+    /// What it was last said to cost.
+    pub(crate) fn amount(&self) -> Option<Money> {
+        self.currency.map(|currency| Money { amount: self.amount, currency })
+    }
+
+    /// Takes an amount where one is stated.
+    fn take_amount(&mut self, stated: Option<Money>) {
+        if let Some(Money { amount, currency }) = stated {
+            (self.amount, self.currency) = (amount, Some(currency));
+        }
+    }
+
     fn details_mut(&mut self) -> &mut OrderDetails {
         self.details.get_or_insert_default()
     }
 
     /// Refunded at least once, and by at least its amount, in the currency of its amount.
     pub(crate) fn is_fully_refunded(&self) -> bool {
-        let (Some(amount), Some(details)) = (self.amount, self.details()) else { return false };
+        let (Some(amount), Some(details)) = (self.amount(), self.details()) else { return false };
         let refunded = details.refunds.get(amount.currency);
         refunded.is_some_and(|refunded| refunded >= i128::from(amount.amount.as_ten_thousandths()))
     }
@@ -175,7 +207,7 @@ impl OrderRecord {
 
     /// Takes what the event states; what it does not state stays.
     fn change(&mut self, facts: &OrderFacts) {
-        self.amount = facts.amount.or(self.amount);
+        self.take_amount(facts.amount);
         if let Some(lines) = facts.lines
             && (lines.margin.is_some() || self.details.is_some())
         {
@@ -208,8 +240,34 @@ impl OrderRecord {
 
 /// One record for each order that a customer's events name, and the money that names no order.
 #[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(from = "BookFields")]
 pub struct OrderBook {
+    orders: Keyed<OrderRecord>,
+    /// What few customers have any of.
+    beside: Option<Box<Beside>>,
+}
+
+serialize_as_record_or_list!(OrderBook {
+    orders,
+    ignored_placements by ignored_placements unless is_zero,
+    refunds_without_order by refunds_without_order unless Totals::is_empty,
+    payments_without_order by payments_without_order unless Totals::is_empty,
+});
+
+/// What belongs to no order.
+#[derive(Debug, Clone, Default)]
+struct Beside {
+    ignored_placements: u32,
+    refunds: Totals,
+    payments: Totals,
+}
+
+static NO_TOTALS: Totals = Totals(None);
+
+/// A book as it is written.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct BookFields {
     orders: Keyed<OrderRecord>,
     #[serde(default)]
     ignored_placements: u32,
@@ -219,12 +277,15 @@ pub struct OrderBook {
     payments_without_order: Totals,
 }
 
-serialize_as_record_or_list!(OrderBook {
-    orders,
-    ignored_placements unless is_zero,
-    refunds_without_order unless Totals::is_empty,
-    payments_without_order unless Totals::is_empty,
-});
+impl From<BookFields> for OrderBook {
+    fn from(fields: BookFields) -> Self {
+        let BookFields { orders, ignored_placements, refunds_without_order, payments_without_order } = fields;
+        let beside =
+            Beside { ignored_placements, refunds: refunds_without_order, payments: payments_without_order };
+        let is_nothing = ignored_placements == 0 && beside.refunds.is_empty() && beside.payments.is_empty();
+        Self { orders, beside: (!is_nothing).then(|| Box::new(beside)) }
+    }
+}
 
 fn is_zero(number: &u32) -> bool {
     *number == 0
@@ -272,7 +333,9 @@ impl OrderBook {
     fn evolve_order(&mut self, event: &EventView<'_>, facts: &OrderFacts, id: &str, room: usize) {
         let order = self.orders.entry(id, room);
         match (event.kind(), facts.amount) {
-            (EventKind::OrderPlaced, _) if order.is_placed() => self.ignored_placements += 1,
+            (EventKind::OrderPlaced, _) if order.is_placed() => {
+                self.beside.get_or_insert_default().ignored_placements += 1;
+            }
             (EventKind::OrderPlaced, _) => order.place(event, facts),
             (EventKind::OrderChanged, _) => order.change(facts),
             (EventKind::OrderCancelled, _) => order.cancelled = true,
@@ -289,8 +352,12 @@ impl OrderBook {
     /// Takes money that names no order.
     fn evolve_money(&mut self, kind: EventKind, amount: Option<Money>) {
         match (kind, amount) {
-            (EventKind::Refunded, Some(money)) => self.refunds_without_order.add_money(money),
-            (EventKind::PaymentReceived, Some(money)) => self.payments_without_order.add_money(money),
+            (EventKind::Refunded, Some(money)) => {
+                self.beside.get_or_insert_default().refunds.add_money(money);
+            }
+            (EventKind::PaymentReceived, Some(money)) => {
+                self.beside.get_or_insert_default().payments.add_money(money);
+            }
             _ => {}
         }
     }
@@ -300,17 +367,25 @@ impl OrderBook {
     }
 
     pub(crate) fn ignored_placements(&self) -> u32 {
-        self.ignored_placements
+        self.beside.as_ref().map_or(0, |beside| beside.ignored_placements)
+    }
+
+    fn refunds_without_order(&self) -> &Totals {
+        self.beside.as_ref().map_or(&NO_TOTALS, |beside| &beside.refunds)
+    }
+
+    fn payments_without_order(&self) -> &Totals {
+        self.beside.as_ref().map_or(&NO_TOTALS, |beside| &beside.payments)
     }
 
     /// Refunds that count: all but those that name a cancelled order.
     pub(crate) fn refunds(&self) -> Totals {
-        self.totals(&self.refunds_without_order, |details| &details.refunds)
+        self.totals(self.refunds_without_order(), |details| &details.refunds)
     }
 
     /// Payments that count: all but those that name a cancelled order.
     pub(crate) fn payments(&self) -> Totals {
-        self.totals(&self.payments_without_order, |details| &details.payments)
+        self.totals(self.payments_without_order(), |details| &details.payments)
     }
 
     fn totals(&self, without_order: &Totals, of: impl Fn(&OrderDetails) -> &Totals) -> Totals {
@@ -326,10 +401,10 @@ impl OrderBook {
 
     /// Checks a book from outside: so many events within these instants can have made it.
     pub(crate) fn check(&self, events: u64, seen: &RangeInclusive<Timestamp>) -> error::Result<()> {
-        let named = self.orders.len() as u64 <= events && u64::from(self.ignored_placements) <= events;
+        let named = self.orders.len() as u64 <= events && u64::from(self.ignored_placements()) <= events;
         ensure(named, "there are more orders than events")?;
         let without_order =
-            self.refunds_without_order.turnover().saturating_add(self.payments_without_order.turnover());
+            self.refunds_without_order().turnover().saturating_add(self.payments_without_order().turnover());
         let mut turnover = without_order;
         for (id, order) in self.records() {
             order.check(seen).map_err(|error| error.at(format_args!("order {id:?}")))?;
@@ -346,7 +421,7 @@ impl OrderBook {
             Some(PlacedOrder {
                 order,
                 placed_at: record.placed_at?,
-                amount: record.amount?,
+                amount: record.amount()?,
                 journey: details.and_then(|details| details.journey.as_ref()).map(JourneyKey::as_str),
                 promised_at: details.and_then(|details| details.promised_at),
                 delivered_at: details.and_then(|details| details.delivered_at),
@@ -364,7 +439,7 @@ impl OrderBook {
             .filter_map(|(id, order)| {
                 let journey =
                     order.details().and_then(|details| details.journey.as_ref()).map(JourneyKey::as_str);
-                Some(Purchase { placed_at: order.placed_at?, order: id, amount: order.amount?, journey })
+                Some(Purchase { placed_at: order.placed_at?, order: id, amount: order.amount()?, journey })
             })
             .collect();
         purchases.sort_unstable_by_key(|purchase| (purchase.placed_at, purchase.order));

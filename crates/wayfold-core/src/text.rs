@@ -51,28 +51,42 @@ impl<T> Visitor<'_> for TextVisitor<T> {
 }
 
 /// Implements `Serialize` of a record: in documents by the names of its fields, without those that are nothing, and elsewhere as
-/// the list of all values. What serde derives to read a record reads both.
+/// the list of all values. A value that is kept in another form comes `by` a method of the record. What serde derives to read
+/// a record reads both.
 macro_rules! serialize_as_record_or_list {
-    ($name:ident { $($field:ident $(unless $is_nothing:path)?),+ $(,)? }) => {
+    ($name:ident { $($field:ident $(by $get:ident)? $(unless $is_nothing:path)?),+ $(,)? }) => {
         impl serde::Serialize for $name {
             fn serialize<S: serde::Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
                 use serde::ser::{SerializeStruct, SerializeTuple};
+                let record = self;
+                $( let $field = $crate::text::value_of_field!(record, $field $($get)?); )+
                 if !serializer.is_human_readable() {
                     let mut out = serializer.serialize_tuple([$(stringify!($field)),+].len())?;
-                    $( out.serialize_element(&self.$field)?; )+
+                    $( out.serialize_element($field)?; )+
                     return out.end();
                 }
-                $( let $field = true $(&& !$is_nothing(&self.$field))?; )+
-                let told = [$($field),+].into_iter().filter(|is_told| *is_told).count();
+                let is_told = [$( true $(&& !$is_nothing($field))? ),+];
+                let told = is_told.iter().filter(|is_told| **is_told).count();
                 let mut out = serializer.serialize_struct(stringify!($name), told)?;
-                $( if $field { out.serialize_field(stringify!($field), &self.$field)?; } )+
+                let mut is_told = is_told.into_iter();
+                $( if is_told.next() == Some(true) { out.serialize_field(stringify!($field), $field)?; } )+
                 out.end()
             }
         }
     };
 }
 
-pub(crate) use serialize_as_record_or_list;
+/// The value of a record's field as it is written.
+macro_rules! value_of_field {
+    ($record:ident, $field:ident) => {
+        &$record.$field
+    };
+    ($record:ident, $field:ident $get:ident) => {
+        &$record.$get()
+    };
+}
+
+pub(crate) use {serialize_as_record_or_list, value_of_field};
 
 /// A value that is a text in documents, and the eight bytes of a number where no person reads along.
 ///

@@ -79,7 +79,7 @@ fn revenue(orders: &OrderBook, basis: RevenueBasis) -> Totals {
         RevenueBasis::Ordered => {
             let mut totals = Totals::default();
             for (_, order) in orders.records().filter(|(_, order)| order.is_placed() && !order.cancelled) {
-                if let Some(amount) = order.amount {
+                if let Some(amount) = order.amount() {
                     totals.add(amount.currency, i128::from(amount.amount.as_ten_thousandths()));
                 }
             }
@@ -106,7 +106,7 @@ fn currencies(customer: &CustomerAt<'_>, basis: RevenueBasis) -> Vec<CurrencyVal
         listed.add(currency, 0);
     }
     for (_, order) in orders.records().filter(|(_, order)| order.is_placed()) {
-        if let Some(amount) = order.amount {
+        if let Some(amount) = order.amount() {
             listed.add(amount.currency, 0);
         }
     }
@@ -147,7 +147,7 @@ fn margins(orders: &OrderBook) -> Totals {
     let mut totals = Totals::default();
     for (_, order) in orders.records().filter(|(_, order)| order.is_purchase()) {
         let margin = order.details().and_then(|details| details.margin_ten_thousandths);
-        if let (Some(amount), Some(margin)) = (order.amount, margin) {
+        if let (Some(amount), Some(margin)) = (order.amount(), margin) {
             totals.add(amount.currency, i128::from(margin));
         }
     }
