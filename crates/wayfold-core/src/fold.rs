@@ -6,6 +6,7 @@ mod customers;
 mod histories;
 mod history_fold;
 mod key_order;
+mod last_event;
 mod merged;
 mod per_customer;
 mod questions;
@@ -19,11 +20,12 @@ use std::sync::Arc;
 
 use hashbrown::HashMap;
 
-use self::checkpoint::{Checkpoint, EVENTS_PER_CHECKPOINT};
+use self::checkpoint::{Checkpoint, Checkpoints, step};
 use self::cluster::{Clusters, Gathered, may_retract};
 use self::customers::Customers;
 pub use self::histories::{History, for_each_history};
 pub use self::history_fold::HistoryFold;
+use self::last_event::LastEvent;
 use self::merged::Merged;
 pub(crate) use self::per_customer::PerCustomer;
 pub use self::snapshot::{PartEntry, Snapshot, SnapshotPart};
@@ -66,11 +68,9 @@ pub struct Fold {
     shard: Shard,
     customers: Customers,
     records: PerCustomer<CustomerRecord>,
-    /// The key of the last event folded, or the greatest that it may be, so that an event at its place is late;
-    /// [`OrderKey::FIRST`] before any.
-    last: PerCustomer<OrderKey>,
+    last: PerCustomer<LastEvent>,
     columns: Vec<Box<dyn StateColumn>>,
-    checkpoints: HashMap<u32, Vec<Checkpoint>>,
+    checkpoints: HashMap<u32, Checkpoints>,
     retracted: HashMap<u32, BTreeSet<EventId>>,
     /// Customers that wait for a refold, and after which event it starts.
     stale: BTreeMap<u32, Option<OrderKey>>,
@@ -312,10 +312,11 @@ impl Fold {
         let first = run.first()?;
         // A refold may have read further than what was applied, so that an event can come again.
         let index = customer as usize;
-        let last = self.last[index];
-        let at = first.occurred_at();
-        let follows = at > last.occurred_at
-            || (at == last.occurred_at && !self.ties_are_late && first.order_key() > last);
+        let (at, last_at) = (first.occurred_at(), self.records[index].last_seen_at());
+        let follows = at > last_at
+            || (at == last_at
+                && !self.ties_are_late
+                && LastEvent::from(first.order_key()) > self.last[index]);
         let late = self.records[index].events() > 0 && !follows;
         if late || self.stale.contains_key(&customer) {
             return Some(self.checkpoint_before(customer, first.order_key()));
@@ -360,9 +361,14 @@ impl Fold {
         }
     }
 
+    /// The key of the last event folded, or the greatest that it may be; none before any.
+    fn last_key(&self, customer: usize) -> Option<OrderKey> {
+        let record = &self.records[customer];
+        (record.events() > 0).then(|| self.last[customer].key(record.last_seen_at()))
+    }
+
     fn checkpoint_before(&self, customer: u32, key: OrderKey) -> Option<OrderKey> {
-        let checkpoints = self.checkpoints.get(&customer)?;
-        checkpoints.iter().rev().map(|checkpoint| checkpoint.key).find(|known| *known < key)
+        self.checkpoints.get(&customer)?.before(key).map(|checkpoint| checkpoint.key)
     }
 
     /// Notes that a customer waits for a refold, from the earlier of both starts.
@@ -389,9 +395,7 @@ impl Fold {
         let customers: BTreeSet<u32> = due.into_iter().map(|(_, customer)| customer).collect();
         let mut refolds = Vec::with_capacity(customers.len());
         for customer in customers {
-            let last = self.last[customer as usize];
-            let after = (last != OrderKey::FIRST).then_some(last);
-            let after = self.mark_stale(customer, after);
+            let after = self.mark_stale(customer, self.last_key(customer as usize));
             refolds.push(Refold { customer: self.customers.key(customer), after });
         }
         Ok(refolds)
@@ -426,22 +430,20 @@ impl Fold {
     /// Takes a customer back to the state after an event, or to nothing.
     fn restore(&mut self, customer: u32, after: Option<OrderKey>) {
         let index = customer as usize;
-        if after.is_some_and(|after| after == self.last[index]) {
+        if after.is_some() && after == self.last_key(index) {
             return;
         }
-        let checkpoints = self.checkpoints.entry(customer).or_default();
-        checkpoints.retain(|checkpoint| after.is_some_and(|after| checkpoint.key <= after));
-        match checkpoints.last() {
+        match self.checkpoints.get_mut(&customer).and_then(|checkpoints| checkpoints.cut_behind(after)) {
             Some(checkpoint) => {
                 self.records[index] = checkpoint.record.clone();
-                self.last[index] = checkpoint.key;
+                self.last[index] = checkpoint.key.into();
                 for (column, saved) in self.columns.iter_mut().zip(&checkpoint.states) {
                     column.restore(index, saved);
                 }
             }
             None => {
                 self.records[index] = CustomerRecord::default();
-                self.last[index] = OrderKey::FIRST;
+                self.last[index] = LastEvent::NONE;
                 for column in &mut self.columns {
                     column.reset(index);
                 }
@@ -451,12 +453,14 @@ impl Fold {
 
     /// Folds a sorted run on, with a checkpoint whenever a long history has grown enough.
     fn evolve(&mut self, customer: u32, run: &Run<'_>) {
+        let every = self.projections.checkpoints_every();
         let mut rest = *run;
         while !rest.is_empty() {
-            let room = self.events_to_checkpoint(customer);
-            let (now, later) = rest.split_at(usize::try_from(room).unwrap_or(usize::MAX));
+            // Of a run at once those that would be dropped before its end are not made.
+            let room = self.events_to_checkpoint(customer).max(rest.len() / 2);
+            let (now, later) = rest.split_at(room);
             self.evolve_part(customer as usize, &now);
-            if now.len() as u64 == room
+            if now.len() == room
                 && let Some(last) = now.last()
             {
                 let key = match later.first() {
@@ -465,23 +469,18 @@ impl Fold {
                     _ => last.order_key_at_most(),
                 };
                 let checkpoint = self.checkpoint(customer as usize, key);
-                self.checkpoints.entry(customer).or_default().push(checkpoint);
+                self.checkpoints.entry(customer).or_default().push(checkpoint, every);
             }
             rest = later;
         }
     }
 
-    /// How many events are missing until the next checkpoint. The steps grow with the history, so that the
-    /// checkpoints of the longest one stay few.
-    fn events_to_checkpoint(&self, customer: u32) -> u64 {
-        let events = self.records[customer as usize].events();
-        if events < EVENTS_PER_CHECKPOINT {
-            return EVENTS_PER_CHECKPOINT - events;
-        }
-        let last = self.checkpoints.get(&customer).and_then(|checkpoints| checkpoints.last());
-        let kept = last.map_or(0, |checkpoint| checkpoint.record.events());
-        let next = kept + EVENTS_PER_CHECKPOINT.max(kept / 8);
-        next.saturating_sub(events).max(1)
+    /// How many events are missing until the next checkpoint.
+    fn events_to_checkpoint(&self, customer: u32) -> usize {
+        let kept = self.checkpoints.get(&customer).map_or(0, Checkpoints::events);
+        let missing = (kept + step(kept, self.projections.checkpoints_every()))
+            .saturating_sub(self.records[customer as usize].events());
+        usize::try_from(missing).unwrap_or(usize::MAX).max(1)
     }
 
     fn evolve_part(&mut self, customer: usize, run: &Run<'_>) {
@@ -490,7 +489,7 @@ impl Fold {
             column.evolve(customer, run);
         }
         if let Some(last) = run.last() {
-            self.last[customer] = last.order_key_at_most();
+            self.last[customer] = last.order_key_at_most().into();
         }
     }
 
@@ -505,7 +504,7 @@ impl Fold {
     fn grow(&mut self) {
         let customers = self.customers.len();
         self.records.grow(customers, CustomerRecord::default);
-        self.last.grow(customers, || OrderKey::FIRST);
+        self.last.grow(customers, || LastEvent::NONE);
         for column in &mut self.columns {
             column.grow(customers);
         }

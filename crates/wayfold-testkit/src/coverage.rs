@@ -8,8 +8,8 @@ use wayfold_core::{CustomerKey, EventBody, EventId, EventKind, JourneyEvent, Ten
 use crate::arrival::Arrival;
 use crate::subject::Refolds;
 
-/// A history is long from that many events of one customer on: a fold keeps a checkpoint then.
-const LONG: usize = 256;
+/// A history is long from that many events of one customer on: a fold under test keeps a checkpoint then.
+pub(crate) const LONG: u64 = 64;
 
 /// What was met, by name; every count is of cases in histories or arrivals.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -63,7 +63,7 @@ impl Coverage {
         self.note("refolds", refolds.all);
         self.note("refolds from a checkpoint", refolds.from_checkpoint);
         let mut places: HashMap<(&Tenant, EventId), usize> = HashMap::new();
-        let mut folded: HashMap<&CustomerKey, (usize, Timestamp)> = HashMap::new();
+        let mut folded: HashMap<&CustomerKey, (u64, Timestamp)> = HashMap::new();
         for (place, event) in arrival.delivered().enumerate() {
             if places.contains_key(&(&event.customer.tenant, event.id)) {
                 self.note("duplicates", 1);

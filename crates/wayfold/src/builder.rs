@@ -97,6 +97,13 @@ impl Builder {
         self
     }
 
+    /// Keeps a copy of a customer's states whenever his history has grown by so many events, as
+    /// [`ProjectionSet::keep_checkpoints_every`]; the default is 1,024. Fewer make late events cheaper, and states larger.
+    pub fn with_checkpoints_every(mut self, events: u64) -> Self {
+        self.projections.keep_checkpoints_every(events);
+        self
+    }
+
     /// Takes other limits for the events that are appended one by one; the store has limits of its own.
     pub fn with_limits(mut self, limits: Limits) -> Self {
         self.limits = limits;

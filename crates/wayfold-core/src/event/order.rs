@@ -20,9 +20,3 @@ pub struct OrderKey {
 }
 
 serialize_as_record_or_list!(OrderKey { occurred_at, sequence, rank, id });
-
-impl OrderKey {
-    /// Before every event.
-    pub(crate) const FIRST: Self =
-        Self { occurred_at: Timestamp::MIN, sequence: 0, rank: 0, id: EventId(uuid::Uuid::nil()) };
-}

@@ -232,7 +232,7 @@ impl Fold {
         for column in &mut self.columns {
             column.evolve_one(customer, event);
         }
-        self.last[customer] = event.order_key();
+        self.last[customer] = event.order_key().into();
     }
 
     pub(crate) fn columns(&self) -> &[Box<dyn StateColumn>] {

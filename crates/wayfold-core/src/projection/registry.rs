@@ -303,7 +303,11 @@ pub struct ProjectionSet {
     built_in: BuiltIn,
     lists: BTreeMap<String, Arc<CustomerList>>,
     watched: Vec<WatchedFilter>,
+    checkpoints_every: u64,
 }
+
+/// As many events are folded again in about 100 microseconds.
+const CHECKPOINTS_EVERY: u64 = 1_024;
 
 /// A filter under the name and version of a segment, whose members tellers tell of.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -361,7 +365,8 @@ impl ProjectionSet {
         let loyalty =
             looks_further.then(|| add(&mut registered, LoyaltyProjection::new(rules.lifecycle.clone())));
         let built_in = BuiltIn { journeys, lifecycle, segment, value, loyalty };
-        Ok(Self { rules, registered, built_in, lists: BTreeMap::new(), watched: Vec::new() })
+        let (lists, watched) = (BTreeMap::new(), Vec::new());
+        Ok(Self { rules, registered, built_in, lists, watched, checkpoints_every: CHECKPOINTS_EVERY })
     }
 
     /// The projection that keeps what the lifecycle looks at beyond purchases.
@@ -416,6 +421,17 @@ impl ProjectionSet {
     /// The filters that are watched, in the order in which they were named.
     pub fn watched(&self) -> &[WatchedFilter] {
         &self.watched
+    }
+
+    /// Keeps a copy of a customer's states whenever his history has grown by so many events, at least one, or by an eighth if
+    /// that is more: a late event refolds from the copy before it. The default is 1,024. Fewer make late events cheaper, and
+    /// states larger; no answer depends on it.
+    pub fn keep_checkpoints_every(&mut self, events: u64) {
+        self.checkpoints_every = events.max(1);
+    }
+
+    pub(crate) fn checkpoints_every(&self) -> u64 {
+        self.checkpoints_every
     }
 
     /// Puts a list, in the place of one of the same name. States do not rest on it, only what filters say.

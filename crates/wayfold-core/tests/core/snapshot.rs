@@ -114,11 +114,13 @@ fn scheduled_events_and_retractions_are_restored_too() {
 
 #[test]
 fn a_late_event_after_a_restore_refolds_the_whole_history() {
+    let mut projections = projections();
+    projections.keep_checkpoints_every(256);
     let early: Vec<_> = (0..600).map(|id| placed(&format!("o{id:03}"), id, day(id as u32), "1")).collect();
     let more: Vec<_> = (600..900).map(|id| placed(&format!("o{id:03}"), id, day(id as u32), "1")).collect();
     let late = [placed("late", 5_000, day(500).next(), "1"), placed("later", 5_001, day(870).next(), "1")];
     let batches = [batch(&early), batch(&more), batch(&late[..1]), batch(&late[1..])];
-    let mut restored = restore(&save(&[fold(&batches[..1])]), &projections(), Timestamp::MAX);
+    let mut restored = restore(&save(&[fold(&batches[..1])]), &projections, Timestamp::MAX);
     assert_eq!(restored.apply(&batches[1..2]).folded, 300);
     let refolds = restored.apply(&batches[2..3]).refolds;
     assert_eq!(refolds[0].after, None, "the checkpoints lie behind what was restored");

@@ -11,6 +11,7 @@ use wayfold_core::{
 
 use super::{Answers, Refolds, Steering};
 use crate::arrival::Arrival;
+use crate::coverage::LONG;
 
 /// A delivery without what the log has taken before.
 struct Taken<'a> {
@@ -55,7 +56,8 @@ pub(super) struct Shards {
 impl Shards {
     /// Empty folds, as many as the arrival has shards.
     pub(super) fn new(steering: &dyn Steering, rules: &Rules, arrival: &Arrival) -> Result<Self> {
-        let projections = ProjectionSet::new(rules.clone())?;
+        let mut projections = ProjectionSet::new(rules.clone())?;
+        projections.keep_checkpoints_every(LONG);
         let fold =
             |index| steering.shard(Fold::new(&projections).with_as_of(arrival.start), index, arrival.shards);
         Ok(Self { folds: (0..arrival.shards).map(fold).collect(), refolds: Refolds::default() })

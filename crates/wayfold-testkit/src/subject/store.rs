@@ -7,6 +7,7 @@ use wayfold_store::{AppendOutcome, EventFilter, EventStore, EventStoreExt, ReadQ
 use super::drive::Shards;
 use super::{Answers, Refolds, Subject};
 use crate::arrival::Arrival;
+use crate::coverage::LONG;
 
 /// How many events a page holds: so few that most reads take several.
 const PAGE: usize = 50;
@@ -53,7 +54,8 @@ where
     /// # Panics
     /// If the store refuses what it has to take.
     fn fold(&self, rules: &Rules, arrival: &Arrival) -> Result<Box<dyn Answers>> {
-        let projections = ProjectionSet::new(rules.clone())?;
+        let mut projections = ProjectionSet::new(rules.clone())?;
+        projections.keep_checkpoints_every(LONG);
         let shard =
             |index| Fold::new(&projections).with_as_of(arrival.start).with_shard(index, arrival.shards);
         let folds = (0..arrival.shards).map(shard).collect();

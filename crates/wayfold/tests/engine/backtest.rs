@@ -11,7 +11,12 @@ use crate::support::{day, order};
 
 fn open(rules: &Rules, events: &[JourneyEvent]) -> Wayfold {
     let store = MemoryStore::new().with_clock(|| Timestamp::MAX);
-    let builder = Builder::new(rules.clone()).unwrap().by_hand(Timestamp::MAX).with_threads(2).on_demand();
+    let builder = Builder::new(rules.clone())
+        .unwrap()
+        .by_hand(Timestamp::MAX)
+        .with_threads(2)
+        .on_demand()
+        .with_checkpoints_every(64);
     let wayfold = block_on(builder.open(store)).unwrap();
     block_on(wayfold.append(events)).unwrap();
     wayfold

@@ -33,7 +33,7 @@ pub(crate) fn database(server: &PostgresServer, name: &str) -> (String, Postgres
 }
 
 pub(crate) fn builder(rules: &Rules, now: Timestamp) -> Builder {
-    Builder::new(rules.clone()).unwrap().by_hand(now).on_demand()
+    Builder::new(rules.clone()).unwrap().by_hand(now).on_demand().with_checkpoints_every(64)
 }
 
 pub(crate) fn try_open(server: &PostgresServer, names: &[&str]) -> wayfold::Result<Cluster> {

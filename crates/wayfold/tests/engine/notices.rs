@@ -18,7 +18,9 @@ use crate::support::{day, order, registered, surely};
 const HISTORIES: u64 = 150;
 
 fn open(store: impl EventStore + 'static, rules: &Rules, now: Timestamp) -> Result<Wayfold> {
-    block_on(Builder::new(rules.clone()).unwrap().by_hand(now).on_demand().open(store))
+    block_on(
+        Builder::new(rules.clone()).unwrap().by_hand(now).on_demand().with_checkpoints_every(64).open(store),
+    )
 }
 
 /// Whoever keeps what it was told in a place that survives.

@@ -22,7 +22,12 @@ fn stricter() -> Rules {
 }
 
 fn builder(rules: &Rules) -> Builder {
-    Builder::new(rules.clone()).unwrap().by_hand(Timestamp::MAX).with_threads(2).on_demand()
+    Builder::new(rules.clone())
+        .unwrap()
+        .by_hand(Timestamp::MAX)
+        .with_threads(2)
+        .on_demand()
+        .with_checkpoints_every(64)
 }
 
 fn open(store: impl EventStore + 'static, rules: &Rules) -> Wayfold {

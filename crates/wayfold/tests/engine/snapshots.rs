@@ -15,7 +15,7 @@ use crate::support::{registered, surely};
 const HISTORIES: u64 = 600;
 
 fn builder(rules: &Rules) -> Builder {
-    Builder::new(rules.clone()).unwrap().on_demand()
+    Builder::new(rules.clone()).unwrap().on_demand().with_checkpoints_every(64)
 }
 
 fn opened(wayfold: &Wayfold) -> Opened {

@@ -80,11 +80,10 @@ impl Fold {
         let (tenant, name) = self.customers.texts(customer);
         write(out, tenant)?;
         write(out, name)?;
-        let record = &self.records[customer];
-        let is_folded = record.events() > 0;
-        write(out, &is_folded.then_some(self.last[customer]))?;
-        if is_folded {
-            write(out, record)?;
+        let last = self.last_key(customer);
+        write(out, &last)?;
+        if last.is_some() {
+            write(out, &self.records[customer])?;
             let mut state = Vec::new();
             for (column, name) in self.columns.iter().zip(names) {
                 state.clear();

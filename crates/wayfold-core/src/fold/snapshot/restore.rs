@@ -81,7 +81,7 @@ impl Fold {
             let number = customer as u32;
             if let Some(folded) = saved.folded {
                 self.records[customer] = folded.record;
-                self.last[customer] = folded.last;
+                self.last[customer] = folded.last.into();
                 for (column, state) in self.columns.iter_mut().zip(folded.states) {
                     column.put(customer, state);
                 }
