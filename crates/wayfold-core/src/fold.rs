@@ -70,6 +70,7 @@ pub struct Fold {
     records: PerCustomer<CustomerRecord>,
     last: PerCustomer<LastEvent>,
     columns: Vec<Box<dyn StateColumn>>,
+    /// Of customers with long histories who were folded again.
     checkpoints: HashMap<u32, Checkpoints>,
     retracted: HashMap<u32, BTreeSet<EventId>>,
     /// Customers that wait for a refold, and after which event it starts.
@@ -424,6 +425,11 @@ impl Fold {
         });
         self.drop_retracted(customer, history, &mut rows);
         let run = Run::sorted(history, &mut rows);
+        let events = self.records[customer as usize].events() + run.len() as u64;
+        if events >= self.projections.checkpoints_every() {
+            // Whose events were late once, some will be again.
+            self.checkpoints.entry(customer).or_default();
+        }
         self.evolve(customer, &run);
     }
 
@@ -451,8 +457,11 @@ impl Fold {
         }
     }
 
-    /// Folds a sorted run on, with a checkpoint whenever a long history has grown enough.
+    /// Folds a sorted run on, with a checkpoint whenever the history of a customer who keeps some has grown enough.
     fn evolve(&mut self, customer: u32, run: &Run<'_>) {
+        if !self.checkpoints.contains_key(&customer) {
+            return self.evolve_part(customer as usize, run);
+        }
         let every = self.projections.checkpoints_every();
         let mut rest = *run;
         while !rest.is_empty() {

@@ -14,9 +14,8 @@ static ALLOCATED: PeakAlloc = PeakAlloc;
 const EVENTS: u64 = 1_000_000;
 const EVENTS_PER_BATCH: usize = 65_536;
 const SHARDS: usize = 64;
-/// What a customer of W may take with the four built-in projections and answer A: two orders with ids of 36 letters, and
-/// the checkpoints of those with long histories.
-const BYTES_MAX: usize = 450;
+/// What a customer of W may take with the four built-in projections and answer A: two orders with ids of 36 letters.
+const BYTES_MAX: usize = 410;
 
 #[test]
 fn a_customer_of_w_takes_few_bytes() {

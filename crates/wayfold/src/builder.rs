@@ -97,7 +97,7 @@ impl Builder {
         self
     }
 
-    /// Keeps a copy of a customer's states whenever his history has grown by so many events, as
+    /// Keeps a copy of the states of a customer who has had a late event whenever his history has grown by so many events, as
     /// [`ProjectionSet::keep_checkpoints_every`]; the default is 1,024. Fewer make late events cheaper, and states larger.
     pub fn with_checkpoints_every(mut self, events: u64) -> Self {
         self.projections.keep_checkpoints_every(events);

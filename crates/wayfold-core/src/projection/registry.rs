@@ -424,8 +424,9 @@ impl ProjectionSet {
     }
 
     /// Keeps a copy of a customer's states whenever his history has grown by so many events, at least one, or by an eighth if
-    /// that is more: a late event refolds from the copy before it. The default is 1,024. Fewer make late events cheaper, and
-    /// states larger; no answer depends on it.
+    /// that is more: a late event refolds from the copy before it. Whose events all came in order has none yet, so that his first late
+    /// event refolds his whole history. The default is 1,024. Fewer make late events cheaper, and states larger; no answer depends
+    /// on it.
     pub fn keep_checkpoints_every(&mut self, events: u64) {
         self.checkpoints_every = events.max(1);
     }

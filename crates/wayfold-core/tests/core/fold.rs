@@ -23,18 +23,21 @@ fn a_late_event_gives_what_the_right_order_gives() {
 }
 
 #[test]
-fn a_refold_of_a_long_history_starts_at_the_checkpoint_before() {
+fn a_second_refold_of_a_long_history_starts_at_the_checkpoint_before() {
     let history: Vec<_> =
         (0..4000).map(|number| placed(&format!("o{number}"), number, day(number as u32), "1")).collect();
-    let late = placed("late", 5000, day(2500).next(), "1");
-    let batches = [batch(&history), batch(std::slice::from_ref(&late))];
+    let late = [placed("late", 5000, day(2500).next(), "1"), placed("later", 5001, day(2900).next(), "1")];
+    let batches = [batch(&history), batch(&late[..1]), batch(&late[1..])];
     let mut fold = Fold::new(&projections());
     let _ = fold.apply(&batches[..1]);
-    let applied = fold.apply(&batches[1..]);
+    let applied = fold.apply(&batches[1..2]);
+    assert_eq!(applied.refolds[0].after, None, "a history that came in order has no checkpoints");
+    fold.refold(&applied.refolds[0], &batches[..2]);
+    let applied = fold.apply(&batches[2..]);
     let after = OrderKey { occurred_at: day(1999), ..batches[0].event(1999).order_key() };
     assert_eq!(applied.refolds[0].after, Some(after), "checkpoints lie behind events 2,000 and 3,024");
     fold.refold(&applied.refolds[0], &batches);
-    let all: Vec<_> = history.into_iter().chain([late]).collect();
+    let all: Vec<_> = history.into_iter().chain(late).collect();
     assert_eq!(export(&fold), export(&fold_events(&all)));
 }
 
@@ -116,17 +119,20 @@ fn an_event_that_a_refold_brought_already_is_folded_once() {
 #[test]
 fn a_refold_that_starts_too_late_is_passed_over() {
     let history: Vec<_> = (0..2000).map(|id| placed(&format!("o{id}"), id, day(id as u32), "1")).collect();
-    let late = [placed("l1", 3000, day(1800).next(), "1"), placed("l2", 3001, day(3).next(), "1")];
-    let batches = [batch(&history), batch(&late[..1]), batch(&late[1..])];
+    let late = [(3000, 1900), (3001, 1800), (3002, 3)]
+        .map(|(id, at)| placed(&format!("l{id}"), id, day(at).next(), "1"));
+    let batches = [batch(&history), batch(&late[..1]), batch(&late[1..2]), batch(&late[2..])];
     let mut fold = Fold::new(&projections());
     let _ = fold.apply(&batches[..1]);
-    let first = fold.apply(&batches[1..2]);
-    let second = fold.apply(&batches[2..]);
+    let applied = fold.apply(&batches[1..2]);
+    fold.refold(&applied.refolds[0], &batches[..2]);
+    let first = fold.apply(&batches[2..3]);
+    let second = fold.apply(&batches[3..]);
     fold.refold(&first.refolds[0], &batches);
     assert!(first.refolds[0].after > second.refolds[0].after);
     assert_eq!(fold.view(&ada(), day(2100)).unwrap_err().kind(), ErrorKind::NotRefolded);
     fold.refold(&second.refolds[0], &batches);
-    assert_eq!(fold.view(&ada(), day(2100)).unwrap().unwrap().value.purchases, 2002);
+    assert_eq!(fold.view(&ada(), day(2100)).unwrap().unwrap().value.purchases, 2003);
 }
 
 /// The end of time once fell between what is due and what is later, and its events were never folded.
