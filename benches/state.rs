@@ -24,6 +24,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut projections = ProjectionSet::new(Rules::default())?;
     projections.register(AnswerA)?;
     let batches: Vec<_> = chunks(planned.events(), BATCH).collect();
+    // What batches keep from the first look on is theirs.
+    batches.iter().for_each(|batch| assert!(!batch.spreads().is_empty()));
     let before = ALLOCATED.current_usage();
     let mut fold = Fold::new(&projections).with_as_of(planned.as_of());
     for shard in (0..SHARDS).map(|index| Shard::new(index, SHARDS)) {
