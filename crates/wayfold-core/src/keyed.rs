@@ -255,6 +255,8 @@ impl<T: Default> Visitor<'_> for NextKey<'_, T> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -277,6 +279,28 @@ mod tests {
         *read.at(place) += 5;
         assert_eq!((place, *read.entry("new", 1)), (40, 5));
         assert_eq!(read.len(), 41);
+    }
+
+    proptest! {
+        /// Keys of one length or of several, few or many: each is found where it was put.
+        #[test]
+        fn a_key_is_found_where_it_was_put(
+            lengths in 1_usize..4,
+            keys in proptest::collection::vec((0_u8..40, 0_usize..3), 1..80),
+        ) {
+            let (mut keyed, mut known) = (Keyed::<usize>::default(), Vec::new());
+            for (number, length) in keys {
+                let key = format!("{}{number:02}", "x".repeat(length % lengths));
+                let meant = known.iter().position(|other| *other == key).unwrap_or(known.len());
+                prop_assert_eq!(keyed.place(&key), (meant < known.len()).then_some(meant));
+                prop_assert_eq!(keyed.entry_place(&key, 1), meant);
+                *keyed.at(meant) += 1;
+                if meant == known.len() {
+                    known.push(key);
+                }
+            }
+            prop_assert!(keyed.iter().map(|(key, _)| key).eq(known.iter().map(String::as_str)));
+        }
     }
 
     #[test]

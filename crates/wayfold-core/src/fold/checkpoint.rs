@@ -38,8 +38,8 @@ impl Checkpoints {
     }
 }
 
-/// How many events after these comes the next checkpoint: more in a long history, so that to make them takes no more time than
-/// to fold it.
+/// How many events after these comes the next checkpoint: more in a long history, so that making them does not
+/// take time with its square.
 pub(super) fn step(events: u64, every: u64) -> u64 {
     every.max(events / 8)
 }

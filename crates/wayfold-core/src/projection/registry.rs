@@ -306,7 +306,7 @@ pub struct ProjectionSet {
     checkpoints_every: u64,
 }
 
-/// As many events are folded again in about 100 microseconds.
+/// Late events cost no less with a quarter of it (`docs/adr/0025-checkpoints-lie-towards-the-end.md`).
 const CHECKPOINTS_EVERY: u64 = 1_024;
 
 /// A filter under the name and version of a segment, whose members tellers tell of.
